@@ -82,7 +82,6 @@ stop() { # DIR
 }
 
 environment() { # DIR
-    # shellcheck disable=SC2016 # PATH is for the caller to expand
     printf 'export PGHOST=%q PGPORT=%q PGUSER=postgres PGDATABASE=postgres PATH=%q:"$PATH"\n' "$1" \
         "$(sed -n 's/^port = //p' "$1/data/postgresql.conf" | tail -n 1)" "$(cat "$1/programs")"
 }

@@ -54,10 +54,18 @@ as_server_user() {
 
 # Runs a command quietly: its output goes to the log, and to the terminal only when it goes wrong.
 quietly() { # log, command...
-    local log=$1
+    local log=$1 status=0
     shift
     mkdir -p "$(dirname "$log")"
-    if ! "$@" >"$log" 2>&1; then
+    # Not `if ! command`: a condition would switch off errexit inside the command.
+    set +e
+    (
+        set -e
+        "$@"
+    ) >"$log" 2>&1
+    status=$?
+    set -e
+    if ((status != 0)); then
         tail -n 40 "$log" >&2
         die "this went wrong: $* (the whole output is in $log)"
     fi

@@ -15,5 +15,5 @@ if [[ ${1:-} == --inside ]]; then
 else
     tools/install_packages.sh build
     tools/cluster.sh run tools/demo.sh --inside
-    say 'done; psql showed a throw-away cluster, and nothing of it is left. README.md tells how to install for good.'
+    say 'done: the cluster is gone again. README.md tells how to install pg_clinic for good.'
 fi

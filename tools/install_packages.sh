@@ -23,7 +23,7 @@ postgresql_major() {
 
 # The packages of the set, one a line.
 wanted_packages() { # major
-    if [[ -z ${PG_CONFIG:-} || $PG_CONFIG == pg_config ]]; then
+    if [[ $set_name != matrix && (-z ${PG_CONFIG:-} || $PG_CONFIG == pg_config) ]]; then
         printf '%s\n' "postgresql-$1" "postgresql-server-dev-$1"
         if [[ $set_name == check ]]; then
             printf '%s\n' "postgresql-$1-pgtap"
@@ -33,6 +33,7 @@ wanted_packages() { # major
         build) printf '%s\n' g++ make libssl-dev tzdata ;;
         check) printf '%s\n' g++ make libssl-dev tzdata cmake libgtest-dev clang clang-format libclang-rt-dev valgrind \
             perl python3 python3-dateutil libpq-dev shellcheck libc6-dbg ;;
+        matrix) printf '%s\n' debootstrap ;;
         *) die "unknown set of packages \"$set_name\": build, check or matrix" ;;
     esac
 }
@@ -97,9 +98,6 @@ install_missing() {
 }
 
 main() {
-    if [[ $set_name == matrix ]]; then
-        return
-    fi
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
         if [[ $set_name == build ]] && (find_postgresql) 2>/dev/null && command -v g++ >/dev/null; then
             return

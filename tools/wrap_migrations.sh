@@ -7,7 +7,6 @@
 set -euo pipefail
 export LC_ALL=C # one order of files everywhere
 
-# shellcheck disable=SC2016 # a dollar quote, not a variable
 readonly tag='$clinic_migration$'
 
 # Prints what a file holds that a PL/pgSQL body cannot: a query without INTO or PERFORM, transaction control, psql's
