@@ -5,7 +5,8 @@
 #                                            PGPORT, PGUSER and PATH set, stops the cluster and removes every trace
 #   tools/cluster.sh start DIR [--owner PID] makes and starts a cluster in DIR; with --owner it stops when that process ends
 #   tools/cluster.sh restart DIR             stops it fast and starts it again
-#   tools/cluster.sh crash DIR               stops it as a power failure would
+#   tools/cluster.sh halt DIR                stops it fast and keeps the data; start starts it again
+#   tools/cluster.sh crash DIR               stops it as a power failure would, and keeps the data
 #   tools/cluster.sh stop DIR                stops it and removes DIR
 #   tools/cluster.sh env DIR                 prints the settings for `eval`
 #
@@ -35,6 +36,8 @@ start() { # DIR [--owner PID]
     if [[ ! -d $dir/data ]]; then
         if is_root; then
             chown postgres: "$dir"
+            as_server_user test -w "$dir" ||
+                die "the user postgres cannot reach $dir: let everyone search its parent directories (chmod 711)"
         fi
         # The port only names the socket, which no other cluster shares.
         port=$((20000 + RANDOM))
@@ -118,6 +121,7 @@ main() {
         run) run "$@" ;;
         start) start "$@" ;;
         restart) halt "$1" fast && start "$1" ;;
+        halt) halt "$1" fast ;;
         crash) halt "$1" immediate ;;
         stop) stop "$1" ;;
         env) environment "$1" ;;
