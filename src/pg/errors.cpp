@@ -107,13 +107,15 @@ std::string json_quoted(std::string_view text) {
     return out + "\"";
 }
 
-Detail &Detail::add_json(std::string_view key, std::string_view json) {
+Detail &Detail::add_members(std::string_view json_members) {
     if (!members_.empty())
         members_ += ", ";
-    members_ += json_quoted(key);
-    members_ += ": ";
-    members_ += json;
+    members_ += json_members;
     return *this;
+}
+
+Detail &Detail::add_json(std::string_view key, std::string_view json) {
+    return add_members(json_quoted(key) + ": " + std::string(json));
 }
 
 Detail &Detail::add(std::string_view key, std::string_view text) { return add_json(key, json_quoted(text)); }

@@ -87,6 +87,8 @@ class Detail {
     Detail &add(std::string_view key, std::int64_t number);
     Detail &add_json(std::string_view key, std::string_view json); // json is valid JSON already
 
+    Detail &add_members(std::string_view json_members); // members of a JSON object, without the braces
+
     const std::string &members() const noexcept { return members_; } // without the braces; may be empty
 
   private:
