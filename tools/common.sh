@@ -43,10 +43,11 @@ may_become_root() {
     is_root || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }
 }
 
-# Runs a command as the user who may run servers: PostgreSQL refuses to be root.
+# Runs a command as the user who may run servers: PostgreSQL refuses to be root. That user may be unable to search this
+# directory, so the command starts in the root directory.
 as_server_user() {
     if is_root; then
-        runuser -u postgres -- "$@"
+        runuser -u postgres -- env -C / "$@"
     else
         "$@"
     fi
