@@ -98,7 +98,7 @@ built() { # directory, options...
 with_server() {
     if [[ $server == none ]]; then
         server=broken
-        tools/stage.sh "$work/stage" && PG_CLINIC_STAGE=$work/stage tools/cluster.sh start "$work/pg" --owner $$ && server=running
+        tools/stage.sh "$work/stage" && PG_CLINIC_STAGE=$work/stage tools/cluster.sh start "$work/pg" --owner $$ "$work" && server=running
         if [[ $server == running ]]; then
             eval "$(tools/cluster.sh env "$work/pg")"
             export PG_CLINIC_STAGE=$work/stage PG_CLINIC_CLUSTER=$work/pg

@@ -104,5 +104,8 @@ find_postgresql() {
             return
         fi
     done
+    if [[ -n ${PG_CONFIG:-} && $PG_CONFIG != pg_config ]]; then
+        die "PG_CONFIG=$PG_CONFIG is not the pg_config of a PostgreSQL 15 or newer with server and server headers: install the Debian packages postgresql-15 and postgresql-server-dev-15 (or newer), or set PG_CONFIG otherwise"
+    fi
     die "no PostgreSQL 15 or newer with its server headers here: install the Debian packages postgresql-15 and postgresql-server-dev-15 (or newer), or set PG_CONFIG"
 }

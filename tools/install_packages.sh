@@ -102,7 +102,9 @@ install_missing() {
 
 main() {
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-        if [[ $set_name == build ]] && (find_postgresql) 2>/dev/null && command -v g++ >/dev/null; then
+        # A system of another kind that has what it takes.
+        if (find_postgresql) 2>/dev/null && command -v g++ >/dev/null &&
+            { [[ $set_name == build ]] || command -v cmake clang++ valgrind >/dev/null; }; then
             return
         fi
         die 'there is no apt here; install by hand: a C++20 compiler, make, PostgreSQL 15 or newer with its server headers and contrib (for the tests also cmake, GoogleTest, clang, valgrind, python3-dateutil, pgTAP), and set PG_CONFIG'
