@@ -1,0 +1,6 @@
+CREATE EXTENSION pg_clinic CASCADE;
+
+CALL clinic.install();
+
+SELECT clinic.version();
+

@@ -1,0 +1,173 @@
+#!/usr/bin/env bash
+# Static checks, one line of TAP each: the rules of docs/development.md that a machine can see.
+set -euo pipefail
+. "$(dirname "$0")/common.sh"
+
+number=0
+failures=0
+
+# Runs a check that prints each offence; silence is success.
+check() { # description, command...
+    local description=$1 offences
+    shift
+    number=$((number + 1))
+    offences=$("$@" 2>&1 || true)
+    if [[ -z $offences ]]; then
+        printf 'ok %d - %s\n' "$number" "$description"
+    else
+        failures=$((failures + 1))
+        printf 'not ok %d - %s\n' "$number" "$description"
+        printf '%s\n' "$offences" | sed 's/^/#   /' | head -n 40
+    fi
+}
+
+skip() { # description, reason
+    number=$((number + 1))
+    printf 'ok %d - %s # SKIP %s\n' "$number" "$1" "$2"
+}
+
+# The project's own files: no builds, no history, no fuzzing inputs.
+files() { # find's conditions...
+    find . \( -path ./build -o -path ./.git -o -path ./test/fuzz/corpus -o -path ./.cache \) -prune -o -type f "$@" -print
+}
+
+grep_in() { # pattern, find's conditions...
+    local pattern=$1
+    shift
+    files "$@" | sort | xargs -r -d '\n' grep -nEI -- "$pattern"
+}
+
+core_knows_no_server() {
+    grep_in '#[[:space:]]*include[[:space:]]*[<"](postgres|c\.h|fmgr|funcapi|miscadmin|pgtime|access/|catalog/|commands/|common/|datatype/|executor/|lib/|libpq|mb/|nodes/|optimizer/|parser/|pg/|port|storage/|tcop/|utils/)' \
+        -path './src/core/*'
+}
+
+core_reads_no_clock() {
+    grep_in '\b(system_clock|steady_clock|std::time|::time\(|localtime|gmtime|setlocale|std::locale|getenv)\b' \
+        -path './src/core/*'
+}
+
+no_pg_try() {
+    grep_in '\bPG_(TRY|CATCH|FINALLY)[[:space:]]*\(' -path './src/*'
+}
+
+errors_raised_in_one_place() {
+    grep_in '\b(ereport|elog)[[:space:]]*\(' -path './src/*' \
+        -not -path './src/pg/errors.*' -not -path './src/pg/boundary.*'
+}
+
+headers_stand_alone() {
+    files -name '*.hpp' | sort | xargs -r grep -L '^#pragma once$' | sed 's/$/: no #pragma once/'
+    grep_in '^[[:space:]]*using namespace' -name '*.hpp'
+}
+
+# Every test file is in its schedule, every name in a schedule has a file and an expected result.
+schedules_are_complete() {
+    compare_schedule test/regress_schedule test/sql sql
+    compare_schedule test/isolation_schedule test/specs spec
+}
+
+names_in() { # schedule
+    sed -n 's/^test: *//p' "$1" | tr -s ' ' '\n' | sed '/^$/d'
+}
+
+compare_schedule() { # schedule, directory, extension
+    local name
+    if [[ ! -d $2 && ! -f $1 ]]; then
+        return
+    fi
+    if [[ ! -f $1 ]]; then
+        echo "$1 does not exist"
+        return
+    fi
+    comm -3 <(names_in "$1" | sort) \
+        <(find "$2" -name "*.$3" -printf '%f\n' | sed "s/\.$3\$//" | sort) |
+        sed -e "s|^\t\(.*\)|\1.$3 is in no line of $1|" -e t -e "s|\(.*\)|$1 names \1, and $2/\1.$3 does not exist|"
+    names_in "$1" | while read -r name; do
+        if [[ ! -f expected/$name.out ]]; then
+            echo "expected/$name.out does not exist"
+        fi
+    done
+}
+
+expectations_have_tests() {
+    local name
+    for name in $(find expected -name '*.out' -printf '%f\n' | sed -E 's/(_[0-9])?\.out$//' | sort -u); do
+        if [[ ! -f test/sql/$name.sql && ! -f test/specs/$name.spec ]]; then
+            echo "expected/$name.out belongs to no test"
+        fi
+    done
+}
+
+nothing_left_to_do() {
+    grep_in '\b(TO''DO|FIX''ME|XX''X)\b' -not -path './expected/*'
+}
+
+no_machine_paths() {
+    grep_in '(^|[^[:alnum:]_.])/(work|root|home/[a-z]+)/' -not -path './expected/*'
+}
+
+no_trailing_space() {
+    grep_in '[[:space:]]+$' -not -path './expected/*' -not -name '*.out'
+}
+
+formatted() {
+    files -name '*.[ch]pp' | sort | xargs -r clang-format --dry-run 2>&1 | grep 'warning' |
+        sed 's/: warning: .*//' | awk -F: '!seen[$1]++ { print "." $1 ":" $2 ": clang-format would change this file" }' |
+        sed 's/^\.\././'
+}
+
+# Replacing is for what runs again and again; in an install script it would adopt what somebody put there before.
+nothing_is_replaced() {
+    grep_in '\bOR[[:space:]]+REPLACE\b' -path './sql/*' -not -path './sql/schema/repeatable/*' -not -path './sql/updates/*'
+}
+
+migrations_can_be_wrapped() {
+    if [[ -d sql/schema ]]; then
+        tools/wrap_migrations.sh --check sql/schema
+    fi
+}
+
+versions_agree() {
+    local control meta
+    control=$(sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" pg_clinic.control)
+    meta=$(perl -MJSON::PP -0777 -ne \
+        '$m = decode_json($_); print "$m->{version} $m->{provides}{pg_clinic}{version}"' META.json)
+    if [[ $meta != "$control $control" ]]; then
+        echo "pg_clinic.control says $control, META.json says $meta"
+    fi
+}
+
+shell_is_clean() {
+    files \( -name '*.sh' -o -path './.ci/run' \) | sort | xargs -r shellcheck -x
+}
+
+main() {
+    check 'the core includes neither PostgreSQL nor the glue' core_knows_no_server
+    check 'the core reads no clock, locale or environment' core_reads_no_clock
+    check 'no PG_TRY in C++' no_pg_try
+    check 'errors are raised in src/pg/errors and src/pg/boundary only' errors_raised_in_one_place
+    check 'headers have #pragma once and open no namespace' headers_stand_alone
+    check 'every test is in a schedule, every schedule is true' schedules_are_complete
+    check 'every expected result belongs to a test' expectations_have_tests
+    check 'nothing is left to do in comments' nothing_left_to_do
+    check 'no path of one machine' no_machine_paths
+    check 'no space at the end of a line' no_trailing_space
+    check 'install scripts replace nothing' nothing_is_replaced
+    check 'every migration can be the body of a procedure' migrations_can_be_wrapped
+    check 'control file and META.json agree on the version' versions_agree
+    if command -v clang-format >/dev/null; then
+        check 'C++ is formatted as .clang-format says' formatted
+    else
+        skip 'C++ is formatted as .clang-format says' 'clang-format is not installed'
+    fi
+    if command -v shellcheck >/dev/null; then
+        check 'shellcheck finds nothing' shell_is_clean
+    else
+        skip 'shellcheck finds nothing' 'shellcheck is not installed'
+    fi
+    printf '1..%d\n' "$number"
+    ((failures == 0))
+}
+
+main
