@@ -1,0 +1,552 @@
+-- What all set-up functions share: who may call them, which arguments must be there, one place that inserts rows, one that
+-- changes them, and the words for every table constraint, so that no caller ever sees another row's content in an error.
+
+CREATE FUNCTION clinic_private.require_permission(permission text)
+    RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic.current_tenant_id();
+BEGIN
+    IF tenant IS NULL THEN
+        PERFORM clinic_private.raise_error('no_context', 'no tenant is chosen', NULL,
+            'Call clinic.use_tenant() in this transaction, or have the login mapped with clinic.map_login().');
+    END IF;
+    IF clinic.has_permission(require_permission.permission) IS NOT TRUE THEN
+        PERFORM clinic_private.raise_error('forbidden',
+            format('permission "%s" is needed', require_permission.permission),
+            jsonb_build_object('permission', require_permission.permission),
+            'An administrator grants permissions with clinic.map_login().');
+    END IF;
+    RETURN tenant;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_permission(text) IS
+    'Returns the tenant of the context when it holds the permission.
+Errors: no_context without a context, forbidden without the permission.';
+
+CREATE FUNCTION clinic_private.require_arguments(arguments jsonb)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    missing text;
+BEGIN
+    SELECT string_agg(argument.key, ', ' ORDER BY argument.key) INTO missing
+    FROM jsonb_each(require_arguments.arguments) AS argument
+    WHERE argument.value = 'null';
+
+    IF missing IS NOT NULL THEN
+        RAISE EXCEPTION 'argument must not be null: %', missing
+            USING ERRCODE = 'null_value_not_allowed',
+                  HINT = format('Pass a value by name, as in %s => ... .', split_part(missing, ',', 1));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_arguments(jsonb) IS
+    'Refuses nulls among the named arguments.
+arguments: an object of argument names and values. Errors: 22004, which names them.';
+
+CREATE FUNCTION clinic_private.refuse_argument(argument text, message text, detail text DEFAULT NULL, hint text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = 'invalid_parameter_value',
+        MESSAGE = refuse_argument.message,
+        DETAIL = coalesce(refuse_argument.detail, format('The argument is %s.', refuse_argument.argument)),
+        HINT = coalesce(refuse_argument.hint, '');
+END
+$$;
+COMMENT ON FUNCTION clinic_private.refuse_argument(text, text, text, text) IS
+    'Raises 22023 for one argument.
+argument: its name; detail: a sentence of facts, by default the name alone.';
+
+CREATE FUNCTION clinic_private.require_row(kind text, id uuid)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic.current_tenant_id();
+    found boolean;
+BEGIN
+    found := CASE require_row.kind
+        WHEN 'location' THEN EXISTS (
+            SELECT FROM clinic_data.locations AS l WHERE l.tenant_id = tenant AND l.location_id = require_row.id)
+        WHEN 'provider' THEN EXISTS (
+            SELECT FROM clinic_data.providers AS p WHERE p.tenant_id = tenant AND p.provider_id = require_row.id)
+        WHEN 'resource' THEN EXISTS (
+            SELECT FROM clinic_data.resources AS r
+            WHERE r.tenant_id = tenant AND r.resource_id = require_row.id AND r.kind <> 'patient')
+        WHEN 'service' THEN EXISTS (
+            SELECT FROM clinic_data.services AS s WHERE s.tenant_id = tenant AND s.service_id = require_row.id)
+        WHEN 'patient' THEN EXISTS (
+            SELECT FROM clinic_data.patients AS p WHERE p.tenant_id = tenant AND p.patient_id = require_row.id)
+        WHEN 'rule' THEN EXISTS (
+            SELECT FROM clinic_data.availability_rules AS a
+            WHERE a.tenant_id = tenant AND a.rule_id = require_row.id AND a.retired_at IS NULL)
+        WHEN 'override' THEN EXISTS (
+            SELECT FROM clinic_data.date_overrides AS o
+            WHERE o.tenant_id = tenant AND o.override_id = require_row.id AND o.retired_at IS NULL)
+        WHEN 'holiday' THEN EXISTS (
+            SELECT FROM clinic_data.holidays AS h
+            WHERE h.tenant_id = tenant AND h.holiday_id = require_row.id AND h.retired_at IS NULL)
+        WHEN 'stay' THEN EXISTS (
+            SELECT FROM clinic_data.stays AS s
+            WHERE s.tenant_id = tenant AND s.stay_id = require_row.id AND s.retired_at IS NULL)
+        WHEN 'block' THEN EXISTS (
+            SELECT FROM clinic_data.blocks AS b
+            WHERE b.tenant_id = tenant AND b.block_id = require_row.id AND b.retired_at IS NULL)
+    END;
+    IF found IS NOT TRUE THEN
+        PERFORM clinic_private.raise_error('not_found',
+            format('%s "%s" does not exist', require_row.kind, require_row.id),
+            jsonb_build_object(require_row.kind || '_id', require_row.id), NULL);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_row(text, uuid) IS
+    'Refuses an id that names no live row of the tenant.
+kind: location, provider, resource (provider, room or device), service, patient, rule, override, holiday, stay or block.
+Errors: not_found, with the id.';
+
+CREATE FUNCTION clinic_private.require_services(service_ids uuid[])
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    service_id uuid;
+BEGIN
+    IF cardinality(require_services.service_ids) = 0 THEN
+        PERFORM clinic_private.refuse_argument('service_ids', 'service_ids is empty',
+            hint => 'Leave service_ids out for all services.');
+    END IF;
+    FOREACH service_id IN ARRAY coalesce(require_services.service_ids, '{}') LOOP
+        PERFORM clinic_private.require_row('service', service_id);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_services(uuid[]) IS
+    'Refuses an empty list and ids of services that do not exist; null stands for all services.
+Errors: 22023, not_found.';
+
+CREATE FUNCTION clinic_private.time_zone_of_location(location_id uuid)
+    RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN (
+        SELECT l.time_zone::text
+        FROM clinic_data.locations AS l
+        WHERE l.tenant_id = clinic.current_tenant_id() AND l.location_id = time_zone_of_location.location_id);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.time_zone_of_location(uuid) IS 'Returns the time zone of a location of the tenant.';
+
+CREATE FUNCTION clinic_private.today_in(time_zone text)
+    RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT (clinic.now() AT TIME ZONE today_in.time_zone)::date
+$$;
+COMMENT ON FUNCTION clinic_private.today_in(text) IS 'Returns the local date of the engine''s clock in a zone.';
+
+-- The words for a constraint of our tables: which argument broke which rule.
+CREATE FUNCTION clinic_private.constraint_words(
+    constraint_name text,
+    OUT code text,
+    OUT argument text,
+    OUT message text,
+    OUT hint text)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT words.code, words.argument, words.message, words.hint
+    FROM (VALUES
+        ('tenants_pkey', 'duplicate', 'tenant_id', 'this tenant_id is taken', NULL),
+        ('tenants_slug_check', 'invalid', 'slug',
+         'slug must have 1 to 63 lower-case letters, digits and hyphens, no hyphen first or last', 'Write it like lakeside-clinic.'),
+        ('tenants_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL),
+        ('tenants_status_check', 'invalid', 'status', 'status must be active or suspended', NULL),
+        ('tenants_patient_overlap_check', 'invalid', 'patient_overlap',
+         'patient_overlap must be forbid, warn or allow', NULL),
+        ('tenants_buffers_check', 'invalid', 'buffer_before_minutes, buffer_after_minutes',
+         'a buffer must be between 0 and 1440 minutes', NULL),
+        ('tenant_slugs_pkey', 'duplicate', 'slug', 'this slug is taken', 'Choose another slug.'),
+        ('logins_actor_check', 'invalid', 'actor', 'actor must be admin, staff, patient or public', NULL),
+        ('logins_patient_check', 'invalid', 'patient_id', 'actor patient needs patient_id', NULL),
+        ('locations_pkey', 'duplicate', 'location_id', 'this location_id is taken', NULL),
+        ('locations_tenant_id_name_key', 'duplicate', 'name', 'a location of this name exists already',
+         'Choose another name, or update that location.'),
+        ('locations_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL),
+        ('locations_country_check', 'invalid', 'country',
+         'country must be an ISO 3166-1 code of two letters', 'Write it like US or IN.'),
+        ('locations_status_check', 'invalid', 'status', 'status must be active or inactive', NULL),
+        ('travel_times_minutes_check', 'invalid', 'minutes', 'minutes must be between 0 and 1440', NULL),
+        ('travel_times_distinct_check', 'invalid', 'to_location_id',
+         'a travel time needs two different locations', NULL),
+        ('resources_pkey', 'duplicate', 'resource_id', 'this id is taken', NULL),
+        ('resources_kind_check', 'invalid', 'kind', 'kind must be room or device', NULL),
+        ('resources_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL),
+        ('resources_class_check', 'invalid', 'resource_class',
+         'a room or device needs a resource_class of 1 to 60 characters', 'Write it like treatment_room or laser.'),
+        ('resources_location_check', 'invalid', 'location_id', 'a room or device needs a location', NULL),
+        ('resources_quantity_check', 'invalid', 'quantity', 'quantity must be between 1 and 1000', NULL),
+        ('resources_buffers_check', 'invalid', 'buffer_before_minutes, buffer_after_minutes',
+         'a buffer must be between 0 and 1440 minutes', NULL),
+        ('resources_color_check', 'invalid', 'color', 'color must be # and six hexadecimal digits',
+         'Write it like #2f6fb0.'),
+        ('resources_status_check', 'invalid', 'status', 'status must be active or inactive', NULL),
+        ('providers_pkey', 'duplicate', 'provider_id', 'this provider_id is taken', NULL),
+        ('providers_limits_check', 'invalid', 'max_per_day, max_per_week', 'a limit cannot be negative',
+         'Leave it null for no limit.'),
+        ('patients_pkey', 'duplicate', 'patient_id', 'this patient_id is taken', NULL),
+        ('patients_tenant_id_mrn_key', 'duplicate', 'mrn', 'this medical record number is taken',
+         'Look the patient up before adding a second record.'),
+        ('patients_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL),
+        ('patients_sex_check', 'invalid', 'sex', 'sex must be female, male, other or unknown', NULL),
+        ('patients_status_check', 'invalid', 'status', 'status must be active, inactive or deceased', NULL),
+        ('services_pkey', 'duplicate', 'service_id', 'this service_id is taken', NULL),
+        ('services_tenant_id_name_key', 'duplicate', 'name', 'a service of this name exists already',
+         'Choose another name, or update that service.'),
+        ('services_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL),
+        ('services_duration_check', 'invalid', 'duration_minutes',
+         'duration_minutes must be between 1 and 10080 (a week)', NULL),
+        ('services_duration_range_check', 'invalid', 'min_duration_minutes, max_duration_minutes',
+         'min_duration_minutes must be between 1 and duration_minutes, max_duration_minutes between duration_minutes and 10080',
+         NULL),
+        ('services_step_check', 'invalid', 'step_minutes', 'step_minutes must be between 1 and 1440 (a day)', NULL),
+        ('services_anchor_check', 'invalid', 'anchor', 'anchor must be window or midnight', NULL),
+        ('services_buffers_check', 'invalid', 'buffer_before_minutes, buffer_after_minutes',
+         'a buffer must be between 0 and 1440 minutes', NULL),
+        ('services_lead_time_check', 'invalid', 'lead_time_minutes',
+         'lead_time_minutes must be between 0 and 527040 (a leap year)', NULL),
+        ('services_horizon_check', 'invalid', 'horizon_days', 'horizon_days must be between 0 and 3660',
+         'Leave it null for no limit.'),
+        ('services_cancel_window_check', 'invalid', 'cancel_window_minutes',
+         'cancel_window_minutes must be between 0 and 527040 (a leap year)', NULL),
+        ('services_capacity_check', 'invalid', 'capacity', 'capacity must be between 1 and 1000', NULL),
+        ('services_limits_check', 'invalid', 'max_per_day, max_per_week', 'a limit cannot be negative',
+         'Leave it null for no limit.'),
+        ('services_color_check', 'invalid', 'color', 'color must be # and six hexadecimal digits',
+         'Write it like #2f6fb0.'),
+        ('services_status_check', 'invalid', 'status', 'status must be active or inactive', NULL),
+        ('service_providers_duration_check', 'invalid', 'duration_minutes',
+         'duration_minutes must be between 1 and 10080 (a week)', NULL),
+        ('service_providers_buffers_check', 'invalid', 'buffer_before_minutes, buffer_after_minutes',
+         'a buffer must be between 0 and 1440 minutes', NULL),
+        ('service_resources_quantity_check', 'invalid', 'quantity', 'quantity must be between 1 and 20', NULL),
+        ('availability_rules_pkey', 'duplicate', 'rule_id', 'this rule_id is taken', NULL),
+        ('availability_rules_start_check', 'invalid', 'start_time', 'start_time must be before 24:00',
+         'A window that begins at the end of a day begins at 00:00 of the next.'),
+        ('availability_rules_valid_check', 'invalid', 'valid_until', 'valid_until is before valid_from', NULL),
+        ('availability_rules_max_check', 'invalid', 'max_appointments', 'max_appointments cannot be negative',
+         'Leave it null for no limit.'),
+        ('date_overrides_pkey', 'duplicate', 'override_id', 'this override_id is taken', NULL),
+        ('date_overrides_window_check', 'invalid', 'start_time', 'start_time must be before 24:00', NULL),
+        ('date_overrides_max_check', 'invalid', 'max_appointments', 'max_appointments cannot be negative',
+         'Leave it null for no limit.'),
+        ('holidays_pkey', 'duplicate', 'holiday_id', 'this holiday_id is taken', NULL),
+        ('stays_pkey', 'duplicate', 'stay_id', 'this stay_id is taken', NULL),
+        ('stays_dates_check', 'invalid', 'until_on', 'until_on is before from_on', NULL),
+        ('blocks_pkey', 'duplicate', 'block_id', 'this block_id is taken', NULL),
+        ('blocks_owner_check', 'invalid', 'resource_id', 'a block needs a resource or a location', NULL),
+        ('blocks_kind_check', 'invalid', 'kind', 'kind must be block, leave, break or external', NULL),
+        ('blocks_form_check', 'invalid', 'starts_at, ends_at',
+         'a block needs finite times, and a break starts before 24:00', NULL),
+        ('blocks_order_check', 'invalid', 'ends_at', 'the end is not after the start', NULL)
+    ) AS words (name, code, argument, message, hint)
+    WHERE words.name = constraint_words.constraint_name
+$$;
+COMMENT ON FUNCTION clinic_private.constraint_words(text) IS
+    'Says in words which argument broke which rule of our tables; null for a constraint that is not ours.';
+
+CREATE FUNCTION clinic_private.raise_violation(sqlstate text, table_name text, column_name text, constraint_name text)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    words record;
+BEGIN
+    IF raise_violation.sqlstate = '23502' THEN
+        PERFORM clinic_private.require_arguments(jsonb_build_object(raise_violation.column_name, NULL));
+    END IF;
+    SELECT w.* INTO words FROM clinic_private.constraint_words(raise_violation.constraint_name) AS w;
+    IF words.code = 'duplicate' THEN
+        PERFORM clinic_private.raise_error('duplicate', words.message,
+            jsonb_build_object('argument', words.argument), words.hint);
+    END IF;
+    PERFORM clinic_private.refuse_argument(
+        coalesce(words.argument, raise_violation.table_name),
+        coalesce(words.message, format('the row breaks constraint "%s" of table "%s"',
+                                       raise_violation.constraint_name, raise_violation.table_name)),
+        CASE WHEN words.argument IS NULL THEN format('The table is clinic_data.%s.', raise_violation.table_name) END,
+        words.hint);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.raise_violation(text, text, text, text) IS
+    'Raises a broken table constraint again in words, without the row.
+Errors: 22004, 22023, duplicate.';
+
+-- The one place that inserts set-up rows: it adds tenant and stamps, leaves columns without a value to their defaults, and
+-- turns a broken constraint into words. Table and columns come from our own functions, never from a caller.
+CREATE FUNCTION clinic_private.insert_row(table_name text, row_values jsonb)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    relation regclass := format('clinic_data.%I', insert_row.table_name)::regclass;
+    stamps jsonb;
+    full_row jsonb;
+    column_list text;
+    v_state text;
+    v_column text;
+    v_constraint text;
+BEGIN
+    SELECT jsonb_object_agg(a.attname,
+                            CASE WHEN a.attname IN ('created_at', 'updated_at') THEN to_jsonb(clinic.now())
+                                 WHEN a.attname = 'tenant_id' THEN to_jsonb(clinic.current_tenant_id())
+                                 ELSE to_jsonb(clinic.current_user_id())
+                            END)
+    INTO stamps
+    FROM pg_attribute AS a
+    WHERE a.attrelid = relation
+      AND a.attname IN ('tenant_id', 'created_at', 'created_by', 'updated_at', 'updated_by')
+      AND NOT a.attisdropped;
+
+    full_row := jsonb_strip_nulls(insert_row.row_values || stamps);
+    IF full_row ? 'name' THEN
+        full_row := jsonb_set(full_row, '{name}', to_jsonb(btrim(full_row ->> 'name')));
+    END IF;
+    SELECT string_agg(quote_ident(k.name), ', ' ORDER BY k.name) INTO column_list
+    FROM jsonb_object_keys(full_row) AS k (name);
+
+    EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)', relation, column_list)
+        USING full_row;
+EXCEPTION
+    WHEN integrity_constraint_violation THEN
+        GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_column = COLUMN_NAME, v_constraint = CONSTRAINT_NAME;
+        PERFORM clinic_private.raise_violation(v_state, insert_row.table_name, v_column, v_constraint);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.insert_row(text, jsonb) IS
+    'Inserts a row of the tenant into a table of clinic_data.
+table_name: without schema; row_values: column names and values, null for the default.
+Errors: those of clinic_private.raise_violation.';
+
+CREATE FUNCTION clinic_private.checked_changes(changes jsonb, allowed text[])
+    RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    unknown text;
+    checked jsonb := checked_changes.changes;
+BEGIN
+    PERFORM clinic_private.require_arguments(jsonb_build_object('changes', checked));
+    IF jsonb_typeof(checked) <> 'object' OR checked = '{}' THEN
+        PERFORM clinic_private.refuse_argument('changes', 'changes must be an object with at least one column',
+            hint => format('Write it like {"%s": ...}.', checked_changes.allowed[1]));
+    END IF;
+
+    SELECT string_agg(k.name, ', ' ORDER BY k.name) INTO unknown
+    FROM jsonb_object_keys(checked) AS k (name)
+    WHERE k.name <> ALL (checked_changes.allowed || 'version'::text);
+    IF unknown IS NOT NULL THEN
+        PERFORM clinic_private.refuse_argument('changes', format('unknown column: %s', unknown),
+            format('These can be changed: %s.', array_to_string(checked_changes.allowed, ', ')),
+            'Add "version" to refuse the change when somebody else came first.');
+    END IF;
+
+    IF checked ->> 'time_zone' IS NOT NULL THEN
+        checked := jsonb_set(checked, '{time_zone}', to_jsonb(clinic.canonical_time_zone(checked ->> 'time_zone')));
+    END IF;
+    IF checked ->> 'name' IS NOT NULL THEN
+        checked := jsonb_set(checked, '{name}', to_jsonb(btrim(checked ->> 'name')));
+    END IF;
+    IF checked ->> 'color' IS NOT NULL THEN
+        checked := jsonb_set(checked, '{color}', to_jsonb(lower(checked ->> 'color')));
+    END IF;
+    RETURN checked;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.checked_changes(jsonb, text[]) IS
+    'Returns the changes of an update_ function, checked and normalised.
+changes: an object of columns and new values, and optionally "version", the version it was made for;
+allowed: the columns that may change. Errors: 22004, 22023 for unknown columns, invalid_time_zone.';
+
+-- The one place that changes set-up rows, for every update_ function.
+CREATE FUNCTION clinic_private.update_row(
+    table_name text,
+    key_column text,
+    id uuid,
+    changes jsonb,
+    allowed text[])
+    RETURNS integer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    relation regclass := format('clinic_data.%I', update_row.table_name)::regclass;
+    versioned boolean := EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = relation AND a.attname = 'version');
+    mine jsonb;
+    assignments text;
+    new_version integer;
+    v_state text;
+    v_column text;
+    v_constraint text;
+BEGIN
+    SELECT coalesce(jsonb_object_agg(c.key, c.value), '{}'),
+           string_agg(format('%1$I = changed.%1$I', c.key), ', ' ORDER BY c.key)
+    INTO mine, assignments
+    FROM jsonb_each(update_row.changes) AS c
+    WHERE c.key = ANY (update_row.allowed);
+
+    IF versioned THEN
+        assignments := concat_ws(', ', assignments, 'version = target.version + 1', 'updated_at = $4', 'updated_by = $5');
+    ELSIF assignments IS NULL THEN
+        RETURN NULL;
+    END IF;
+
+    EXECUTE format('UPDATE %1$s AS target SET %2$s FROM jsonb_populate_record(NULL::%1$s, $1) AS changed '
+                   'WHERE target.tenant_id = $2%3$s%4$s RETURNING %5$s',
+                   relation, assignments,
+                   CASE WHEN update_row.key_column <> 'tenant_id'
+                        THEN format(' AND target.%I = $3', update_row.key_column) END,
+                   CASE WHEN versioned AND update_row.changes ->> 'version' IS NOT NULL
+                        THEN ' AND target.version::text = ($6)' END,
+                   CASE WHEN versioned THEN 'target.version' ELSE 'NULL::integer' END)
+        INTO new_version
+        USING mine, clinic.current_tenant_id(), update_row.id, clinic.now(), clinic.current_user_id(),
+              update_row.changes ->> 'version';
+    IF versioned AND new_version IS NULL THEN
+        PERFORM clinic_private.raise_error('stale_version', 'the row was changed by somebody else',
+            jsonb_build_object(update_row.key_column, update_row.id), NULL);
+    END IF;
+    RETURN new_version;
+EXCEPTION
+    WHEN integrity_constraint_violation THEN
+        GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_column = COLUMN_NAME, v_constraint = CONSTRAINT_NAME;
+        PERFORM clinic_private.raise_violation(v_state, update_row.table_name, v_column, v_constraint);
+    WHEN data_exception THEN
+        PERFORM clinic_private.raise_unfit(update_row.table_name, mine);
+        RAISE;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.update_row(text, text, uuid, jsonb, text[]) IS
+    'Writes those of the changes that are columns of one table, and returns the new version (null where the table has none).
+table_name: without schema; key_column: the id''s column beside tenant_id; changes: from clinic_private.checked_changes;
+allowed: the columns of this table that may change.
+Errors: stale_version, and those of clinic_private.raise_violation and raise_unfit.';
+
+CREATE FUNCTION clinic_private.raise_unfit(table_name text, changes jsonb)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    key text;
+    column_type text;
+    unfit text;
+BEGIN
+    FOR key, column_type IN
+        SELECT k.name, format_type(a.atttypid, NULL)
+        FROM jsonb_object_keys(raise_unfit.changes) AS k (name)
+        JOIN pg_attribute AS a
+          ON a.attrelid = format('clinic_data.%I', raise_unfit.table_name)::regclass AND a.attname = k.name
+        ORDER BY k.name
+    LOOP
+        BEGIN
+            EXECUTE format('SELECT r.%1$I FROM jsonb_populate_record(NULL::clinic_data.%2$I, $1) AS r',
+                           key, raise_unfit.table_name)
+                INTO unfit USING jsonb_build_object(key, raise_unfit.changes -> key);
+        EXCEPTION
+            WHEN data_exception THEN
+                PERFORM clinic_private.refuse_argument(key, format('the value of %s is not of type %s', key, column_type));
+        END;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.raise_unfit(text, jsonb) IS
+    'Names the first change whose value does not fit its column, without showing the value.
+Errors: 22023.';
+
+CREATE FUNCTION clinic_private.require_date(argument text, given date)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    IF require_date.given NOT BETWEEN '0001-01-01' AND '9999-12-31' THEN
+        PERFORM clinic_private.refuse_argument(require_date.argument,
+            format('%s must be a date of the years 1 to 9999', require_date.argument));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_date(text, date) IS
+    'Refuses infinite and far dates; null passes. Errors: 22023.';
+
+CREATE FUNCTION clinic_private.lock_location(tenant_id uuid, location_id uuid)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.lock_resources(lock_location.tenant_id, array_agg(present.resource_id))
+    FROM (
+        SELECT a.resource_id
+        FROM clinic_data.availability_rules AS a
+        WHERE a.tenant_id = lock_location.tenant_id AND a.location_id = lock_location.location_id AND a.retired_at IS NULL
+        UNION
+        SELECT o.resource_id
+        FROM clinic_data.date_overrides AS o
+        WHERE o.tenant_id = lock_location.tenant_id AND o.location_id = lock_location.location_id AND o.retired_at IS NULL
+        UNION
+        SELECT r.resource_id
+        FROM clinic_data.resources AS r
+        WHERE r.tenant_id = lock_location.tenant_id AND r.location_id = lock_location.location_id
+    ) AS present
+    HAVING count(*) > 0;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.lock_location(uuid, uuid) IS
+    'Takes the booking''s locks on every provider, room and device with hours at a location.';
+
+CREATE FUNCTION clinic_private.lock_service(tenant_id uuid, service_id uuid)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.lock_resources(lock_service.tenant_id, array_agg(sp.provider_id))
+    FROM clinic_data.service_providers AS sp
+    WHERE sp.tenant_id = lock_service.tenant_id AND sp.service_id = lock_service.service_id
+    HAVING count(*) > 0;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.lock_service(uuid, uuid) IS
+    'Takes the booking''s locks on every provider who offers a service.';

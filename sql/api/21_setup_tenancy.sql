@@ -1,0 +1,173 @@
+-- Tenants, and which database login acts for whom.
+
+CREATE FUNCTION clinic.create_tenant(
+    slug text,
+    name text,
+    patient_overlap text DEFAULT 'forbid',
+    allow_several_seats boolean DEFAULT false,
+    refuse_late_cancellation boolean DEFAULT false,
+    buffer_before_minutes integer DEFAULT 0,
+    buffer_after_minutes integer DEFAULT 0,
+    tenant_id uuid DEFAULT NULL)
+    RETURNS uuid
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    new_id uuid := coalesce(create_tenant.tenant_id, clinic.new_id());
+    v_state text;
+    v_column text;
+    v_constraint text;
+BEGIN
+    PERFORM clinic_private.require_arguments(jsonb_build_object(
+        'slug', create_tenant.slug, 'name', create_tenant.name, 'patient_overlap', create_tenant.patient_overlap,
+        'allow_several_seats', create_tenant.allow_several_seats,
+        'refuse_late_cancellation', create_tenant.refuse_late_cancellation,
+        'buffer_before_minutes', create_tenant.buffer_before_minutes,
+        'buffer_after_minutes', create_tenant.buffer_after_minutes));
+    BEGIN
+        INSERT INTO clinic_data.tenants AS t
+            (tenant_id, slug, name, patient_overlap, allow_several_seats, refuse_late_cancellation,
+             buffer_before_minutes, buffer_after_minutes, created_at, updated_at)
+        VALUES
+            (new_id, create_tenant.slug, btrim(create_tenant.name), create_tenant.patient_overlap,
+             create_tenant.allow_several_seats, create_tenant.refuse_late_cancellation,
+             create_tenant.buffer_before_minutes, create_tenant.buffer_after_minutes, clinic.now(), clinic.now());
+        INSERT INTO clinic_data.tenant_slugs (slug, tenant_id)
+        VALUES (create_tenant.slug, new_id);
+    EXCEPTION
+        WHEN integrity_constraint_violation THEN
+            GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_column = COLUMN_NAME, v_constraint = CONSTRAINT_NAME;
+            PERFORM clinic_private.raise_violation(v_state, 'tenants', v_column, v_constraint);
+    END;
+    PERFORM clinic.use_tenant(create_tenant.slug);
+    RETURN new_id;
+END
+$$;
+-- No context can exist for a tenant that is being made, so this one runs as the role that row security does not bind.
+ALTER FUNCTION clinic.create_tenant OWNER TO clinic_system;
+REVOKE ALL ON FUNCTION clinic.create_tenant FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.create_tenant TO clinic_admin;
+COMMENT ON FUNCTION clinic.create_tenant IS
+    'Makes a tenant, chooses it for the rest of the transaction, and returns its id. For administrators.
+slug: short name, unique in the database: 1 to 63 lower-case letters, digits and hyphens; name: shown to people;
+patient_overlap: forbid, warn or allow visits of one patient that overlap; allow_several_seats: may one patient take several
+seats of a session; refuse_late_cancellation: refuse cancellations inside the cancellation window instead of marking them;
+buffer_before_minutes, buffer_after_minutes: least buffers around every visit, 0 to 1440; tenant_id: for imports.
+Errors: 22004, 22023, duplicate.';
+
+CREATE FUNCTION clinic.update_tenant(changes jsonb)
+    RETURNS integer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_permission('setup:write');
+    allowed text[] := ARRAY['name', 'status', 'patient_overlap', 'allow_several_seats', 'refuse_late_cancellation',
+                            'buffer_before_minutes', 'buffer_after_minutes'];
+BEGIN
+    RETURN clinic_private.update_row('tenants', 'tenant_id', tenant,
+        clinic_private.checked_changes(update_tenant.changes, allowed), allowed);
+END
+$$;
+ALTER FUNCTION clinic.update_tenant OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.update_tenant FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.update_tenant TO clinic_user;
+COMMENT ON FUNCTION clinic.update_tenant IS
+    'Changes the tenant of the context, and returns its new version. Needs setup:write.
+changes: an object of columns and new values: name, status (active or suspended), patient_overlap, allow_several_seats,
+refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes; with "version", only that version is changed.
+Errors: no_context, forbidden, 22004, 22023, stale_version.';
+
+CREATE FUNCTION clinic.map_login(
+    login name,
+    actor text,
+    permissions text[] DEFAULT '{}',
+    user_id uuid DEFAULT NULL,
+    patient_id uuid DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_permission('setup:write');
+    wrong text;
+    v_state text;
+    v_column text;
+    v_constraint text;
+BEGIN
+    PERFORM clinic_private.require_arguments(jsonb_build_object(
+        'login', map_login.login, 'actor', map_login.actor, 'permissions', map_login.permissions));
+    IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = map_login.login) THEN
+        PERFORM clinic_private.raise_error('not_found', format('role "%s" does not exist', map_login.login),
+            jsonb_build_object('login', map_login.login),
+            format('Make it first: CREATE ROLE %I LOGIN IN ROLE clinic_user;', map_login.login));
+    END IF;
+    SELECT p.permission INTO wrong
+    FROM unnest(map_login.permissions) WITH ORDINALITY AS p (permission, position)
+    WHERE (p.permission ~ '^(\*|[a-z][a-z_]*(:[a-z][a-z_]*)*(:\*)?)$') IS NOT TRUE
+    ORDER BY p.position LIMIT 1;
+    IF FOUND THEN
+        PERFORM clinic_private.refuse_argument('permissions',
+            format('permission "%s" is not well formed', coalesce(wrong, 'null')),
+            'A permission is lower-case words joined by colons; * stands alone or last.', 'Write it like diary:read or schedule:*.');
+    END IF;
+    IF map_login.patient_id IS NOT NULL THEN
+        PERFORM clinic_private.require_row('patient', map_login.patient_id);
+    END IF;
+
+    INSERT INTO clinic_data.logins AS l
+        (tenant_id, login, actor, user_id, patient_id, permissions, created_at, created_by)
+    VALUES
+        (tenant, map_login.login, map_login.actor, map_login.user_id, map_login.patient_id, map_login.permissions,
+         clinic.now(), clinic.current_user_id())
+    ON CONFLICT ON CONSTRAINT logins_pkey DO UPDATE
+        SET actor = excluded.actor,
+            user_id = excluded.user_id,
+            patient_id = excluded.patient_id,
+            permissions = excluded.permissions,
+            active = true;
+EXCEPTION
+    WHEN integrity_constraint_violation THEN
+        GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_column = COLUMN_NAME, v_constraint = CONSTRAINT_NAME;
+        PERFORM clinic_private.raise_violation(v_state, 'logins', v_column, v_constraint);
+END
+$$;
+ALTER FUNCTION clinic.map_login OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.map_login FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.map_login TO clinic_admin;
+COMMENT ON FUNCTION clinic.map_login IS
+    'Lets a database login act in the tenant of the context; a second call replaces the first. For administrators, with setup:write.
+login: name of an existing role that logs in; actor: admin, staff, patient or public; permissions: such as diary:read,
+booking:write, booking:override, booking:overbook, schedule:write, setup:write, patients:write; * for all;
+user_id: the person, as stamped on rows; patient_id: the patient, for actor patient.
+A login that is active in several tenants acts for none. Errors: no_context, forbidden, not_found, 22004, 22023.';
+
+CREATE FUNCTION clinic.unmap_login(login name)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_permission('setup:write');
+BEGIN
+    PERFORM clinic_private.require_arguments(jsonb_build_object('login', unmap_login.login));
+    UPDATE clinic_data.logins AS l
+    SET active = false
+    WHERE l.tenant_id = tenant AND l.login = unmap_login.login AND l.active;
+    IF NOT FOUND THEN
+        PERFORM clinic_private.raise_error('not_found', format('login "%s" is not mapped', unmap_login.login),
+            jsonb_build_object('login', unmap_login.login), NULL);
+    END IF;
+END
+$$;
+ALTER FUNCTION clinic.unmap_login OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.unmap_login FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.unmap_login TO clinic_admin;
+COMMENT ON FUNCTION clinic.unmap_login IS
+    'Ends what clinic.map_login began: from the next transaction on the login has no context here. For administrators, with setup:write.
+login: name of the role. Errors: no_context, forbidden, not_found, 22004.';
