@@ -66,6 +66,15 @@ KeptPlan resources_statement{
 
 KeptPlan patient_statement{"SELECT status FROM clinic_data.patients WHERE tenant_id = $1 AND patient_id = $2"};
 
+KeptPlan missing_statement{
+    "SELECT ($2::uuid IS NULL OR EXISTS (SELECT FROM clinic_data.services WHERE tenant_id = $1 AND service_id = $2)),"
+    " ($3::uuid IS NULL OR EXISTS (SELECT FROM clinic_data.patients WHERE tenant_id = $1 AND patient_id = $3)),"
+    " ($4::uuid IS NULL OR EXISTS (SELECT FROM clinic_data.providers WHERE tenant_id = $1 AND provider_id = $4)),"
+    " ($5::uuid IS NULL OR EXISTS (SELECT FROM clinic_data.locations WHERE tenant_id = $1 AND location_id = $5)),"
+    " (SELECT n.id FROM pg_catalog.unnest($6::uuid[]) AS n (id) WHERE NOT EXISTS (SELECT FROM clinic_data.resources r"
+    " JOIN clinic_data.service_resources s ON s.tenant_id = r.tenant_id AND s.resource_class = r.resource_class"
+    " WHERE r.tenant_id = $1 AND r.resource_id = n.id AND s.service_id = $2) LIMIT 1)"};
+
 KeptPlan rules_statement{
     "SELECT rule_id, resource_id, location_id, rule::text, dtstart_on, start_time, end_time, time_zone::text, valid_from,"
     " valid_until, service_ids, max_appointments FROM clinic_data.availability_rules"
@@ -203,7 +212,7 @@ void Reader::read_tenant() {
 void Reader::read_locations() {
     for (const Row row : rows(locations_statement, query_.tenant))
         diary_.locations.push_back({row.get<Uuid>(0), row.get<std::string_view>(2) == "active",
-                                    &zone_named(row.get<std::string_view>(1))});
+                                    &zone_named(row.get<std::string_view>(1)), row.get<std::string>(1)});
     if (query_.location && std::none_of(diary_.locations.begin(), diary_.locations.end(),
                                         [&](const core::Location &l) { return l.id == *query_.location; }))
         raise(Code::not_found, "the location does not exist", Detail().add("location_id", *query_.location));
@@ -508,6 +517,25 @@ std::vector<ResourceHours> Reader::hours_of(const std::vector<Uuid> &resources) 
 } // namespace
 
 core::Diary read_diary(const DiaryQuery &query) { return Reader(query).read(); }
+
+std::optional<core::Source> missing_row(const DiaryQuery &query) {
+    using Table = core::Source::Table;
+    Spi spi;
+    const Rows rows = spi.query_with(missing_statement, {View::active, 0}, query.tenant, query.service, query.patient,
+                                     query.provider, query.location, query.named_resources);
+    const Row row = rows[0];
+    if (!row.get<bool>(0))
+        return core::Source{Table::services, *query.service};
+    if (!row.get<bool>(1))
+        return core::Source{Table::patients, *query.patient};
+    if (!row.get<bool>(2))
+        return core::Source{Table::resources, *query.provider};
+    if (!row.get<bool>(3))
+        return core::Source{Table::locations, *query.location};
+    if (const auto resource = row.optional<Uuid>(4))
+        return core::Source{Table::resources, *resource};
+    return std::nullopt;
+}
 
 std::vector<ResourceHours> read_hours(const Uuid &tenant, const std::vector<Uuid> &resources, const core::Interval &range) {
     DiaryQuery query;

@@ -28,6 +28,9 @@ struct DiaryQuery {
 // Throws SqlError not_found for an unknown service, provider, location, patient or named resource, with its id.
 core::Diary read_diary(const DiaryQuery &query);
 
+// The first row the query names that does not exist for the caller, or nothing; read_diary would raise not_found for it.
+std::optional<core::Source> missing_row(const DiaryQuery &query);
+
 // What read_diary reads of hours and blocks alone, for one or more resources of any kind.
 struct ResourceHours {
     Uuid resource;
