@@ -98,7 +98,7 @@ built() { # directory, options...
 with_server() {
     if [[ $server == none ]]; then
         server=broken
-        tools/stage.sh "$work/stage" && PG_CLINIC_STAGE=$work/stage tools/cluster.sh start "$work/pg" --owner $$ && server=running
+        tools/stage.sh "$work/stage" && PG_CLINIC_STAGE=$work/stage tools/cluster.sh start "$work/pg" --owner $$ "$work" && server=running
         if [[ $server == running ]]; then
             eval "$(tools/cluster.sh env "$work/pg")"
             export PG_CLINIC_STAGE=$work/stage PG_CLINIC_CLUSTER=$work/pg
@@ -234,7 +234,7 @@ suite_valgrind() {
     for file in test/valgrind/*.sql; do
         out=$logs/valgrind-$(basename "$file" .sql).log
         status=0
-        as_server_user env -C / valgrind --quiet --error-exitcode=9 --suppressions="$work/postgresql.supp" \
+        as_server_user valgrind --quiet --error-exitcode=9 --suppressions="$work/postgresql.supp" \
             "$work/stage/bin/postgres" --single -j -D "$data" smoke <"$file" >"$out" 2>&1 || status=$?
         if ((status == 0)) && ! grep -qE '^==[0-9]+==|ERROR: |FATAL: |PANIC: ' "$out"; then
             count 1 0

@@ -52,7 +52,8 @@ procedure() { # name, file, comment
     cat "$2"
     printf '\nEND\n%s;\n' "$tag"
     printf 'COMMENT ON PROCEDURE clinic_private.%s() IS\n    %s;\n' "$1" "'$3'"
-    printf 'REVOKE ALL ON PROCEDURE clinic_private.%s() FROM PUBLIC;\n\n' "$1"
+    printf 'REVOKE ALL ON PROCEDURE clinic_private.%s() FROM PUBLIC;\n' "$1"
+    printf 'GRANT EXECUTE ON PROCEDURE clinic_private.%s() TO clinic_owner;\n\n' "$1"
 }
 
 # A function that lists rows; the rows come on standard input, one SQL row constructor a line.
@@ -67,7 +68,8 @@ listing() { # name, columns, empty row, comment
         printf '    SELECT %s WHERE false\n' "$3"
     fi
     printf '$$;\nCOMMENT ON FUNCTION clinic_private.%s() IS\n    %s;\n' "$1" "'$4'"
-    printf 'REVOKE ALL ON FUNCTION clinic_private.%s() FROM PUBLIC;\n\n' "$1"
+    printf 'REVOKE ALL ON FUNCTION clinic_private.%s() FROM PUBLIC;\n' "$1"
+    printf 'GRANT EXECUTE ON FUNCTION clinic_private.%s() TO clinic_owner;\n\n' "$1"
 }
 
 main() {
