@@ -159,6 +159,7 @@ BEGIN
         COMMENT ON COLUMN clinic_data.schema_migrations.applied_at IS 'When it was applied.';
         COMMENT ON COLUMN clinic_data.schema_migrations.applied_by IS 'Database role that applied it.';
         COMMENT ON COLUMN clinic_data.schema_migrations.engine_version IS 'Version of the extension that applied it.';
+        ALTER TABLE clinic_data.schema_migrations OWNER TO clinic_owner;
     END IF;
 END
 $$;

@@ -1,5 +1,6 @@
 -- Prints what is ours in this database outside the extension: schema clinic_data, the views of schema clinic, what users
--- added to them, with owners, rights and comments. No oids, so that two databases can be compared.
+-- added to them, with owners, rights and comments. No oids, so that two databases can be compared; constraints in pretty
+-- form, since a dump changes how ANDs are nested.
 SET search_path = pg_catalog;
 
 SELECT 'schema', n.nspname, pg_get_userbyid(n.nspowner), n.nspacl, obj_description(n.oid, 'pg_namespace')
@@ -23,24 +24,24 @@ SELECT 'column', c.oid::regclass, a.attname, format_type(a.atttypid, a.atttypmod
  WHERE c.relnamespace IN ('clinic'::regnamespace, 'clinic_data'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'm')
  ORDER BY c.oid::regclass::text, a.attnum;
 
-SELECT 'sequence', s.seqrelid::regclass, s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcache,
+SELECT 'sequence', s.seqrelid::regclass::text, s.seqtypid::regtype, s.seqstart, s.seqincrement, s.seqmax, s.seqmin, s.seqcache,
        s.seqcycle
   FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid
  WHERE c.relnamespace = 'clinic_data'::regnamespace ORDER BY 2;
 
 SELECT 'constraint', coalesce(nullif(k.conrelid, 0)::regclass::text, nullif(k.contypid, 0)::regtype::text), k.conname,
-       k.convalidated, pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')
+       k.convalidated, pg_get_constraintdef(k.oid, true), obj_description(k.oid, 'pg_constraint')
   FROM pg_constraint k WHERE k.connamespace = 'clinic_data'::regnamespace ORDER BY 2, 3;
 
-SELECT 'index', i.indrelid::regclass, pg_get_indexdef(i.indexrelid), i.indisvalid, obj_description(i.indexrelid, 'pg_class')
+SELECT 'index', i.indrelid::regclass::text, pg_get_indexdef(i.indexrelid), i.indisvalid, obj_description(i.indexrelid, 'pg_class')
   FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
  WHERE c.relnamespace = 'clinic_data'::regnamespace ORDER BY 2, 3;
 
-SELECT 'trigger', t.tgrelid::regclass, t.tgname, t.tgenabled, pg_get_triggerdef(t.oid), obj_description(t.oid, 'pg_trigger')
+SELECT 'trigger', t.tgrelid::regclass::text, t.tgname, t.tgenabled, pg_get_triggerdef(t.oid), obj_description(t.oid, 'pg_trigger')
   FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
  WHERE c.relnamespace IN ('clinic'::regnamespace, 'clinic_data'::regnamespace) AND NOT t.tgisinternal ORDER BY 2, 3;
 
-SELECT 'policy', p.polrelid::regclass, p.polname, p.polcmd, p.polpermissive,
+SELECT 'policy', p.polrelid::regclass::text, p.polname, p.polcmd, p.polpermissive,
        ARRAY(SELECT coalesce(r.rolname, 'public') FROM unnest(p.polroles) u (id) LEFT JOIN pg_roles r ON r.oid = u.id ORDER BY 1),
        pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid), obj_description(p.oid, 'pg_policy')
   FROM pg_policy p JOIN pg_class c ON c.oid = p.polrelid
@@ -57,5 +58,4 @@ SELECT 'member', pg_describe_object(d.classid, d.objid, 0),
   FROM pg_depend d
  WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
    AND d.refobjid = (SELECT e.oid FROM pg_extension e WHERE e.extname = 'pg_clinic')
-   -- A relation's row type and its array are told by the relation; numbers of casts and operators by their text.
  ORDER BY 2;

@@ -95,19 +95,19 @@ rows_of() { # database, file
     psql -XqAt -v ON_ERROR_STOP=1 -d "$1" -f "$top/test/support/all_rows.sql" >"$2"
 }
 
-# Starts another cluster, which knows nothing of pg_clinic's roles, and turns to it.
+# Starts another cluster (its directory is cluster_NAME), which knows nothing of pg_clinic's roles, and turns to it.
 new_cluster() { # name
     if [[ -z ${PG_CLINIC_STAGE:-} ]]; then
         "$top/tools/stage.sh" "$tap_work/stage" >&2
         export PG_CLINIC_STAGE=$tap_work/stage
     fi
-    tap_clusters+=("$tap_work/$1")
-    "$top/tools/cluster.sh" start "$tap_work/$1" --owner $$
+    tap_clusters+=("$tap_work/cluster_$1")
+    "$top/tools/cluster.sh" start "$tap_work/cluster_$1" --owner $$
     use_cluster "$1"
 }
 
 use_cluster() { # name
-    eval "$("$top/tools/cluster.sh" env "$tap_work/$1")"
+    eval "$("$top/tools/cluster.sh" env "$tap_work/cluster_$1")"
 }
 
 # A database with the schema installed.
