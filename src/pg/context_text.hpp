@@ -1,0 +1,16 @@
+// The text form of a context: what the setting clinic.context holds.
+#pragma once
+
+#include "pg/context.hpp"
+
+namespace pg_clinic::pg {
+
+// "v1 tenant=<uuid> actor=staff user=<uuid> patient=<uuid> request=<text> permissions=a:b,c:*". Raises for values
+// that do not fit the form.
+std::string context_text(const NewContext &context);
+
+// Reads the form into one block of plain memory from `allocate`; null for any other text, and without memory.
+// Throws nothing, so that a check hook can call it.
+Context *parse_context(std::string_view text, void *(*allocate)(std::size_t)) noexcept;
+
+} // namespace pg_clinic::pg

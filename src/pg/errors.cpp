@@ -1,0 +1,156 @@
+// The catalogue of domain errors, and how they become SQL errors: see errors.hpp.
+#include "pg/errors.hpp"
+
+namespace pg_clinic::pg {
+
+namespace {
+
+constexpr CodeInfo catalogue[] = {
+    {Code::not_found, "not_found", "CL001", "the requested object does not exist",
+     "Check the id; rows of other tenants do not exist for you."},
+    {Code::forbidden, "forbidden", "42501", "permission denied", "Ask an administrator for the permission."},
+    {Code::inactive, "inactive", "CL002", "the requested object is not active", "Choose an active one, or activate it first."},
+    {Code::in_past, "in_past", "CL003", "the start lies in the past", "Choose a start after clinic.now()."},
+    {Code::lead_time, "lead_time", "CL004", "the start is nearer than the lead time allows", "Choose a later start."},
+    {Code::horizon, "horizon", "CL005", "the start lies beyond the booking horizon", "Choose an earlier date."},
+    {Code::closed_on_date, "closed_on_date", "CL006", "the location or provider is closed on that date",
+     "Choose another date."},
+    {Code::outside_hours, "outside_hours", "CL007", "the visit does not lie within opening hours",
+     "Ask clinic.available_slots for starts."},
+    {Code::window_too_short, "window_too_short", "CL008", "the opening window is shorter than the visit",
+     "Choose another window, or a shorter service."},
+    {Code::bad_duration, "bad_duration", "CL009", "the duration is not one the service allows",
+     "Use a positive duration the service offers."},
+    {Code::off_grid, "off_grid", "CL010", "the start does not lie on the grid of starts",
+     "Ask clinic.available_slots for starts."},
+    {Code::blocked, "blocked", "CL011", "the time is blocked", "Choose another time."},
+    {Code::held, "held", "CL012", "somebody else holds that time", "Choose another time, or try again after the hold ends."},
+    {Code::slot_taken, "slot_taken", "CL013", "that time is taken", "Choose one of the alternatives."},
+    {Code::full, "full", "CL014", "no place is left at that time", "Choose another time."},
+    {Code::no_resource, "no_resource", "CL015", "a required resource is not free", "Choose another time."},
+    {Code::patient_conflict, "patient_conflict", "CL016", "the patient has another appointment at that time",
+     "Choose another time, or cancel the other appointment."},
+    {Code::duplicate, "duplicate", "CL017", "the same entry exists already", "Use the existing entry."},
+    {Code::limit, "limit", "CL018", "the limit of appointments is reached", "Choose another day."},
+    {Code::no_show_policy, "no_show_policy", "CL019", "the no-show policy refuses this booking", "Staff may override it."},
+    {Code::hold_expired, "hold_expired", "CL020", "the hold has expired", "Search and hold again."},
+    {Code::hold_limit, "hold_limit", "CL021", "the number or length of holds is at its limit", "Release a hold first."},
+    {Code::not_holder, "not_holder", "CL022", "no live hold belongs to this caller and token", "Hold the time first."},
+    {Code::offer_expired, "offer_expired", "CL023", "the offer has expired", "Wait for the next offer."},
+    {Code::too_early, "too_early", "CL024", "it is too early for that", "Try again later."},
+    {Code::stale_version, "stale_version", "CL025", "the row was changed by somebody else",
+     "Read it again and repeat the change."},
+    {Code::idempotency_conflict, "idempotency_conflict", "CL026", "the idempotency key was used for another request",
+     "Use a new key for a new request."},
+    {Code::invalid_time_zone, "invalid_time_zone", "CL027", "unknown time zone",
+     "Use a name of the IANA database, such as \"Europe/Vienna\" or \"Asia/Kolkata\"."},
+    {Code::nonexistent_local_time, "nonexistent_local_time", "CL028", "the local time does not exist in that zone",
+     "Choose a time outside the gap, or pass gap => 'shift'."},
+    {Code::bad_transition, "bad_transition", "CL029", "the change of state is not allowed", "Check the present state."},
+    {Code::busy, "busy", "CL030", "other bookings are in the way at this moment", "Try again."},
+    {Code::no_context, "no_context", "28000", "no clinic context is set",
+     "Choose a tenant with clinic.use_tenant in the same transaction, or map the login in clinic_data.logins."},
+    {Code::schema_version, "schema_version", "CL031", "the schema does not fit this version of pg_clinic",
+     "Run ALTER EXTENSION pg_clinic UPDATE and CALL clinic.migrate()."},
+};
+
+static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::schema_version) + 1);
+
+int encoded(const char *state) { return MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]); }
+
+SqlError domain_error(Code code, const std::string &message, const Detail &detail, const std::string &hint) {
+    const CodeInfo &entry = info(code);
+    std::string facts = "{\"reason\": \"" + std::string(entry.name) + "\"";
+    if (!detail.members().empty())
+        facts += ", " + detail.members();
+    return SqlError(encoded(entry.sqlstate), message.empty() ? entry.message : message, facts + "}",
+                    hint.empty() ? entry.hint : hint);
+}
+
+// A core error whose code is in the catalogue.
+SqlError catalogued(Code code, const core::Error &error) {
+    Detail detail;
+    if (!error.detail().empty())
+        detail.add("explanation", error.detail());
+    return domain_error(code, error.what(), detail, error.hint());
+}
+
+} // namespace
+
+std::span<const CodeInfo> error_catalogue() noexcept { return catalogue; }
+
+const CodeInfo &info(Code code) noexcept { return catalogue[static_cast<std::size_t>(code)]; }
+
+std::optional<Code> code_named(std::string_view name) noexcept {
+    for (const CodeInfo &entry : catalogue)
+        if (name == entry.name)
+            return entry.code;
+    return std::nullopt;
+}
+
+std::string json_quoted(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\') {
+            out += '\\';
+            out += c;
+        } else if (byte < 0x20) {
+            constexpr char digits[] = "0123456789abcdef";
+            out += "\\u00";
+            out += digits[byte >> 4];
+            out += digits[byte & 15];
+        } else {
+            out += c;
+        }
+    }
+    return out + "\"";
+}
+
+Detail &Detail::add_members(std::string_view json_members) {
+    if (!members_.empty())
+        members_ += ", ";
+    members_ += json_members;
+    return *this;
+}
+
+Detail &Detail::add_json(std::string_view key, std::string_view json) {
+    return add_members(json_quoted(key) + ": " + std::string(json));
+}
+
+Detail &Detail::add(std::string_view key, std::string_view text) { return add_json(key, json_quoted(text)); }
+
+Detail &Detail::add(std::string_view key, const Uuid &id) { return add_json(key, json_quoted(to_text(id))); }
+
+Detail &Detail::add(std::string_view key, std::int64_t number) { return add_json(key, std::to_string(number)); }
+
+void raise(Code code, const std::string &message, const Detail &detail, const std::string &hint) {
+    throw domain_error(code, message, detail, hint);
+}
+
+void fail(int sqlstate, const std::string &message, std::string detail, std::string hint) {
+    throw SqlError(sqlstate, message, std::move(detail), std::move(hint));
+}
+
+SqlError to_sql_error(const core::Error &error) {
+    const auto plain = [&error](int sqlstate) { return SqlError(sqlstate, error.what(), error.detail(), error.hint()); };
+    switch (error.code()) {
+    case core::ErrorCode::invalid_text:
+        return plain(ERRCODE_INVALID_TEXT_REPRESENTATION);
+    case core::ErrorCode::invalid_parameter:
+        return plain(ERRCODE_INVALID_PARAMETER_VALUE);
+    case core::ErrorCode::datetime_overflow:
+        return plain(ERRCODE_DATETIME_FIELD_OVERFLOW);
+    case core::ErrorCode::limit_exceeded:
+        return plain(ERRCODE_PROGRAM_LIMIT_EXCEEDED);
+    case core::ErrorCode::invalid_time_zone:
+        return catalogued(Code::invalid_time_zone, error);
+    case core::ErrorCode::nonexistent_local_time:
+        return catalogued(Code::nonexistent_local_time, error);
+    case core::ErrorCode::internal:
+        break;
+    }
+    return plain(ERRCODE_INTERNAL_ERROR);
+}
+
+} // namespace pg_clinic::pg

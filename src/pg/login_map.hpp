@@ -1,0 +1,24 @@
+// Logins that a table maps to a clinic user: reads clinic_data.logins and clinic_data.tenants directly.
+//
+// current_tenant_id() runs inside row security policies, so no SQL may run here: the tables are scanned by the
+// server's own table access, which knows no policies.
+#pragma once
+
+#include "pg/context.hpp"
+
+namespace pg_clinic::pg {
+
+struct Tenant {
+    Uuid tenant_id;
+    std::string slug;
+    bool active;
+};
+
+std::optional<Tenant> find_tenant(const Uuid &tenant_id);
+std::optional<Tenant> find_tenant(std::string_view slug_or_id);
+
+// The context of the session's login: nothing when the login is not mapped, inactive, mapped to more than one
+// tenant, or its tenant is not active.
+std::optional<NewContext> mapped_login();
+
+} // namespace pg_clinic::pg

@@ -1,0 +1,21 @@
+// The module's entry: magic block, settings, callbacks.
+#include "pg/clock.hpp"
+#include "pg/context.hpp"
+#include "pg/postgres.hpp"
+
+extern "C" {
+#ifdef PG_MODULE_MAGIC_EXT
+PG_MODULE_MAGIC_EXT(.name = "pg_clinic");
+#else
+PG_MODULE_MAGIC;
+#endif
+
+PGDLLEXPORT void _PG_init(void);
+
+// Runs once in each backend that loads the library. Nothing here throws: only plain calls of the server.
+void _PG_init(void) {
+    pg_clinic::pg::define_clock_setting();
+    pg_clinic::pg::define_context_setting();
+    MarkGUCPrefixReserved("clinic");
+}
+}

@@ -1,0 +1,127 @@
+// Uuids: see uuid.hpp.
+#include "pg/uuid.hpp"
+
+#include "pg/clock.hpp"
+#include "pg/datum.hpp"
+
+#include <ctime>
+
+namespace pg_clinic::pg {
+
+namespace {
+
+constexpr std::int64_t nanos_per_milli = 1'000'000;
+constexpr std::int64_t unix_epoch_micros = 946'684'800 * core::micros_per_second;
+constexpr std::int64_t largest_millis = (std::int64_t{1} << 48) - 1;
+
+// The least step that changes the 12 bits of sub-millisecond time in an id.
+constexpr std::int64_t least_step = nanos_per_milli / 4096 + 1;
+
+std::int64_t clock_nanos() {
+    if (clock_is_frozen())
+        return (now().micros + unix_epoch_micros) * 1000;
+    timespec t{};
+    clock_gettime(CLOCK_REALTIME, &t);
+    return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
+}
+
+// Nanoseconds that ascend from call to call. A clock frozen, set or released in between starts afresh.
+std::int64_t ascending_nanos() {
+    static constinit std::int64_t last = 0;
+    static constinit std::int64_t last_frozen = 0;
+    const std::int64_t nanos = clock_nanos();
+    const std::int64_t frozen_at = clock_is_frozen() ? nanos : 0;
+    if (frozen_at != last_frozen)
+        last = 0;
+    last_frozen = frozen_at;
+    last = std::max(nanos, last == 0 ? nanos : last + least_step);
+    return last;
+}
+
+void put_millis(Uuid &id, std::int64_t millis) {
+    for (std::size_t i = 0; i < 6; ++i)
+        id.bytes[i] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
+}
+
+int hex_value(char c) {
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+constexpr bool is_dash(std::size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
+
+} // namespace
+
+std::string to_text(const Uuid &id) {
+    constexpr char digits[] = "0123456789abcdef";
+    std::string out;
+    out.reserve(36);
+    for (const std::uint8_t byte : id.bytes) {
+        if (is_dash(out.size()))
+            out += '-';
+        out += digits[byte >> 4];
+        out += digits[byte & 15];
+    }
+    return out;
+}
+
+std::optional<Uuid> parse_uuid(std::string_view text) noexcept {
+    Uuid id;
+    std::size_t nibble = 0;
+    if (text.size() != 36)
+        return std::nullopt;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        if (is_dash(i)) {
+            if (text[i] != '-')
+                return std::nullopt;
+            continue;
+        }
+        const int value = hex_value(text[i]);
+        if (value < 0)
+            return std::nullopt;
+        std::uint8_t &byte = id.bytes[nibble / 2];
+        byte = static_cast<std::uint8_t>(byte << 4 | value);
+        ++nibble;
+    }
+    return id;
+}
+
+Uuid uuid_floor(std::int64_t unix_millis) noexcept {
+    Uuid id;
+    put_millis(id, std::clamp<std::int64_t>(unix_millis, 0, largest_millis));
+    id.bytes[6] = 0x70;
+    id.bytes[8] = 0x80;
+    return id;
+}
+
+// RFC 9562 §6.2, method 3: the 12 bits after the millisecond are its fraction, so ids of one backend ascend.
+Uuid new_id() {
+    Uuid id;
+    std::uint8_t *random = id.bytes.data() + 8;
+    if (!pg_strong_random(random, 8))
+        fail(ERRCODE_INTERNAL_ERROR, "could not generate random values");
+    const std::int64_t nanos = ascending_nanos();
+    const std::int64_t fraction = nanos % nanos_per_milli * 4096 / nanos_per_milli;
+    put_millis(id, std::clamp<std::int64_t>(nanos / nanos_per_milli, 0, largest_millis));
+    id.bytes[6] = static_cast<std::uint8_t>(0x70 | fraction >> 8);
+    id.bytes[7] = static_cast<std::uint8_t>(fraction);
+    id.bytes[8] = static_cast<std::uint8_t>((id.bytes[8] & 0x3F) | 0x80);
+    return id;
+}
+
+// clinic.new_id()
+CLINIC_FUNCTION(clinic_new_id) { return Sql<Uuid>::to(new_id()); }
+
+// clinic.uuid_floor(timestamptz)
+CLINIC_FUNCTION(clinic_uuid_floor) {
+    const auto at = Args(fcinfo).get<core::Instant>(0);
+    if (at == core::instant_min || at == core::instant_max)
+        return Sql<Uuid>::to(uuid_floor(at == core::instant_min ? 0 : largest_millis));
+    const std::int64_t micros = at.micros + unix_epoch_micros;
+    return Sql<Uuid>::to(uuid_floor(micros < 0 ? 0 : micros / 1000));
+}
+
+} // namespace pg_clinic::pg

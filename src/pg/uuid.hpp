@@ -1,0 +1,35 @@
+// A uuid as a plain value: comparable, hashable, trivially copyable.
+#pragma once
+
+#include "pg/postgres.hpp"
+
+namespace pg_clinic::pg {
+
+struct Uuid {
+    std::array<std::uint8_t, 16> bytes{};
+
+    auto operator<=>(const Uuid &) const = default;
+};
+
+// The 36 characters of RFC 9562, in lower case.
+std::string to_text(const Uuid &id);
+
+// Reads 36 characters of RFC 9562; nothing for any other text.
+std::optional<Uuid> parse_uuid(std::string_view text) noexcept;
+
+// A new time-ordered id (version 7). Ids of one backend ascend, unless the engine's clock is set back.
+Uuid new_id();
+
+// The smallest version 7 id of an instant's millisecond; instants before 1970 count as 1970.
+Uuid uuid_floor(std::int64_t unix_millis) noexcept;
+
+} // namespace pg_clinic::pg
+
+template <> struct std::hash<pg_clinic::pg::Uuid> {
+    std::size_t operator()(const pg_clinic::pg::Uuid &id) const noexcept {
+        std::uint64_t high = 0, low = 0;
+        std::memcpy(&high, id.bytes.data(), sizeof high);
+        std::memcpy(&low, id.bytes.data() + 8, sizeof low);
+        return static_cast<std::size_t>((high ^ (low * 0x9E3779B97F4A7C15ULL)) * 0xD6E8FEB86659FD93ULL);
+    }
+};
