@@ -57,12 +57,15 @@ CREATE FUNCTION clinic_private.refuse_argument(argument text, message text, deta
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
+DECLARE
+    facts text := coalesce(refuse_argument.detail, format('The argument is %s.', refuse_argument.argument));
 BEGIN
+    IF refuse_argument.hint IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value', MESSAGE = refuse_argument.message, DETAIL = facts;
+    END IF;
     RAISE EXCEPTION USING
-        ERRCODE = 'invalid_parameter_value',
-        MESSAGE = refuse_argument.message,
-        DETAIL = coalesce(refuse_argument.detail, format('The argument is %s.', refuse_argument.argument)),
-        HINT = coalesce(refuse_argument.hint, '');
+        ERRCODE = 'invalid_parameter_value', MESSAGE = refuse_argument.message, DETAIL = facts, HINT = refuse_argument.hint;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.refuse_argument(text, text, text, text) IS
@@ -304,8 +307,8 @@ COMMENT ON FUNCTION clinic_private.raise_violation(text, text, text, text) IS
     'Raises a broken table constraint again in words, without the row.
 Errors: 22004, 22023, duplicate.';
 
--- The one place that inserts set-up rows: it adds tenant and stamps, leaves columns without a value to their defaults, and
--- turns a broken constraint into words. Table and columns come from our own functions, never from a caller.
+-- The one place that inserts set-up rows: it adds the tenant, leaves columns without a value to their defaults, and turns
+-- a broken constraint into words. Table and columns come from our own functions, never from a caller.
 CREATE FUNCTION clinic_private.insert_row(table_name text, row_values jsonb)
     RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -313,33 +316,20 @@ CREATE FUNCTION clinic_private.insert_row(table_name text, row_values jsonb)
 AS $$
 #variable_conflict error
 DECLARE
-    relation regclass := format('clinic_data.%I', insert_row.table_name)::regclass;
-    stamps jsonb;
-    full_row jsonb;
+    full_row jsonb := jsonb_strip_nulls(insert_row.row_values || jsonb_build_object('tenant_id', clinic.current_tenant_id()));
     column_list text;
     v_state text;
     v_column text;
     v_constraint text;
 BEGIN
-    SELECT jsonb_object_agg(a.attname,
-                            CASE WHEN a.attname IN ('created_at', 'updated_at') THEN to_jsonb(clinic.now())
-                                 WHEN a.attname = 'tenant_id' THEN to_jsonb(clinic.current_tenant_id())
-                                 ELSE to_jsonb(clinic.current_user_id())
-                            END)
-    INTO stamps
-    FROM pg_attribute AS a
-    WHERE a.attrelid = relation
-      AND a.attname IN ('tenant_id', 'created_at', 'created_by', 'updated_at', 'updated_by')
-      AND NOT a.attisdropped;
-
-    full_row := jsonb_strip_nulls(insert_row.row_values || stamps);
     IF full_row ? 'name' THEN
         full_row := jsonb_set(full_row, '{name}', to_jsonb(btrim(full_row ->> 'name')));
     END IF;
     SELECT string_agg(quote_ident(k.name), ', ' ORDER BY k.name) INTO column_list
     FROM jsonb_object_keys(full_row) AS k (name);
 
-    EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)', relation, column_list)
+    EXECUTE format('INSERT INTO clinic_data.%1$I (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::clinic_data.%1$I, $1)',
+                   insert_row.table_name, column_list)
         USING full_row;
 EXCEPTION
     WHEN integrity_constraint_violation THEN
@@ -423,7 +413,8 @@ BEGIN
     WHERE c.key = ANY (update_row.allowed);
 
     IF versioned THEN
-        assignments := concat_ws(', ', assignments, 'version = target.version + 1', 'updated_at = $4', 'updated_by = $5');
+        -- Also where all changes lie in another table: the version counts for both.
+        assignments := concat_ws(', ', assignments, 'version = target.version + 1');
     ELSIF assignments IS NULL THEN
         RETURN NULL;
     END IF;
@@ -434,11 +425,10 @@ BEGIN
                    CASE WHEN update_row.key_column <> 'tenant_id'
                         THEN format(' AND target.%I = $3', update_row.key_column) END,
                    CASE WHEN versioned AND update_row.changes ->> 'version' IS NOT NULL
-                        THEN ' AND target.version::text = ($6)' END,
+                        THEN ' AND target.version::text = $4' END,
                    CASE WHEN versioned THEN 'target.version' ELSE 'NULL::integer' END)
         INTO new_version
-        USING mine, clinic.current_tenant_id(), update_row.id, clinic.now(), clinic.current_user_id(),
-              update_row.changes ->> 'version';
+        USING mine, clinic.current_tenant_id(), update_row.id, update_row.changes ->> 'version';
     IF versioned AND new_version IS NULL THEN
         PERFORM clinic_private.raise_error('stale_version', 'the row was changed by somebody else',
             jsonb_build_object(update_row.key_column, update_row.id), NULL);
@@ -507,6 +497,24 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.require_date(text, date) IS
     'Refuses infinite and far dates; null passes. Errors: 22023.';
+
+CREATE FUNCTION clinic_private.require_dates(from_on date, until_on date)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.require_date('from_on', require_dates.from_on);
+    PERFORM clinic_private.require_date('until_on', require_dates.until_on);
+    IF require_dates.until_on < require_dates.from_on THEN
+        PERFORM clinic_private.refuse_argument('until_on', 'until_on is before from_on',
+            hint => 'Both dates are inclusive: one day has the same date twice.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_dates(date, date) IS
+    'Refuses dates out of order and those of clinic_private.require_date; nulls pass. Errors: 22023.';
 
 CREATE FUNCTION clinic_private.lock_location(tenant_id uuid, location_id uuid)
     RETURNS void

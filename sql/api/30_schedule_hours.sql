@@ -483,8 +483,7 @@ BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'resource_id', add_stay.resource_id, 'from_on', add_stay.from_on, 'until_on', add_stay.until_on,
         'time_zone', add_stay.time_zone));
-    PERFORM clinic_private.require_date('from_on', add_stay.from_on);
-    PERFORM clinic_private.require_date('until_on', add_stay.until_on);
+    PERFORM clinic_private.require_dates(add_stay.from_on, add_stay.until_on);
     PERFORM clinic_private.require_row('provider', add_stay.resource_id);
     PERFORM clinic_private.lock_resources(tenant, ARRAY[add_stay.resource_id]);
     SELECT s.stay_id INTO other

@@ -107,8 +107,7 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'resource_id', add_leave.resource_id, 'from_on', add_leave.from_on, 'until_on', add_leave.until_on));
-    PERFORM clinic_private.require_date('from_on', add_leave.from_on);
-    PERFORM clinic_private.require_date('until_on', add_leave.until_on);
+    PERFORM clinic_private.require_dates(add_leave.from_on, add_leave.until_on);
     PERFORM clinic_private.require_row('resource', add_leave.resource_id);
     IF zone IS NULL THEN
         zone := clinic_private.home_zone(add_leave.resource_id);
@@ -191,6 +190,7 @@ BEGIN
     IF zone IS NOT NULL THEN
         zone := clinic.canonical_time_zone(zone);
         first_on := coalesce(add_break.from_on, clinic_private.today_in(zone));
+        PERFORM clinic_private.require_dates(first_on, add_break.until_on);
         PERFORM clinic_private.require_hours(add_break.rule, first_on, first_on, add_break.until_on);
     END IF;
     RETURN clinic_private.insert_block(tenant, jsonb_build_object(
