@@ -26,6 +26,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.require_permission(text) IS
     'Returns the tenant of the context when it holds the permission.
 Errors: no_context without a context, forbidden without the permission.';
+REVOKE ALL ON FUNCTION clinic_private.require_permission FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_permission TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_arguments(arguments jsonb)
     RETURNS void
@@ -50,6 +52,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.require_arguments(jsonb) IS
     'Refuses nulls among the named arguments.
 arguments: an object of argument names and values. Errors: 22004, which names them.';
+REVOKE ALL ON FUNCTION clinic_private.require_arguments FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_arguments TO clinic_owner;
 
 CREATE FUNCTION clinic_private.refuse_argument(argument text, message text, detail text DEFAULT NULL, hint text DEFAULT NULL)
     RETURNS void
@@ -71,6 +75,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.refuse_argument(text, text, text, text) IS
     'Raises 22023 for one argument.
 argument: its name; detail: a sentence of facts, by default the name alone.';
+REVOKE ALL ON FUNCTION clinic_private.refuse_argument FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.refuse_argument TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_row(kind text, id uuid)
     RETURNS void
@@ -121,6 +127,8 @@ COMMENT ON FUNCTION clinic_private.require_row(text, uuid) IS
     'Refuses an id that names no live row of the tenant.
 kind: location, provider, resource (provider, room or device), service, patient, rule, override, holiday, stay or block.
 Errors: not_found, with the id.';
+REVOKE ALL ON FUNCTION clinic_private.require_row FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_row TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_services(service_ids uuid[])
     RETURNS void
@@ -143,6 +151,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.require_services(uuid[]) IS
     'Refuses an empty list and ids of services that do not exist; null stands for all services.
 Errors: 22023, not_found.';
+REVOKE ALL ON FUNCTION clinic_private.require_services FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_services TO clinic_owner;
 
 CREATE FUNCTION clinic_private.time_zone_of_location(location_id uuid)
     RETURNS text
@@ -158,6 +168,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.time_zone_of_location(uuid) IS 'Returns the time zone of a location of the tenant.';
+REVOKE ALL ON FUNCTION clinic_private.time_zone_of_location FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.time_zone_of_location TO clinic_owner;
 
 CREATE FUNCTION clinic_private.today_in(time_zone text)
     RETURNS date
@@ -167,6 +179,8 @@ AS $$
     SELECT (clinic.now() AT TIME ZONE today_in.time_zone)::date
 $$;
 COMMENT ON FUNCTION clinic_private.today_in(text) IS 'Returns the local date of the engine''s clock in a zone.';
+REVOKE ALL ON FUNCTION clinic_private.today_in FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.today_in TO clinic_owner;
 
 -- The words for a constraint of our tables: which argument broke which rule.
 CREATE FUNCTION clinic_private.constraint_words(
@@ -277,6 +291,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION clinic_private.constraint_words(text) IS
     'Says in words which argument broke which rule of our tables; null for a constraint that is not ours.';
+REVOKE ALL ON FUNCTION clinic_private.constraint_words FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.constraint_words TO clinic_owner;
 
 CREATE FUNCTION clinic_private.raise_violation(sqlstate text, table_name text, column_name text, constraint_name text)
     RETURNS void
@@ -306,6 +322,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.raise_violation(text, text, text, text) IS
     'Raises a broken table constraint again in words, without the row.
 Errors: 22004, 22023, duplicate.';
+REVOKE ALL ON FUNCTION clinic_private.raise_violation FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.raise_violation TO clinic_owner;
 
 -- The one place that inserts set-up rows: it adds the tenant, leaves columns without a value to their defaults, and turns
 -- a broken constraint into words. Table and columns come from our own functions, never from a caller.
@@ -341,6 +359,8 @@ COMMENT ON FUNCTION clinic_private.insert_row(text, jsonb) IS
     'Inserts a row of the tenant into a table of clinic_data.
 table_name: without schema; row_values: column names and values, null for the default.
 Errors: those of clinic_private.raise_violation.';
+REVOKE ALL ON FUNCTION clinic_private.insert_row FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.insert_row TO clinic_owner;
 
 CREATE FUNCTION clinic_private.checked_changes(changes jsonb, allowed text[])
     RETURNS jsonb
@@ -383,6 +403,8 @@ COMMENT ON FUNCTION clinic_private.checked_changes(jsonb, text[]) IS
     'Returns the changes of an update_ function, checked and normalised.
 changes: an object of columns and new values, and optionally "version", the version it was made for;
 allowed: the columns that may change. Errors: 22004, 22023 for unknown columns, invalid_time_zone.';
+REVOKE ALL ON FUNCTION clinic_private.checked_changes FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.checked_changes TO clinic_owner;
 
 -- The one place that changes set-up rows, for every update_ function.
 CREATE FUNCTION clinic_private.update_row(
@@ -448,6 +470,8 @@ COMMENT ON FUNCTION clinic_private.update_row(text, text, uuid, jsonb, text[]) I
 table_name: without schema; key_column: the id''s column beside tenant_id; changes: from clinic_private.checked_changes;
 allowed: the columns of this table that may change.
 Errors: stale_version, and those of clinic_private.raise_violation and raise_unfit.';
+REVOKE ALL ON FUNCTION clinic_private.update_row FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.update_row TO clinic_owner;
 
 CREATE FUNCTION clinic_private.raise_unfit(table_name text, changes jsonb)
     RETURNS void
@@ -481,6 +505,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.raise_unfit(text, jsonb) IS
     'Names the first change whose value does not fit its column, without showing the value.
 Errors: 22023.';
+REVOKE ALL ON FUNCTION clinic_private.raise_unfit FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.raise_unfit TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_date(argument text, given date)
     RETURNS void
@@ -497,6 +523,8 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.require_date(text, date) IS
     'Refuses infinite and far dates; null passes. Errors: 22023.';
+REVOKE ALL ON FUNCTION clinic_private.require_date FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_date TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_dates(from_on date, until_on date)
     RETURNS void
@@ -515,6 +543,8 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.require_dates(date, date) IS
     'Refuses dates out of order and those of clinic_private.require_date; nulls pass. Errors: 22023.';
+REVOKE ALL ON FUNCTION clinic_private.require_dates FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_dates TO clinic_owner;
 
 CREATE FUNCTION clinic_private.lock_location(tenant_id uuid, location_id uuid)
     RETURNS void
@@ -542,6 +572,8 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.lock_location(uuid, uuid) IS
     'Takes the booking''s locks on every provider, room and device with hours at a location.';
+REVOKE ALL ON FUNCTION clinic_private.lock_location FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lock_location TO clinic_owner;
 
 CREATE FUNCTION clinic_private.lock_service(tenant_id uuid, service_id uuid)
     RETURNS void
@@ -558,3 +590,5 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.lock_service(uuid, uuid) IS
     'Takes the booking''s locks on every provider who offers a service.';
+REVOKE ALL ON FUNCTION clinic_private.lock_service FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lock_service TO clinic_owner;

@@ -8,6 +8,8 @@ CREATE FUNCTION clinic_private.enter_new_tenant(tenant_id uuid)
 COMMENT ON FUNCTION clinic_private.enter_new_tenant(uuid) IS
     'Chooses, for the rest of the transaction, a tenant that has no row yet, so that its first row passes row security.
 Errors: duplicate, when the tenant exists.';
+REVOKE ALL ON FUNCTION clinic_private.enter_new_tenant FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.enter_new_tenant TO clinic_owner;
 
 CREATE FUNCTION clinic.create_tenant(
     slug text,

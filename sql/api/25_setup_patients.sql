@@ -15,6 +15,8 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.require_birth_date(date) IS
     'Refuses dates of birth in the future or before 1800; null passes. Errors: 22023.';
+REVOKE ALL ON FUNCTION clinic_private.require_birth_date FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_birth_date TO clinic_owner;
 
 CREATE FUNCTION clinic.create_patient(
     name text,

@@ -40,6 +40,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.insert_block(uuid, jsonb) IS
     'Checks owner and services of a block, takes the booking''s locks, and inserts it.
 block: columns of clinic_data.blocks. Errors: not_found, duplicate, 22023.';
+REVOKE ALL ON FUNCTION clinic_private.insert_block FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.insert_block TO clinic_owner;
 
 CREATE FUNCTION clinic.add_block(
     starts_at timestamptz,
@@ -152,6 +154,8 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.home_zone(uuid) IS
     'Returns the zone in which a resource counts dates: a provider''s home zone, a room''s or device''s location''s.';
+REVOKE ALL ON FUNCTION clinic_private.home_zone FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.home_zone TO clinic_owner;
 
 CREATE FUNCTION clinic.add_break(
     resource_id uuid,
