@@ -99,19 +99,17 @@ BEGIN
 
     SELECT s.* INTO status FROM clinic_private.schema_status() s;
     IF NOT status.installed AND NOT may_create THEN
-        RAISE EXCEPTION 'pg_clinic is not installed in this database'
-            USING ERRCODE = 'CL902', HINT = 'CALL clinic.install();';
+        RAISE EXCEPTION 'the schema "clinic_data" is not installed'
+            USING ERRCODE = 'invalid_schema_name', HINT = 'CALL clinic.install();';
     END IF;
     IF pg_catalog.cardinality(status.unknown) > 0 THEN
-        RAISE EXCEPTION 'the schema is newer than the extension'
-            USING ERRCODE = 'CL903',
-                  DETAIL = pg_catalog.format('Version %s does not know: %s.', clinic.version(),
-                                             pg_catalog.array_to_string(status.unknown, ', ')),
-                  HINT = 'ALTER EXTENSION pg_clinic UPDATE;';
+        PERFORM clinic_private.raise_error('schema_version', 'the schema is newer than the extension',
+            pg_catalog.jsonb_build_object('unknown_migrations', status.unknown, 'version', clinic.version()),
+            'ALTER EXTENSION pg_clinic UPDATE;');
     END IF;
     IF pg_catalog.cardinality(status.mismatched) > 0 THEN
         RAISE EXCEPTION 'migrations have changed since they were applied'
-            USING ERRCODE = 'CL904',
+            USING ERRCODE = 'object_not_in_prerequisite_state',
                   DETAIL = pg_catalog.format('They are: %s.', pg_catalog.array_to_string(status.mismatched, ', ')),
                   HINT = 'Install the version of pg_clinic that applied them, or a later release.';
     END IF;
@@ -161,6 +159,7 @@ BEGIN
         COMMENT ON COLUMN clinic_data.schema_migrations.applied_at IS 'When it was applied.';
         COMMENT ON COLUMN clinic_data.schema_migrations.applied_by IS 'Database role that applied it.';
         COMMENT ON COLUMN clinic_data.schema_migrations.engine_version IS 'Version of the extension that applied it.';
+        ALTER TABLE clinic_data.schema_migrations OWNER TO clinic_owner;
     END IF;
 END
 $$;

@@ -21,15 +21,15 @@ BEGIN
 END
 $$;
 
--- One policy a table, for every command. What a caller may not see, no function acting for that caller may write.
+-- One policy a table, written as the server prints it back, so that it can be compared.
+-- It holds for every command: what a caller may not see, no function acting for that caller may write.
 DO $$
 DECLARE
     own_tenant constant text := '(tenant_id = clinic.current_tenant_id())';
     own_or_staff constant text :=
         '((tenant_id = clinic.current_tenant_id()) AND (clinic.has_permission(''diary:read''::text) OR (patient_id = clinic.current_patient_id())))';
     own_visit_or_staff constant text :=
-        '((tenant_id = clinic.current_tenant_id()) AND (clinic.has_permission(''diary:read''::text) OR (EXISTS ( SELECT FROM clinic_data.appointments a
-  WHERE ((a.tenant_id = appointment_resources.tenant_id) AND (a.appointment_id = appointment_resources.appointment_id) AND (a.patient_id = clinic.current_patient_id()))))))';
+        '((tenant_id = clinic.current_tenant_id()) AND (clinic.has_permission(''diary:read''::text) OR (EXISTS ( SELECT FROM clinic_data.appointments a WHERE ((a.tenant_id = appointment_resources.tenant_id) AND (a.appointment_id = appointment_resources.appointment_id) AND (a.patient_id = clinic.current_patient_id()))))))';
     wanted record;
     existing record;
 BEGIN
@@ -56,7 +56,8 @@ BEGIN
          WHERE c.relnamespace = 'clinic_data'::regnamespace AND c.relkind IN ('r', 'p')
          ORDER BY c.relname
     LOOP
-        SELECT p.polcmd, p.polpermissive, p.polroles, pg_catalog.pg_get_expr(p.polqual, p.polrelid) AS using_text,
+        SELECT p.polcmd, p.polpermissive, p.polroles,
+               pg_catalog.regexp_replace(pg_catalog.pg_get_expr(p.polqual, p.polrelid), '\s+', ' ', 'g') AS using_text,
                p.polwithcheck IS NULL AS no_check
           INTO existing
           FROM pg_catalog.pg_policy p

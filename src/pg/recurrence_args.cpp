@@ -1,0 +1,90 @@
+// The arguments of the recurrence functions: see recurrence_args.hpp.
+#include "pg/recurrence_args.hpp"
+
+#include "pg/zone_pg.hpp"
+
+extern "C" {
+#include "utils/fmgroids.h"
+}
+
+namespace pg_clinic::pg {
+
+namespace {
+
+// Reads a literal with the input function of its type, as the parser would have.
+Datum from_literal(const Args &args, int i, Oid input_function, Oid element) {
+    const auto text = args.get<std::string>(i);
+    const char *chars = text.c_str();
+    return pg_call([=] { return OidInputFunctionCall(input_function, const_cast<char *>(chars), element, -1); });
+}
+
+Datum time_datum(const Args &args, Form form, int i, Oid input_function) {
+    return form == Form::typed ? args.datum(i) : from_literal(args, i, input_function, InvalidOid);
+}
+
+std::vector<core::LocalTime> local_times(const Args &args, Form form, int i, const char *name) {
+    if (args.is_null(i))
+        return {};
+    const Datum array = form == Form::typed ? args.datum(i) : from_literal(args, i, F_ARRAY_IN, TIMESTAMPOID);
+    auto times = Sql<std::vector<core::LocalTime>>::from(array);
+    for (const core::LocalTime t : times)
+        finite(t, name);
+    return times;
+}
+
+void require(const Args &args, int i, const char *name) {
+    if (args.is_null(i))
+        fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string("argument \"") + name + "\" must not be null");
+}
+
+} // namespace
+
+core::Gap gap_argument(const Args &args, int i) {
+    const auto gap = args.get_or<std::string>(i, "skip");
+    if (gap == "skip")
+        return core::Gap::skip;
+    if (gap == "shift")
+        return core::Gap::shift;
+    fail(ERRCODE_INVALID_PARAMETER_VALUE, "invalid value for argument \"gap\": \"" + gap.substr(0, 64) + "\"",
+         "It decides what becomes of local times that the zone's clock skips.",
+         "Use 'skip' to leave them out, or 'shift' to move them by the length of the gap.");
+}
+
+Recurrence rule_argument(const Args &args, Form form, int rdates, int exdates, int gap) {
+    Recurrence out{};
+    require(args, 0, "rule");
+    require(args, 1, "dtstart");
+    out.zone = &zone_named(args.required<std::string>(2, "tz"));
+    out.spec.rules.push_back(core::parse_rrule(args.get<std::string>(0)));
+    out.spec.dtstart = finite(Sql<core::LocalTime>::from(time_datum(args, form, 1, F_TIMESTAMP_IN)), "dtstart");
+    out.spec.rdates = local_times(args, form, rdates, "rdates");
+    out.spec.exdates = local_times(args, form, exdates, "exdates");
+    out.spec.gap = gap_argument(args, gap);
+    return out;
+}
+
+Recurrence icalendar_argument(const Args &args, int gap, int tz) {
+    core::ICalendarBlock block = core::parse_icalendar(args.required<std::string>(0, "icalendar"), &zone_named);
+    std::string zone = block.tzid;
+    if (zone.empty()) {
+        if (args.is_null(tz))
+            fail(ERRCODE_INVALID_PARAMETER_VALUE, "the times of the iCalendar block have no time zone",
+                 "DTSTART has neither a TZID nor a Z.", "Pass the zone of floating times: tz => 'Europe/Vienna'.");
+        zone = args.get<std::string>(tz);
+    }
+    block.spec.gap = gap_argument(args, gap);
+    return {std::move(block.spec), &zone_named(zone)};
+}
+
+std::optional<core::Instant> instant_argument(const Args &args, Form form, int i) {
+    if (args.is_null(i))
+        return std::nullopt;
+    return Sql<core::Instant>::from(time_datum(args, form, i, F_TIMESTAMPTZ_IN));
+}
+
+core::Instant required_instant(const Args &args, Form form, int i, const char *name) {
+    require(args, i, name);
+    return *instant_argument(args, form, i);
+}
+
+} // namespace pg_clinic::pg

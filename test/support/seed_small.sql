@@ -1,0 +1,99 @@
+-- Two small tenants by direct inserts of a superuser, for tests of the schema itself. Ids tell what they are:
+-- 0000000T-00KK-..-NN: tenant T, kind KK, number NN.
+
+BEGIN;
+
+INSERT INTO clinic_data.tenants (tenant_id, slug, name) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'lake', 'Lake Clinics'),
+    ('00000002-0000-7000-8000-000000000001', 'hill', 'Hill Clinics');
+INSERT INTO clinic_data.tenant_slugs (slug, tenant_id) SELECT slug, tenant_id FROM clinic_data.tenants ON CONFLICT DO NOTHING;
+INSERT INTO clinic_data.logins (tenant_id, login, actor, permissions) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'lake_desk', 'staff', '{diary:read,booking:write}');
+
+INSERT INTO clinic_data.locations (tenant_id, location_id, name, time_zone, country) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', 'Lake North', 'Europe/Berlin', 'DE'),
+    ('00000001-0000-7000-8000-000000000001', '00000001-0010-7000-8000-000000000002', 'Lake South', 'Asia/Kolkata', 'IN'),
+    ('00000002-0000-7000-8000-000000000001', '00000002-0010-7000-8000-000000000001', 'Hill', 'America/New_York', 'US');
+INSERT INTO clinic_data.travel_times (tenant_id, from_location_id, to_location_id, minutes) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001',
+     '00000001-0010-7000-8000-000000000002', 45);
+
+INSERT INTO clinic_data.resources (tenant_id, resource_id, kind, name, resource_class, location_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', 'provider', 'Dr Ada', NULL, NULL),
+    ('00000001-0000-7000-8000-000000000001', '00000001-0020-7000-8000-000000000002', 'provider', 'Dr Bo', NULL, NULL),
+    ('00000001-0000-7000-8000-000000000001', '00000001-0030-7000-8000-000000000001', 'room', 'Room 1', 'treatment_room',
+     '00000001-0010-7000-8000-000000000001'),
+    ('00000001-0000-7000-8000-000000000001', '00000001-0030-7000-8000-000000000002', 'device', 'Laser', 'laser',
+     '00000001-0010-7000-8000-000000000001'),
+    ('00000002-0000-7000-8000-000000000001', '00000002-0020-7000-8000-000000000001', 'provider', 'Dr Cy', NULL, NULL);
+INSERT INTO clinic_data.providers (tenant_id, provider_id, time_zone, specialty, max_per_day) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', 'Europe/Berlin', 'dermatology', 20),
+    ('00000001-0000-7000-8000-000000000001', '00000001-0020-7000-8000-000000000002', 'Asia/Kolkata', NULL, NULL),
+    ('00000002-0000-7000-8000-000000000001', '00000002-0020-7000-8000-000000000001', 'America/New_York', NULL, NULL);
+INSERT INTO clinic_data.services (tenant_id, service_id, name, duration_minutes, step_minutes) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', 'Consultation', 30, 15),
+    ('00000002-0000-7000-8000-000000000001', '00000002-0040-7000-8000-000000000001', 'Consultation', 20, 20);
+INSERT INTO clinic_data.service_providers (tenant_id, service_id, provider_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001'),
+    ('00000002-0000-7000-8000-000000000001', '00000002-0040-7000-8000-000000000001', '00000002-0020-7000-8000-000000000001');
+INSERT INTO clinic_data.service_resources (tenant_id, service_id, resource_class, quantity) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', 'treatment_room', 1);
+
+INSERT INTO clinic_data.availability_rules
+    (tenant_id, rule_id, resource_id, location_id, rule, dtstart_on, start_time, end_time, time_zone, valid_from) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0050-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001',
+     '00000001-0010-7000-8000-000000000001', 'FREQ=WEEKLY;BYDAY=MO,TU', '2026-01-05', '09:00', '17:00', 'Europe/Berlin',
+     '2026-01-01');
+INSERT INTO clinic_data.date_overrides (tenant_id, override_id, resource_id, on_date, kind) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0060-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001',
+     '2026-03-02', 'closed');
+INSERT INTO clinic_data.holidays (tenant_id, holiday_id, location_id, on_date, name) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0070-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001',
+     '2026-05-01', 'Labour Day');
+INSERT INTO clinic_data.stays (tenant_id, stay_id, resource_id, from_on, until_on, time_zone) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0080-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001',
+     '2026-06-01', '2026-06-07', 'Asia/Kolkata');
+
+INSERT INTO clinic_data.patients (tenant_id, patient_id, mrn, name) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 'L-1', 'Pat One'),
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-000000000002', 'L-2', E'Quote '' "double" \\ back\nline'),
+    ('00000002-0000-7000-8000-000000000001', '00000002-0090-7000-8000-000000000001', 'L-1', 'Pat Three');
+INSERT INTO clinic_data.blocks (tenant_id, block_id, resource_id, kind, starts_at, ends_at, patient_id, title) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00a0-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001',
+     'block', '2026-03-09 10:00+01', '2026-03-09 11:00+01', '00000001-0090-7000-8000-000000000001', 'kept');
+
+INSERT INTO clinic_data.appointments
+    (tenant_id, appointment_id, confirmation_code, service_id, provider_id, location_id, patient_id, status, starts_at, ends_at,
+     local_starts_at, time_zone) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00b0-7000-8000-000000000001', 'AAAA-1111',
+     '00000001-0040-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001',
+     '00000001-0090-7000-8000-000000000001', 'booked', '2026-03-03 09:00+01', '2026-03-03 09:30+01', '2026-03-03 09:00',
+     'Europe/Berlin'),
+    ('00000001-0000-7000-8000-000000000001', '00000001-00b0-7000-8000-000000000002', 'BBBB-2222',
+     '00000001-0040-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001',
+     '00000001-0090-7000-8000-000000000002', 'booked', '2026-03-03 09:30+01', '2026-03-03 10:00+01', '2026-03-03 09:30',
+     'Europe/Berlin'),
+    ('00000002-0000-7000-8000-000000000001', '00000002-00b0-7000-8000-000000000001', 'AAAA-1111',
+     '00000002-0040-7000-8000-000000000001', '00000002-0020-7000-8000-000000000001', '00000002-0010-7000-8000-000000000001',
+     '00000002-0090-7000-8000-000000000001', 'booked', '2026-03-03 09:00-05', '2026-03-03 09:20-05', '2026-03-03 09:00',
+     'America/New_York');
+INSERT INTO clinic_data.appointment_resources (tenant_id, appointment_id, resource_id)
+    SELECT a.tenant_id, a.appointment_id, a.provider_id FROM clinic_data.appointments a;
+INSERT INTO clinic_data.claims
+    (tenant_id, claim_id, resource_id, calendar_no, during, starts_at, ends_at, kind, service_id, location_id, appointment_id)
+    SELECT a.tenant_id, overlay(overlay(a.appointment_id::text PLACING '00c0' FROM 10) PLACING used.tag FROM 25)::uuid,
+           used.resource_id, c.calendar_no, tstzrange(a.starts_at, a.ends_at), a.starts_at, a.ends_at, 'booking', a.service_id,
+           a.location_id, a.appointment_id
+      FROM clinic_data.appointments a
+     CROSS JOIN LATERAL (VALUES ('1', a.provider_id), ('2', a.patient_id)) AS used (tag, resource_id)
+      JOIN clinic_data.calendars c ON c.tenant_id = a.tenant_id AND c.resource_id = used.resource_id AND c.lane = 1;
+INSERT INTO clinic_data.claims
+    (tenant_id, claim_id, resource_id, calendar_no, during, starts_at, ends_at, kind, expires_at)
+    SELECT c.tenant_id, '00000001-00c0-7000-8000-000000000009', c.resource_id, c.calendar_no,
+           tstzrange('2026-03-03 12:00+01', '2026-03-03 12:30+01'), '2026-03-03 12:00+01', '2026-03-03 12:30+01', 'hold',
+           '2020-01-01 00:00+00'
+      FROM clinic_data.calendars c
+     WHERE c.tenant_id = '00000001-0000-7000-8000-000000000001'
+       AND c.resource_id = '00000001-0020-7000-8000-000000000001';
+
+COMMIT;
