@@ -26,6 +26,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.require_permission(text) IS
     'Returns the tenant of the context when it holds the permission.
 Errors: no_context without a context, forbidden without the permission.';
+REVOKE ALL ON FUNCTION clinic_private.require_permission FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_permission TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_arguments(arguments jsonb)
     RETURNS void
@@ -50,6 +52,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.require_arguments(jsonb) IS
     'Refuses nulls among the named arguments.
 arguments: an object of argument names and values. Errors: 22004, which names them.';
+REVOKE ALL ON FUNCTION clinic_private.require_arguments FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_arguments TO clinic_owner;
 
 CREATE FUNCTION clinic_private.refuse_argument(argument text, message text, detail text DEFAULT NULL, hint text DEFAULT NULL)
     RETURNS void
@@ -57,17 +61,22 @@ CREATE FUNCTION clinic_private.refuse_argument(argument text, message text, deta
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
+DECLARE
+    facts text := coalesce(refuse_argument.detail, format('The argument is %s.', refuse_argument.argument));
 BEGIN
+    IF refuse_argument.hint IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value', MESSAGE = refuse_argument.message, DETAIL = facts;
+    END IF;
     RAISE EXCEPTION USING
-        ERRCODE = 'invalid_parameter_value',
-        MESSAGE = refuse_argument.message,
-        DETAIL = coalesce(refuse_argument.detail, format('The argument is %s.', refuse_argument.argument)),
-        HINT = coalesce(refuse_argument.hint, '');
+        ERRCODE = 'invalid_parameter_value', MESSAGE = refuse_argument.message, DETAIL = facts, HINT = refuse_argument.hint;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.refuse_argument(text, text, text, text) IS
     'Raises 22023 for one argument.
 argument: its name; detail: a sentence of facts, by default the name alone.';
+REVOKE ALL ON FUNCTION clinic_private.refuse_argument FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.refuse_argument TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_row(kind text, id uuid)
     RETURNS void
@@ -118,6 +127,8 @@ COMMENT ON FUNCTION clinic_private.require_row(text, uuid) IS
     'Refuses an id that names no live row of the tenant.
 kind: location, provider, resource (provider, room or device), service, patient, rule, override, holiday, stay or block.
 Errors: not_found, with the id.';
+REVOKE ALL ON FUNCTION clinic_private.require_row FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_row TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_services(service_ids uuid[])
     RETURNS void
@@ -140,6 +151,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.require_services(uuid[]) IS
     'Refuses an empty list and ids of services that do not exist; null stands for all services.
 Errors: 22023, not_found.';
+REVOKE ALL ON FUNCTION clinic_private.require_services FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_services TO clinic_owner;
 
 CREATE FUNCTION clinic_private.time_zone_of_location(location_id uuid)
     RETURNS text
@@ -155,6 +168,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.time_zone_of_location(uuid) IS 'Returns the time zone of a location of the tenant.';
+REVOKE ALL ON FUNCTION clinic_private.time_zone_of_location FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.time_zone_of_location TO clinic_owner;
 
 CREATE FUNCTION clinic_private.today_in(time_zone text)
     RETURNS date
@@ -164,6 +179,8 @@ AS $$
     SELECT (clinic.now() AT TIME ZONE today_in.time_zone)::date
 $$;
 COMMENT ON FUNCTION clinic_private.today_in(text) IS 'Returns the local date of the engine''s clock in a zone.';
+REVOKE ALL ON FUNCTION clinic_private.today_in FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.today_in TO clinic_owner;
 
 -- The words for a constraint of our tables: which argument broke which rule.
 CREATE FUNCTION clinic_private.constraint_words(
@@ -274,6 +291,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION clinic_private.constraint_words(text) IS
     'Says in words which argument broke which rule of our tables; null for a constraint that is not ours.';
+REVOKE ALL ON FUNCTION clinic_private.constraint_words FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.constraint_words TO clinic_owner;
 
 CREATE FUNCTION clinic_private.raise_violation(sqlstate text, table_name text, column_name text, constraint_name text)
     RETURNS void
@@ -303,9 +322,11 @@ $$;
 COMMENT ON FUNCTION clinic_private.raise_violation(text, text, text, text) IS
     'Raises a broken table constraint again in words, without the row.
 Errors: 22004, 22023, duplicate.';
+REVOKE ALL ON FUNCTION clinic_private.raise_violation FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.raise_violation TO clinic_owner;
 
--- The one place that inserts set-up rows: it adds tenant and stamps, leaves columns without a value to their defaults, and
--- turns a broken constraint into words. Table and columns come from our own functions, never from a caller.
+-- The one place that inserts set-up rows: it adds the tenant, leaves columns without a value to their defaults, and turns
+-- a broken constraint into words. Table and columns come from our own functions, never from a caller.
 CREATE FUNCTION clinic_private.insert_row(table_name text, row_values jsonb)
     RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -313,33 +334,20 @@ CREATE FUNCTION clinic_private.insert_row(table_name text, row_values jsonb)
 AS $$
 #variable_conflict error
 DECLARE
-    relation regclass := format('clinic_data.%I', insert_row.table_name)::regclass;
-    stamps jsonb;
-    full_row jsonb;
+    full_row jsonb := jsonb_strip_nulls(insert_row.row_values || jsonb_build_object('tenant_id', clinic.current_tenant_id()));
     column_list text;
     v_state text;
     v_column text;
     v_constraint text;
 BEGIN
-    SELECT jsonb_object_agg(a.attname,
-                            CASE WHEN a.attname IN ('created_at', 'updated_at') THEN to_jsonb(clinic.now())
-                                 WHEN a.attname = 'tenant_id' THEN to_jsonb(clinic.current_tenant_id())
-                                 ELSE to_jsonb(clinic.current_user_id())
-                            END)
-    INTO stamps
-    FROM pg_attribute AS a
-    WHERE a.attrelid = relation
-      AND a.attname IN ('tenant_id', 'created_at', 'created_by', 'updated_at', 'updated_by')
-      AND NOT a.attisdropped;
-
-    full_row := jsonb_strip_nulls(insert_row.row_values || stamps);
     IF full_row ? 'name' THEN
         full_row := jsonb_set(full_row, '{name}', to_jsonb(btrim(full_row ->> 'name')));
     END IF;
     SELECT string_agg(quote_ident(k.name), ', ' ORDER BY k.name) INTO column_list
     FROM jsonb_object_keys(full_row) AS k (name);
 
-    EXECUTE format('INSERT INTO %1$s (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::%1$s, $1)', relation, column_list)
+    EXECUTE format('INSERT INTO clinic_data.%1$I (%2$s) SELECT %2$s FROM jsonb_populate_record(NULL::clinic_data.%1$I, $1)',
+                   insert_row.table_name, column_list)
         USING full_row;
 EXCEPTION
     WHEN integrity_constraint_violation THEN
@@ -351,6 +359,8 @@ COMMENT ON FUNCTION clinic_private.insert_row(text, jsonb) IS
     'Inserts a row of the tenant into a table of clinic_data.
 table_name: without schema; row_values: column names and values, null for the default.
 Errors: those of clinic_private.raise_violation.';
+REVOKE ALL ON FUNCTION clinic_private.insert_row FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.insert_row TO clinic_owner;
 
 CREATE FUNCTION clinic_private.checked_changes(changes jsonb, allowed text[])
     RETURNS jsonb
@@ -393,6 +403,8 @@ COMMENT ON FUNCTION clinic_private.checked_changes(jsonb, text[]) IS
     'Returns the changes of an update_ function, checked and normalised.
 changes: an object of columns and new values, and optionally "version", the version it was made for;
 allowed: the columns that may change. Errors: 22004, 22023 for unknown columns, invalid_time_zone.';
+REVOKE ALL ON FUNCTION clinic_private.checked_changes FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.checked_changes TO clinic_owner;
 
 -- The one place that changes set-up rows, for every update_ function.
 CREATE FUNCTION clinic_private.update_row(
@@ -423,7 +435,8 @@ BEGIN
     WHERE c.key = ANY (update_row.allowed);
 
     IF versioned THEN
-        assignments := concat_ws(', ', assignments, 'version = target.version + 1', 'updated_at = $4', 'updated_by = $5');
+        -- Also where all changes lie in another table: the version counts for both.
+        assignments := concat_ws(', ', assignments, 'version = target.version + 1');
     ELSIF assignments IS NULL THEN
         RETURN NULL;
     END IF;
@@ -434,11 +447,10 @@ BEGIN
                    CASE WHEN update_row.key_column <> 'tenant_id'
                         THEN format(' AND target.%I = $3', update_row.key_column) END,
                    CASE WHEN versioned AND update_row.changes ->> 'version' IS NOT NULL
-                        THEN ' AND target.version::text = ($6)' END,
+                        THEN ' AND target.version::text = $4' END,
                    CASE WHEN versioned THEN 'target.version' ELSE 'NULL::integer' END)
         INTO new_version
-        USING mine, clinic.current_tenant_id(), update_row.id, clinic.now(), clinic.current_user_id(),
-              update_row.changes ->> 'version';
+        USING mine, clinic.current_tenant_id(), update_row.id, update_row.changes ->> 'version';
     IF versioned AND new_version IS NULL THEN
         PERFORM clinic_private.raise_error('stale_version', 'the row was changed by somebody else',
             jsonb_build_object(update_row.key_column, update_row.id), NULL);
@@ -458,6 +470,8 @@ COMMENT ON FUNCTION clinic_private.update_row(text, text, uuid, jsonb, text[]) I
 table_name: without schema; key_column: the id''s column beside tenant_id; changes: from clinic_private.checked_changes;
 allowed: the columns of this table that may change.
 Errors: stale_version, and those of clinic_private.raise_violation and raise_unfit.';
+REVOKE ALL ON FUNCTION clinic_private.update_row FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.update_row TO clinic_owner;
 
 CREATE FUNCTION clinic_private.raise_unfit(table_name text, changes jsonb)
     RETURNS void
@@ -491,6 +505,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.raise_unfit(text, jsonb) IS
     'Names the first change whose value does not fit its column, without showing the value.
 Errors: 22023.';
+REVOKE ALL ON FUNCTION clinic_private.raise_unfit FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.raise_unfit TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_date(argument text, given date)
     RETURNS void
@@ -507,6 +523,28 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.require_date(text, date) IS
     'Refuses infinite and far dates; null passes. Errors: 22023.';
+REVOKE ALL ON FUNCTION clinic_private.require_date FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_date TO clinic_owner;
+
+CREATE FUNCTION clinic_private.require_dates(from_on date, until_on date)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.require_date('from_on', require_dates.from_on);
+    PERFORM clinic_private.require_date('until_on', require_dates.until_on);
+    IF require_dates.until_on < require_dates.from_on THEN
+        PERFORM clinic_private.refuse_argument('until_on', 'until_on is before from_on',
+            hint => 'Both dates are inclusive: one day has the same date twice.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_dates(date, date) IS
+    'Refuses dates out of order and those of clinic_private.require_date; nulls pass. Errors: 22023.';
+REVOKE ALL ON FUNCTION clinic_private.require_dates FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_dates TO clinic_owner;
 
 CREATE FUNCTION clinic_private.lock_location(tenant_id uuid, location_id uuid)
     RETURNS void
@@ -534,6 +572,8 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.lock_location(uuid, uuid) IS
     'Takes the booking''s locks on every provider, room and device with hours at a location.';
+REVOKE ALL ON FUNCTION clinic_private.lock_location FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lock_location TO clinic_owner;
 
 CREATE FUNCTION clinic_private.lock_service(tenant_id uuid, service_id uuid)
     RETURNS void
@@ -550,3 +590,5 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.lock_service(uuid, uuid) IS
     'Takes the booking''s locks on every provider who offers a service.';
+REVOKE ALL ON FUNCTION clinic_private.lock_service FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lock_service TO clinic_owner;

@@ -1,5 +1,16 @@
 -- Tenants, and which database login acts for whom.
 
+CREATE FUNCTION clinic_private.enter_new_tenant(tenant_id uuid)
+    RETURNS void
+    LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+    AS 'MODULE_PATHNAME', 'clinic_enter_new_tenant';
+COMMENT ON FUNCTION clinic_private.enter_new_tenant(uuid) IS
+    'Chooses, for the rest of the transaction, a tenant that has no row yet, so that its first row passes row security.
+Errors: duplicate, when the tenant exists.';
+REVOKE ALL ON FUNCTION clinic_private.enter_new_tenant FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.enter_new_tenant TO clinic_owner;
+
 CREATE FUNCTION clinic.create_tenant(
     slug text,
     name text,
@@ -16,9 +27,6 @@ AS $$
 #variable_conflict error
 DECLARE
     new_id uuid := coalesce(create_tenant.tenant_id, clinic.new_id());
-    v_state text;
-    v_column text;
-    v_constraint text;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'slug', create_tenant.slug, 'name', create_tenant.name, 'patient_overlap', create_tenant.patient_overlap,
@@ -26,27 +34,20 @@ BEGIN
         'refuse_late_cancellation', create_tenant.refuse_late_cancellation,
         'buffer_before_minutes', create_tenant.buffer_before_minutes,
         'buffer_after_minutes', create_tenant.buffer_after_minutes));
-    BEGIN
-        INSERT INTO clinic_data.tenants AS t
-            (tenant_id, slug, name, patient_overlap, allow_several_seats, refuse_late_cancellation,
-             buffer_before_minutes, buffer_after_minutes, created_at, updated_at)
-        VALUES
-            (new_id, create_tenant.slug, btrim(create_tenant.name), create_tenant.patient_overlap,
-             create_tenant.allow_several_seats, create_tenant.refuse_late_cancellation,
-             create_tenant.buffer_before_minutes, create_tenant.buffer_after_minutes, clinic.now(), clinic.now());
-        INSERT INTO clinic_data.tenant_slugs (slug, tenant_id)
-        VALUES (create_tenant.slug, new_id);
-    EXCEPTION
-        WHEN integrity_constraint_violation THEN
-            GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_column = COLUMN_NAME, v_constraint = CONSTRAINT_NAME;
-            PERFORM clinic_private.raise_violation(v_state, 'tenants', v_column, v_constraint);
-    END;
-    PERFORM clinic.use_tenant(create_tenant.slug);
+    PERFORM clinic_private.enter_new_tenant(new_id);
+    PERFORM clinic_private.insert_row('tenants', jsonb_build_object(
+        'slug', create_tenant.slug,
+        'name', create_tenant.name,
+        'patient_overlap', create_tenant.patient_overlap,
+        'allow_several_seats', create_tenant.allow_several_seats,
+        'refuse_late_cancellation', create_tenant.refuse_late_cancellation,
+        'buffer_before_minutes', create_tenant.buffer_before_minutes,
+        'buffer_after_minutes', create_tenant.buffer_after_minutes));
+    PERFORM clinic_private.insert_row('tenant_slugs', jsonb_build_object('slug', create_tenant.slug));
     RETURN new_id;
 END
 $$;
--- No context can exist for a tenant that is being made, so this one runs as the role that row security does not bind.
-ALTER FUNCTION clinic.create_tenant OWNER TO clinic_system;
+ALTER FUNCTION clinic.create_tenant OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.create_tenant FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.create_tenant TO clinic_admin;
 COMMENT ON FUNCTION clinic.create_tenant IS

@@ -31,6 +31,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.require_hours(text, date, date, date) IS
     'Refuses a rule that is not one for hours, and one that gives no date between valid_from and valid_until (null: for ever).
 Errors: 22P02 and 22023 of the rule.';
+REVOKE ALL ON FUNCTION clinic_private.require_hours FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_hours TO clinic_owner;
 
 CREATE FUNCTION clinic_private.falls_within(rule text, dtstart_on date, from_on date, until_on date)
     RETURNS boolean
@@ -48,6 +50,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION clinic_private.falls_within(text, date, date, date) IS
     'Says whether a rule gives a date between two dates, inclusive; until_on null: ever after from_on.';
+REVOKE ALL ON FUNCTION clinic_private.falls_within FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.falls_within TO clinic_owner;
 
 CREATE FUNCTION clinic.add_hours(
     resource_id uuid,
@@ -131,6 +135,8 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.retire_hours(uuid, uuid) IS
     'Retires hours; the row stays, as history. The caller holds the resource''s lock. Errors: not_found.';
+REVOKE ALL ON FUNCTION clinic_private.retire_hours FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.retire_hours TO clinic_owner;
 
 CREATE FUNCTION clinic_private.lock_hours(tenant_id uuid, rule_id uuid)
     RETURNS void
@@ -149,6 +155,8 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.lock_hours(uuid, uuid) IS
     'Takes the booking''s lock on the resource of live hours. Errors: not_found.';
+REVOKE ALL ON FUNCTION clinic_private.lock_hours FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lock_hours TO clinic_owner;
 
 CREATE FUNCTION clinic.change_hours(
     rule_id uuid,
@@ -395,6 +403,8 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.refuse_other_override(uuid, uuid, date, text, uuid) IS
     'Refuses when a date has a live override of a kind that covers the location (null: any). Errors: duplicate, with its id.';
+REVOKE ALL ON FUNCTION clinic_private.refuse_other_override FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.refuse_other_override TO clinic_owner;
 
 CREATE FUNCTION clinic.close_date(
     resource_id uuid,
@@ -483,8 +493,7 @@ BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'resource_id', add_stay.resource_id, 'from_on', add_stay.from_on, 'until_on', add_stay.until_on,
         'time_zone', add_stay.time_zone));
-    PERFORM clinic_private.require_date('from_on', add_stay.from_on);
-    PERFORM clinic_private.require_date('until_on', add_stay.until_on);
+    PERFORM clinic_private.require_dates(add_stay.from_on, add_stay.until_on);
     PERFORM clinic_private.require_row('provider', add_stay.resource_id);
     PERFORM clinic_private.lock_resources(tenant, ARRAY[add_stay.resource_id]);
     SELECT s.stay_id INTO other

@@ -40,6 +40,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.insert_block(uuid, jsonb) IS
     'Checks owner and services of a block, takes the booking''s locks, and inserts it.
 block: columns of clinic_data.blocks. Errors: not_found, duplicate, 22023.';
+REVOKE ALL ON FUNCTION clinic_private.insert_block FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.insert_block TO clinic_owner;
 
 CREATE FUNCTION clinic.add_block(
     starts_at timestamptz,
@@ -107,8 +109,7 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'resource_id', add_leave.resource_id, 'from_on', add_leave.from_on, 'until_on', add_leave.until_on));
-    PERFORM clinic_private.require_date('from_on', add_leave.from_on);
-    PERFORM clinic_private.require_date('until_on', add_leave.until_on);
+    PERFORM clinic_private.require_dates(add_leave.from_on, add_leave.until_on);
     PERFORM clinic_private.require_row('resource', add_leave.resource_id);
     IF zone IS NULL THEN
         zone := clinic_private.home_zone(add_leave.resource_id);
@@ -153,6 +154,8 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.home_zone(uuid) IS
     'Returns the zone in which a resource counts dates: a provider''s home zone, a room''s or device''s location''s.';
+REVOKE ALL ON FUNCTION clinic_private.home_zone FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.home_zone TO clinic_owner;
 
 CREATE FUNCTION clinic.add_break(
     resource_id uuid,
@@ -191,6 +194,7 @@ BEGIN
     IF zone IS NOT NULL THEN
         zone := clinic.canonical_time_zone(zone);
         first_on := coalesce(add_break.from_on, clinic_private.today_in(zone));
+        PERFORM clinic_private.require_dates(first_on, add_break.until_on);
         PERFORM clinic_private.require_hours(add_break.rule, first_on, first_on, add_break.until_on);
     END IF;
     RETURN clinic_private.insert_block(tenant, jsonb_build_object(
