@@ -37,6 +37,10 @@ KeptPlan read_appointment{
 KeptPlan read_used_resources{"SELECT resource_id FROM clinic_data.appointment_resources"
                              " WHERE tenant_id = $1 AND appointment_id = $2"};
 
+KeptPlan zone_statement{
+    "SELECT time_zone::text FROM clinic_data.locations WHERE tenant_id = $1 AND location_id = $2 UNION ALL"
+    " SELECT time_zone::text FROM clinic_data.providers WHERE tenant_id = $1 AND provider_id = $3 AND $2 IS NULL"};
+
 KeptPlan cancel_statement{
     "UPDATE clinic_data.appointments SET status = 'cancelled', cancelled_at = $3, cancel_reason = $4,"
     " late_cancellation = $5 WHERE tenant_id = $1 AND appointment_id = $2"};
@@ -202,6 +206,27 @@ std::optional<core::Duration> buffer_argument(const Args &args, const Context &c
     return core::minutes(*n);
 }
 
+// The start that the arguments of book_appointment wish for: an instant, or a local time at the location (without one, in
+// the provider's home zone).
+core::Instant wished_start(const Args &args, const Uuid &tenant) {
+    if (args.is_null(12))
+        return finite(args.required<core::Instant>(2, "starts_at"), "starts_at");
+    if (!args.is_null(2))
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "starts_at and local_starts_at exclude each other");
+    const auto local = finite(args.get<core::LocalTime>(12), "local_starts_at");
+    const auto location = args.optional<Uuid>(4);
+    const auto provider = args.optional<Uuid>(3);
+    if (!location && !provider)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "a local time needs a location or a provider", {},
+             "Pass location_id, so that the local time has a zone.");
+    Spi spi;
+    const Rows rows = spi.query(zone_statement, tenant, location, provider);
+    if (rows.empty())
+        raise(Code::not_found, {}, location ? Detail().add("location_id", *location) : Detail().add("provider_id", *provider));
+    return instant_of_local(zone_named(rows[0].get<std::string_view>(0)), local, args.optional<core::Duration>(13),
+                            args.get_or<std::string>(14, "refuse"));
+}
+
 // Whether the caller may book, move or cancel for this patient.
 void require_booking_right(const Context &context) {
     if (context.actor != Actor::patient)
@@ -225,7 +250,7 @@ using namespace pg_clinic;
 using namespace pg_clinic::pg;
 
 // clinic.book_appointment(service_id, patient_id, starts_at, provider_id, location_id, duration, resource_ids, override,
-// overbook, reason, buffer_before_minutes, buffer_after_minutes)
+// overbook, reason, buffer_before_minutes, buffer_after_minutes, local_starts_at, utc_offset, gap)
 CLINIC_FUNCTION(clinic_book_appointment) {
     const Args args(fcinfo);
     const Context &context = require_context();
@@ -234,7 +259,7 @@ CLINIC_FUNCTION(clinic_book_appointment) {
     wish.query.tenant = context.tenant_id;
     wish.query.service = args.required<Uuid>(0, "service_id");
     wish.query.patient = permitted_patient(context, args.required<Uuid>(1, "patient_id"));
-    wish.start = finite(args.required<core::Instant>(2, "starts_at"), "starts_at");
+    wish.start = wished_start(args, context.tenant_id);
     wish.query.provider = args.optional<Uuid>(3);
     wish.query.location = args.optional<Uuid>(4);
     wish.request.duration = visit_duration(args, 5);

@@ -72,8 +72,10 @@ core::ClaimKind claim_kind(std::string_view name) {
 Datum range_datum(const core::Interval &interval) {
     TypeCacheEntry *type = range_type();
     return pg_call([type, &interval] {
-        RangeBound lower{TimestampTzGetDatum(interval.begin.micros), false, true, true};
-        RangeBound upper{TimestampTzGetDatum(interval.end.micros), false, false, false};
+        const bool no_begin = interval.begin == core::instant_min;
+        const bool no_end = interval.end == core::instant_max;
+        RangeBound lower{TimestampTzGetDatum(interval.begin.micros), no_begin, !no_begin, true};
+        RangeBound upper{TimestampTzGetDatum(interval.end.micros), no_end, false, false};
 #if PG_VERSION_NUM >= 160000
         return RangeTypePGetDatum(make_range(type, &lower, &upper, false, nullptr));
 #else
@@ -90,8 +92,11 @@ core::Interval interval_of(Datum range) {
         range_deserialize(type, DatumGetRangeTypeP(range), &lower, &upper, &empty);
         core::Interval interval{core::instant_min, core::instant_min};
         if (!empty) {
-            interval.begin = lower.infinite ? core::instant_min : core::Instant{DatumGetTimestampTz(lower.val)};
-            interval.end = upper.infinite ? core::instant_max : core::Instant{DatumGetTimestampTz(upper.val)};
+            // Time is counted in microseconds, so ( and ] mean one microsecond later.
+            interval.begin =
+                lower.infinite ? core::instant_min : core::Instant{DatumGetTimestampTz(lower.val) + !lower.inclusive};
+            interval.end =
+                upper.infinite ? core::instant_max : core::Instant{DatumGetTimestampTz(upper.val) + upper.inclusive};
         }
         return interval;
     });
