@@ -30,17 +30,19 @@ is_root() {
     [[ $(id -u) -eq 0 ]]
 }
 
-# Runs a command with root's rights.
+# Runs a command with root's rights. sudo may ask for a password when somebody sits at a terminal.
 as_root() {
     if is_root; then
         "$@"
+    elif [[ -t 0 ]]; then
+        sudo "$@"
     else
         sudo -n "$@"
     fi
 }
 
 may_become_root() {
-    is_root || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }
+    is_root || { command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; }
 }
 
 # Runs a command as the user who may run servers: PostgreSQL refuses to be root. That user may be unable to search this
