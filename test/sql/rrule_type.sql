@@ -98,10 +98,10 @@ SELECT '{"freq": "DAILY", "bymonth": [[1]]}'::jsonb::clinic.rrule;
 SELECT '{"freq": "DAILY", "colour": "red"}'::jsonb::clinic.rrule;
 SELECT '{}'::jsonb::clinic.rrule;
 
--- Descriptions, of the type and of text.
-SELECT clinic.describe_rrule('FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE;UNTIL=20261231'),
-    clinic.describe_rrule('FREQ=MONTHLY;BYDAY=1MO'::clinic.rrule, 'en'),
-    clinic.describe_rrule(rrule => 'FREQ=DAILY;COUNT=3');
+-- Descriptions: of the type, of text, of a literal, by name. (Their words are tested in the core.)
+SELECT clinic.describe_rrule('FREQ=MONTHLY;BYDAY=1MO'::clinic.rrule, 'en') = clinic.describe_rrule('byday=+1mo;freq=monthly') AS literal,
+    clinic.describe_rrule('FREQ=MONTHLY;BYDAY=1MO'::text) = clinic.describe_rrule(rrule => 'FREQ=MONTHLY;BYDAY=1MO') AS named,
+    length(clinic.describe_rrule('FREQ=MONTHLY;BYDAY=1MO')) > 5 AS says_something;
 SELECT clinic.describe_rrule('FREQ=DAILY', 'xx');
 SELECT clinic.describe_rrule(NULL::text);
 
