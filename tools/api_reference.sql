@@ -37,8 +37,9 @@ $$
                || CASE a.mode WHEN 'b' THEN 'INOUT ' WHEN 'v' THEN 'VARIADIC ' ELSE '' END
                || coalesce(nullif(a.name, '') || ' ', '')
                || pg_temp.type_name(a.type_id)
+               -- A literal stands without the cast that repeats the argument's type.
                || coalesce(' DEFAULT ' || regexp_replace(pg_get_function_arg_default(proc, a.place_in),
-                                                         '^NULL::.*$', 'NULL'), ''),
+                                                         $re$^(NULL|'(?:[^']|'')*')::[^':]+\Z$re$, '\1'), ''),
                ',' ORDER BY a.place)
     FROM (SELECT u.place, u.type_id, coalesce(p.proargmodes[u.place], 'i') AS mode, p.proargnames[u.place] AS name,
                  (count(*) FILTER (WHERE coalesce(p.proargmodes[u.place], 'i') <> 't') OVER (ORDER BY u.place))::int
@@ -77,7 +78,7 @@ $$
                E'\n| `' || a.attname || '` | `' || pg_temp.cell(pg_temp.type_name(a.atttypid, a.atttypmod)) || '` | '
                || CASE WHEN with_rules THEN
                       CASE WHEN a.attnotnull THEN 'no' ELSE 'yes' END || ' | '
-                      || coalesce('`' || pg_temp.cell(pg_get_expr(d.adbin, d.adrelid)) || '`', '') || ' | '
+                      || CASE WHEN d.adbin IS NULL THEN '' ELSE '`' || pg_temp.cell(pg_get_expr(d.adbin, d.adrelid)) || '`' END || ' | '
                   ELSE '' END
                || pg_temp.cell(col_description(a.attrelid, a.attnum)) || ' |',
                '' ORDER BY a.attnum)

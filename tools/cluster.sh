@@ -3,7 +3,9 @@
 #
 #   tools/cluster.sh run COMMAND...          builds and stages the extension, starts a cluster, runs the command with PGHOST,
 #                                            PGPORT, PGUSER and PATH set, stops the cluster and removes every trace
-#   tools/cluster.sh start DIR [--owner PID] makes and starts a cluster in DIR; with --owner it stops when that process ends
+#   tools/cluster.sh start DIR [--owner PID [SCRATCH]]
+#                                            makes and starts a cluster in DIR, or starts the one that is there; when the
+#                                            process PID ends, it is stopped and removed, and SCRATCH with it
 #   tools/cluster.sh restart DIR             stops it fast and starts it again
 #   tools/cluster.sh halt DIR                stops it fast and keeps the data; start starts it again
 #   tools/cluster.sh crash DIR               stops it as a power failure would, and keeps the data
@@ -29,7 +31,7 @@ new_directory() {
     mktemp -d /tmp/pg_clinic.XXXXXX
 }
 
-start() { # DIR [--owner PID]
+start() { # DIR [--owner PID [SCRATCH]]
     local dir=$1 bin port
     bin=$(programs)
     mkdir -p "$dir"
@@ -54,20 +56,21 @@ start() { # DIR [--owner PID]
         echo "$bin" >"$dir/programs"
     fi
     if [[ ${2:-} == --owner ]]; then
-        watch_owner "$dir" "$3"
+        watch_owner "$dir" "$3" "${4:-$dir}"
     fi
     as_server_user "$bin/pg_ctl" --pgdata "$dir/data" --wait --silent --log "$dir/server.log" start ||
         { tail -n 20 "$dir/server.log" >&2; die "the server in $dir did not start"; }
 }
 
 # Stops the cluster when the owner is gone, even if it was killed and its traps never ran.
-watch_owner() { # DIR, PID
+watch_owner() { # DIR, PID, SCRATCH
     (
         exec </dev/null >/dev/null 2>&1 8>&- 9>&-
         tail --pid="$2" -f /dev/null
         if [[ -d $1/data ]]; then
             stop "$1"
         fi
+        rm -rf "$3"
     ) &
     disown
 }
@@ -102,7 +105,7 @@ run() { # COMMAND...
         export PG_CLINIC_STAGE=$work/stage
     fi
     say "starting a throw-away cluster in $work/pg"
-    start "$work/pg" --owner $$
+    start "$work/pg" --owner $$ "$work"
     eval "$(environment "$work/pg")"
     export PG_CLINIC_CLUSTER=$work/pg
     "$@" || status=$?

@@ -30,23 +30,26 @@ is_root() {
     [[ $(id -u) -eq 0 ]]
 }
 
-# Runs a command with root's rights.
+# Runs a command with root's rights. sudo may ask for a password when somebody sits at a terminal.
 as_root() {
     if is_root; then
         "$@"
+    elif [[ -t 0 ]]; then
+        sudo "$@"
     else
         sudo -n "$@"
     fi
 }
 
 may_become_root() {
-    is_root || { command -v sudo >/dev/null && sudo -n true 2>/dev/null; }
+    is_root || { command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [[ -t 0 ]]; }; }
 }
 
-# Runs a command as the user who may run servers: PostgreSQL refuses to be root.
+# Runs a command as the user who may run servers: PostgreSQL refuses to be root. That user may be unable to search this
+# directory, so the command starts in the root directory.
 as_server_user() {
     if is_root; then
-        runuser -u postgres -- "$@"
+        runuser -u postgres -- env -C / "$@"
     else
         "$@"
     fi
@@ -103,5 +106,8 @@ find_postgresql() {
             return
         fi
     done
+    if [[ -n ${PG_CONFIG:-} && $PG_CONFIG != pg_config ]]; then
+        die "PG_CONFIG=$PG_CONFIG is not the pg_config of a PostgreSQL 15 or newer with server and server headers: install the Debian packages postgresql-15 and postgresql-server-dev-15 (or newer), or set PG_CONFIG otherwise"
+    fi
     die "no PostgreSQL 15 or newer with its server headers here: install the Debian packages postgresql-15 and postgresql-server-dev-15 (or newer), or set PG_CONFIG"
 }

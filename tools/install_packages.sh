@@ -47,35 +47,45 @@ missing_of() {
     done
 }
 
-apt_get() {
-    as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -y -o DPkg::Lock::Timeout=600 "$@"
+# Runs a command as root, one at a time on this machine, whichever checkout asks.
+as_root_alone() {
+    as_root mkdir -p /run/lock
+    as_root flock /run/lock/pg_clinic.packages env DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
 }
 
-# Debian creates and starts a cluster with each new server; a drop-in stops that for this one installation.
-readonly drop_in=/etc/postgresql-common/createcluster.d/pg_clinic.conf
-
-forbid_clusters() {
-    as_root mkdir -p "$(dirname "$drop_in")"
-    echo 'create_main_cluster = false' | as_root tee "$drop_in" >/dev/null
+read_lists() {
+    if [[ -z ${lists_are_read:-} ]]; then
+        say 'packages: reading the package lists'
+        # A foreign archive out of order is no reason to stop: the installation will tell what is truly missing.
+        as_root_alone apt-get -q update >build/log/apt-update.log 2>&1 || true
+        lists_are_read=yes
+    fi
 }
 
-allow_clusters() {
-    as_root rm -f "$drop_in"
+# Debian creates and starts a cluster with each new server; a drop-in stops that during this one installation.
+install_packages() {
+    as_root_alone bash -euc '
+        drop_in=/etc/postgresql-common/createcluster.d/pg_clinic.conf
+        mkdir -p "${drop_in%/*}"
+        trap "rm -f $drop_in" EXIT
+        echo "create_main_cluster = false" >"$drop_in"
+        apt-get -q -y -o DPkg::Lock::Timeout=600 install --no-install-recommends --no-upgrade "$@"' install "$@"
 }
 
 install_missing() {
-    local major missing log=build/log/apt.log
+    local major missing
     mkdir -p build/log
 
     major=$(postgresql_major)
-    if [[ -z $major ]]; then
-        say 'packages: reading the package lists'
-        quietly "$log" apt_get update
-        lists_are_new=yes
+    if [[ -z $major ]] && may_become_root; then
+        read_lists
         major=$(postgresql_major)
     fi
-    if [[ -z $major || $major -lt 15 ]]; then
-        die "this machine's Debian has no PostgreSQL 15 or newer: use Debian 12 or newer, or the packages of apt.postgresql.org"
+    if [[ -z $major ]]; then
+        die 'this Debian offers no PostgreSQL here: run apt-get update as root, then install postgresql and postgresql-server-dev-all'
+    fi
+    if ((major < 15)); then
+        die "this Debian's PostgreSQL is $major, and pg_clinic needs 15 or newer: use Debian 12, or install postgresql-15 and postgresql-server-dev-15 from apt.postgresql.org"
     fi
 
     mapfile -t missing < <(mapfile -t wanted < <(wanted_packages "$major") && missing_of "${wanted[@]}")
@@ -83,35 +93,22 @@ install_missing() {
         return
     fi
     if ! may_become_root; then
-        die "these Debian packages are missing and only root may install them: apt-get install ${missing[*]}"
+        die "these Debian packages are missing, and only root may install them: apt-get install ${missing[*]}"
     fi
-    if [[ -z ${lists_are_new:-} ]]; then
-        say 'packages: reading the package lists'
-        quietly "$log" apt_get update
-    fi
+    read_lists
     say "packages: installing ${missing[*]}"
-    trap allow_clusters EXIT
-    forbid_clusters
-    quietly "$log" apt_get install --no-install-recommends "${missing[@]}"
-    allow_clusters
-    trap - EXIT
+    quietly build/log/apt.log install_packages "${missing[@]}"
 }
 
 main() {
     if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-        if [[ $set_name == build ]] && (find_postgresql) 2>/dev/null && command -v g++ >/dev/null; then
+        # A system of another kind that has what it takes.
+        if (find_postgresql) 2>/dev/null && command -v g++ >/dev/null &&
+            { [[ $set_name == build ]] || command -v cmake clang++ valgrind >/dev/null; }; then
             return
         fi
         die 'there is no apt here; install by hand: a C++20 compiler, make, PostgreSQL 15 or newer with its server headers and contrib (for the tests also cmake, GoogleTest, clang, valgrind, python3-dateutil, pgTAP), and set PG_CONFIG'
     fi
-    # One installation at a time on this machine, whichever checkout asks.
-    local lock=/tmp/pg_clinic.packages.lock
-    if is_root; then
-        lock=/run/lock/pg_clinic.packages.lock
-        mkdir -p /run/lock
-    fi
-    exec 8>"$lock"
-    flock 8
     install_missing
 }
 

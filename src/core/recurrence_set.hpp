@@ -3,6 +3,7 @@
 // policies.md, "Recurrence", decides every reading. Rules expand in wall time, then each local time becomes an instant.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -34,9 +35,11 @@ struct InstantRange {
 // Walks a set in ascending order, without duplicates. Keeps references to spec, zone and work: they outlive it.
 class RecurrenceIterator {
   public:
-    // Positions before the first instance at or after `from`. Cost does not grow with the distance from DTSTART,
-    // but for a rule with COUNT whose number of instances cannot be computed.
-    RecurrenceIterator(const RecurrenceSpec &spec, const Zone &zone, Work &work, Instant from = instant_min);
+    // Positions before the first instance at or after `from`; instances at `to` or later are neither given nor looked
+    // for. Cost does not grow with the distance from DTSTART, but for a rule with COUNT whose number of instances
+    // cannot be computed.
+    RecurrenceIterator(const RecurrenceSpec &spec, const Zone &zone, Work &work, Instant from = instant_min,
+                       Instant to = instant_max);
     ~RecurrenceIterator();
     RecurrenceIterator(const RecurrenceIterator &) = delete;
     RecurrenceIterator &operator=(const RecurrenceIterator &) = delete;
@@ -44,9 +47,13 @@ class RecurrenceIterator {
     // The next instance, or nothing when the set is exhausted (year 9999 is reached at least).
     std::optional<Instant> next();
 
+    // The last instance before `before`; leaves the iterator at an unspecified place.
+    std::optional<Instant> last_before(Instant before);
+
   private:
     struct State;
-    State *state_;
+    std::optional<Instant> last_from(Instant found, Instant high);
+    std::unique_ptr<State> state_;
 };
 
 // All instances within range, ascending, at most max_count when given.
@@ -78,6 +85,7 @@ struct ICalendarBlock {
 
 // Times in another TZID than DTSTART's are converted through zone_named (owned by the caller; throws for unknown names).
 using ZoneLookup = const Zone &(*)(std::string_view name);
-ICalendarBlock parse_icalendar(std::string_view text, ZoneLookup zone_named);
+// `gap` becomes the set's, and decides for those converted times.
+ICalendarBlock parse_icalendar(std::string_view text, ZoneLookup zone_named, Gap gap = Gap::skip);
 
 } // namespace pg_clinic::core

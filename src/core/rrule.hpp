@@ -47,8 +47,8 @@ struct RRule {
 };
 
 // Parses exactly one RRULE value (a leading "RRULE:" is accepted, line breaks are not). Throws Error invalid_text
-// (malformed, unknown part, duplicate) or invalid_parameter (out of range, forbidden combination); the message names
-// the part and its position (1-based character of the text).
+// (malformed, unknown part, duplicate), invalid_parameter (out of range, forbidden combination) or limit_exceeded (longer
+// than 8 KiB); the message names the part and its position (1-based character of the text).
 RRule parse_rrule(std::string_view text);
 
 // The canonical text: FREQ first, then RSCALE, SKIP, UNTIL or COUNT, INTERVAL (when not 1), BY parts from BYMONTH down to
