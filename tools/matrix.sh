@@ -50,6 +50,8 @@ make_root() { # root, suite, major
     inside "$root" env DEBIAN_FRONTEND=noninteractive bash -euxc '
         apt-get -q update
         apt-get -q -y install --no-install-recommends g++ make libssl-dev perl tzdata "postgresql-$0"
+        # Where the old names of time zones are in a package of their own, the tests need it.
+        if apt-cache show tzdata-legacy; then apt-get -q -y install --no-install-recommends tzdata-legacy; fi
         cd /tmp
         apt-get -q -o APT::Sandbox::User=root download "postgresql-server-dev-$0"
         dpkg-deb -x postgresql-server-dev-*.deb /
