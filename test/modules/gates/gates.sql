@@ -84,7 +84,7 @@ SELECT gates.is(gates.living(), 0, 'every destructor has run');
 
 SELECT gates.is(gates.each(2500, 1000000), 2500, 'all rows of a large result');
 SELECT gates.is(gates.each(100000, 1500), 1500, 'a large result left early');
-SELECT gates.is(left(gates.error_of($$SELECT gates.wrong_column('type')$$), 31), 'XX000|result column 0 has type 2', 'a wrong type');
+SELECT gates.is(gates.error_of($$SELECT gates.wrong_column('type')$$), 'XX000|result column 0 has type 23, not 25', 'a wrong type');
 SELECT gates.is(gates.error_of($$SELECT gates.wrong_column('null')$$), 'XX000|result column 2 is null', 'an unexpected null');
 SELECT gates.is(gates.error_of($$SELECT gates.wrong_column('column')$$), 'XX000|no result column 3', 'a missing column');
 
