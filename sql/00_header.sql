@@ -6,14 +6,14 @@
 DO $roles$
 DECLARE
     name text;
-    found pg_catalog.pg_roles;
+    existing pg_catalog.pg_roles;
 BEGIN
     FOREACH name IN ARRAY ARRAY['clinic_owner', 'clinic_gateway', 'clinic_anon', 'clinic_user', 'clinic_admin',
                                 'clinic_system'] LOOP
-        SELECT r.* INTO found FROM pg_catalog.pg_roles r WHERE r.rolname = name;
+        SELECT r.* INTO existing FROM pg_catalog.pg_roles r WHERE r.rolname = name;
         IF NOT FOUND THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', name);
-        ELSIF found.rolcanlogin OR found.rolsuper OR (found.rolbypassrls AND name <> 'clinic_system') THEN
+        ELSIF existing.rolcanlogin OR existing.rolsuper OR (existing.rolbypassrls AND name <> 'clinic_system') THEN
             RAISE EXCEPTION 'role "%" exists and is not fit for pg_clinic', name
                 USING ERRCODE = 'object_not_in_prerequisite_state',
                       DETAIL = 'The roles of pg_clinic cannot log in, are no superusers and do not bypass row security.',

@@ -104,7 +104,7 @@ BEGIN
     END IF;
     IF pg_catalog.cardinality(status.unknown) > 0 THEN
         PERFORM clinic_private.raise_error('schema_version', 'the schema is newer than the extension',
-            pg_catalog.jsonb_build_object('unknown_migrations', status.unknown, 'version', clinic.version()),
+            pg_catalog.jsonb_build_object('unknown_migrations', status.unknown),
             'ALTER EXTENSION pg_clinic UPDATE;');
     END IF;
     IF pg_catalog.cardinality(status.mismatched) > 0 THEN

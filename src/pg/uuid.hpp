@@ -1,15 +1,12 @@
-// A uuid as a plain value: comparable, hashable, trivially copyable.
+// A uuid as a plain value: the core's Id.
 #pragma once
 
+#include "core/id.hpp"
 #include "pg/postgres.hpp"
 
 namespace pg_clinic::pg {
 
-struct Uuid {
-    std::array<std::uint8_t, 16> bytes{};
-
-    auto operator<=>(const Uuid &) const = default;
-};
+using Uuid = core::Id;
 
 // The 36 characters of RFC 9562, in lower case.
 std::string to_text(const Uuid &id);
@@ -25,8 +22,8 @@ Uuid uuid_floor(std::int64_t unix_millis) noexcept;
 
 } // namespace pg_clinic::pg
 
-template <> struct std::hash<pg_clinic::pg::Uuid> {
-    std::size_t operator()(const pg_clinic::pg::Uuid &id) const noexcept {
+template <> struct std::hash<pg_clinic::core::Id> {
+    std::size_t operator()(const pg_clinic::core::Id &id) const noexcept {
         std::uint64_t high = 0, low = 0;
         std::memcpy(&high, id.bytes.data(), sizeof high);
         std::memcpy(&low, id.bytes.data() + 8, sizeof low);

@@ -1,0 +1,150 @@
+// The diary as values: everything the kernel needs to know to judge starts of one service over a range.
+//
+// The glue reads it (one fetch for many providers); tests build it by hand. Zones are not owned.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "core/hours.hpp"
+
+namespace pg_clinic::core {
+
+enum class ClaimKind : std::uint8_t { booking, pending, hold, offer };
+
+// A live claim on a resource. The reader leaves out what has expired.
+struct Busy {
+    Interval during; // buffers included
+    Interval visit;
+    ClaimKind kind = ClaimKind::booking;
+    std::int32_t capacity = 1; // how many claims it tolerates at one time, itself included
+    bool overbooked = false;
+    Id claim;
+    Id appointment; // nil: none yet
+    Id service;
+    Id location;
+};
+
+// Claims sorted by begin, for overlap queries in logarithmic time.
+class BusyList {
+  public:
+    BusyList() = default;
+    explicit BusyList(std::vector<Busy> claims);
+
+    // Calls visit(const Busy &) for each claim that overlaps the interval, latest begin first, until it returns false.
+    template <class Visit> void each_overlapping(const Interval &interval, Visit visit) const {
+        for (std::size_t i = begins_before(interval.end); i > 0 && latest_end_[i - 1] > interval.begin; --i)
+            if (claims_[i - 1].during.end > interval.begin && !visit(claims_[i - 1]))
+                return;
+    }
+
+    const std::vector<Busy> &claims() const noexcept { return claims_; }
+
+  private:
+    std::size_t begins_before(Instant t) const noexcept;
+
+    std::vector<Busy> claims_;
+    std::vector<Instant> latest_end_; // of claims_[0..i]
+};
+
+struct Buffers {
+    Duration before;
+    Duration after;
+};
+
+struct Location {
+    Id id;
+    bool active = true;
+    const Zone *zone = nullptr;
+    std::string zone_name; // as stored
+};
+
+// A room or device; its hours may be empty: then it is always open.
+struct Resource {
+    Id id;
+    std::string resource_class;
+    Id location;
+    bool active = true;
+    std::int32_t quantity = 1;
+    Buffers buffers;
+    HoursBook hours;
+    std::vector<Block> blocks;
+    BusyList busy;
+};
+
+// A visit that counts towards limits: held, pending, booked and its later states, completed and no-show.
+struct CountedVisit {
+    Instant start;
+    Id service;
+    Id location;
+    Id appointment;
+};
+
+struct Provider {
+    Id id;
+    bool active = true;
+    bool offers_service = true;
+    const Zone *zone = nullptr; // home
+    Buffers buffers;
+    HoursBook hours;
+    std::vector<Block> blocks;
+    BusyList busy;
+    std::vector<CountedVisit> visits; // any order
+    std::optional<std::int32_t> max_per_day, max_per_week;
+    // What service_providers sets explicitly.
+    std::optional<Duration> duration;
+    std::optional<Duration> buffer_before, buffer_after;
+};
+
+enum class PatientOverlap : std::uint8_t { forbid, warn, allow };
+
+struct Tenant {
+    Id id;
+    bool active = true;
+    PatientOverlap patient_overlap = PatientOverlap::forbid;
+    bool allow_several_seats = false;
+    Buffers buffers;
+};
+
+enum class Anchor : std::uint8_t { window, midnight };
+
+// A service; for a search by bare duration a nameless one (nil id) that every window serves.
+struct Service {
+    Id id;
+    bool active = true;
+    Duration duration;
+    Duration min_duration, max_duration;
+    Duration step;
+    Anchor anchor = Anchor::window;
+    Buffers buffers;
+    bool buffers_inside_hours = false;
+    Duration lead_time;
+    bool same_day = true;
+    std::optional<std::int32_t> horizon_days;
+    std::int32_t capacity = 1;
+    std::optional<std::int32_t> max_per_day, max_per_week;
+    std::vector<std::pair<std::string, std::int32_t>> required; // class, how many; ordered by class
+};
+
+struct Patient {
+    Id id;
+    bool active = true;
+    BusyList busy;
+};
+
+struct Diary {
+    Instant now;
+    Tenant tenant;
+    Service service;
+    std::vector<Location> locations; // ordered by id
+    std::vector<Provider> providers; // ordered by id
+    std::vector<Resource> resources; // rooms and devices of the required classes, ordered by id
+    std::optional<Patient> patient;
+    std::map<std::pair<Id, Id>, Duration> travel; // (from, to)
+};
+
+} // namespace pg_clinic::core

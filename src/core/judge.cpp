@@ -1,0 +1,412 @@
+#include <algorithm>
+#include <limits>
+
+#include "core/kernel_state.hpp"
+
+namespace pg_clinic::core {
+
+namespace {
+
+// Judges one start. The checks run in the order of the reasons.
+class Judge {
+  public:
+    Judge(const Kernel::State &state, std::size_t provider, const Id &location, Instant start, bool all)
+        : state_(state), diary_(state.diary), provider_(diary_.providers[provider]), plan_(state.providers[provider]),
+          start_(start), all_(all), duration_(state.duration_at(provider_)), buffers_(state.provider_buffers(provider_)),
+          visit_{start, start + duration_}, busy_{visit_.begin - buffers_.before, visit_.end + buffers_.after} {
+        const auto it = plan_.sites.find(location);
+        site_ = it == plan_.sites.end() ? nullptr : &it->second;
+    }
+
+    Verdict run() {
+        verdict_.remaining = diary_.service.capacity;
+        check();
+        if (!verdict_.free())
+            verdict_.remaining = 0;
+        if (!all_ && verdict_.findings.size() > 1)
+            verdict_.findings.resize(1);
+        return std::move(verdict_);
+    }
+
+  private:
+    void check() {
+        if (!check_active() || done())
+            return;
+        check_time();
+        if (done())
+            return;
+        const MergedWindow *window = site_->window_at(start_);
+        check_hours(window);
+        if (done() || !check_duration() || done())
+            return;
+        check_grid(window);
+        if (done())
+            return;
+        check_blocks();
+        if (done())
+            return;
+        check_overlap(window);
+        if (done())
+            return;
+        check_resources();
+        if (done())
+            return;
+        check_patient();
+        if (done())
+            return;
+        check_limits();
+    }
+
+    void add(Reason reason, Source source = {}, std::string resource_class = {}) {
+        verdict_.findings.push_back({reason, source, std::move(resource_class)});
+    }
+    bool done() const { return !all_ && !verdict_.findings.empty(); }
+
+    // Returns false when nothing more can be said, the location being unknown.
+    bool check_active() {
+        if (!provider_.offers_service)
+            add(Reason::not_found, {Source::Table::service_providers, provider_.id});
+        if (!diary_.tenant.active)
+            add(Reason::inactive, {Source::Table::tenants, diary_.tenant.id});
+        if (!diary_.service.active)
+            add(Reason::inactive, {Source::Table::services, diary_.service.id});
+        if (!provider_.active)
+            add(Reason::inactive, {Source::Table::resources, provider_.id});
+        if (site_ != nullptr && !site_->location->active)
+            add(Reason::inactive, {Source::Table::locations, site_->location->id});
+        if (diary_.patient && !diary_.patient->active)
+            add(Reason::inactive, {Source::Table::patients, diary_.patient->id});
+        if (site_ == nullptr)
+            add(Reason::outside_hours);
+        return site_ != nullptr;
+    }
+
+    void check_time() {
+        const Service &service = diary_.service;
+        const Source cause{Source::Table::services, service.id};
+        if (start_ < diary_.now)
+            add(Reason::in_past);
+        const Day today = local_date(*site_->location->zone, diary_.now);
+        const Day date = local_date(*site_->location->zone, start_);
+        // What has begun is past, not "too soon".
+        if (start_ >= diary_.now && (start_ - diary_.now < service.lead_time || (!service.same_day && date <= today)))
+            add(Reason::lead_time, cause);
+        if (service.horizon_days && date > today + *service.horizon_days)
+            add(Reason::horizon, cause);
+    }
+
+    Interval needed_inside_hours() const { return diary_.service.buffers_inside_hours ? busy_ : visit_; }
+
+    void check_hours(const MergedWindow *window) {
+        const Interval needed = needed_inside_hours();
+        if (window != nullptr && window->span.contains(needed))
+            return;
+        const std::size_t before = verdict_.findings.size();
+        check_closed(window);
+        const bool closed = verdict_.findings.size() > before;
+        if (closed && site_->hours_when_not_closed.covers(needed))
+            return;
+        // Say "too short" when even the whole window could not hold the visit.
+        const MergedWindow *around = window;
+        if (around != nullptr && around->span.length() < needed.length())
+            add(Reason::window_too_short, around->parts.front()->made_by);
+        else
+            add(Reason::outside_hours, around != nullptr ? around->parts.back()->made_by : Source{});
+    }
+
+    // The holiday or override that closes the start, if one does.
+    void check_closed(const MergedWindow *window) {
+        if (window != nullptr && window->span.contains(start_) && !closed_part_of_visit())
+            return;
+        if (const Window *closed = closed_part_of_visit()) {
+            add(Reason::closed_on_date, *closed->closed_by);
+            return;
+        }
+        const Day date = local_date(*site_->location->zone, start_);
+        for (const Holiday &h : provider_.hours.holidays)
+            if (h.location == site_->location->id && h.on == date) {
+                add(Reason::closed_on_date, {Source::Table::holidays, h.id});
+                return;
+            }
+        for (const DateOverride &o : provider_.hours.overrides)
+            if (!o.open && o.on == date && (!o.location || o.location == site_->location->id)) {
+                add(Reason::closed_on_date, {Source::Table::date_overrides, o.id});
+                return;
+            }
+    }
+
+    const Window *closed_part_of_visit() const {
+        const Interval needed = needed_inside_hours();
+        for (const Window *w : site_->closed)
+            if (w->span.overlaps(needed))
+                return w;
+        return nullptr;
+    }
+
+    // Returns false when the visit has no length, so that nothing more can be said.
+    bool check_duration() {
+        const Service &service = diary_.service;
+        const Duration usual = provider_.duration.value_or(service.duration);
+        const Duration least = service.id ? std::min(service.min_duration, usual) : Duration{1};
+        const Duration most = service.id ? std::max(service.max_duration, usual) : duration_;
+        if (duration_.micros <= 0 || duration_ < least || duration_ > most)
+            add(Reason::bad_duration, {Source::Table::services, service.id});
+        return duration_.micros > 0;
+    }
+
+    void check_grid(const MergedWindow *window) {
+        if (window != nullptr && !on_grid(start_, diary_.service.step, window->anchor))
+            add(Reason::off_grid, window->parts.front()->made_by);
+    }
+
+    void check_blocks() {
+        if (const BlockedSpan *blocked = site_->blocked.first_overlapping(busy_))
+            add(Reason::blocked, blocked->source);
+        else if (const BlockedSpan *lost = site_->driving.first_overlapping(needed_inside_hours()))
+            add(Reason::blocked, lost->source);
+        else
+            check_driving();
+    }
+
+    // Time to drive from the visit before and to the visit after, when they are elsewhere.
+    void check_driving() {
+        if (diary_.travel.empty())
+            return;
+        const Id here = site_->location->id;
+        const Duration furthest = state_.longest_travel;
+        const Busy *in_the_way = nullptr;
+        provider_.busy.each_overlapping({visit_.begin - furthest, visit_.end + furthest}, [&](const Busy &b) {
+            if (b.location == here || !b.location || state_.is_ignored(b.appointment))
+                return true;
+            // Claims that leave no room beside them are slot_taken; a session elsewhere may have seats, but not here.
+            const bool taken = b.during.overlaps(busy_) && std::min(b.capacity, diary_.service.capacity) == 1;
+            if (!taken && visit_.begin < b.visit.end + travel(b.location, here) &&
+                b.visit.begin < visit_.end + travel(here, b.location))
+                in_the_way = &b;
+            return true;
+        });
+        if (in_the_way != nullptr)
+            add(Reason::blocked, {Source::Table::travel_times, in_the_way->location});
+    }
+
+    Duration travel(const Id &from, const Id &to) const {
+        const auto it = diary_.travel.find({from, to});
+        return it == diary_.travel.end() ? Duration{0} : it->second;
+    }
+
+    void check_overlap(const MergedWindow *window) {
+        const std::int32_t capacity = diary_.service.capacity;
+        const Fit all = fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, true);
+        const std::int32_t in_windows = left_in_windows(window);
+        verdict_.remaining = std::min({verdict_.remaining, all.remaining, in_windows});
+        if (all.held != nullptr)
+            add(Reason::held, {Source::Table::claims, all.held->claim});
+        if (done())
+            return;
+        const Fit booked = all.fits ? all : fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, false);
+        const Busy *taken = capacity > 1 ? booked.smaller : booked.obstacle;
+        if (taken != nullptr)
+            add(Reason::slot_taken, {Source::Table::claims, taken->claim});
+        if (capacity > 1 && booked.counted != nullptr)
+            add(Reason::full, {Source::Table::claims, booked.counted->claim});
+        else if (in_windows <= 0)
+            add(Reason::full, window->parts.front()->made_by);
+    }
+
+    // How many more appointments the windows around the start take, by the one that takes most.
+    std::int32_t left_in_windows(const MergedWindow *window) const {
+        constexpr std::int32_t unlimited = std::numeric_limits<std::int32_t>::max();
+        if (window == nullptr)
+            return unlimited;
+        std::int32_t most = 0;
+        for (const Window *part : window->parts)
+            if (part->span.contains(start_))
+                most = std::max(most, part->max_appointments ? *part->max_appointments - visits_within(*part) : unlimited);
+        return most;
+    }
+
+    std::int32_t visits_within(const Window &part) const {
+        const auto &visits = plan_.visits;
+        auto it = std::partition_point(visits.begin(), visits.end(),
+                                       [&](const CountedVisit &v) { return v.start < part.span.begin; });
+        std::int32_t count = 0;
+        for (; it != visits.end() && it->start < part.span.end; ++it)
+            if (it->location == part.location && (!it->service || concerns(part.services, it->service)))
+                ++count;
+        return count;
+    }
+
+    void check_resources() {
+        for (const auto &[resource_class, needed] : diary_.service.required) {
+            check_class(resource_class, needed);
+            if (done())
+                return;
+        }
+        std::sort(verdict_.resources.begin(), verdict_.resources.end());
+    }
+
+    // A candidate of a required class, with what makes it preferable.
+    struct Candidate {
+        enum class Rank : std::uint8_t { of_session, empty, shared, only_by_permission };
+        const ResourcePlan *plan = nullptr;
+        Rank rank = Rank::empty;
+        bool usable = true;
+        std::int32_t remaining = 0;
+    };
+
+    void check_class(const std::string &resource_class, std::int32_t needed) {
+        std::vector<Candidate> candidates = candidates_of(resource_class);
+        const auto of_session = [](const Candidate &c) { return c.rank == Candidate::Rank::of_session; };
+        // A session stays in its rooms: a seat in another would be a visit without its provider.
+        if (std::count_if(candidates.begin(), candidates.end(), of_session) >= needed)
+            std::erase_if(candidates, [&](const Candidate &c) { return !of_session(c); });
+        const Id obstacle = candidates.empty() || !state_.names_class(resource_class) ? Id{} : last_unusable(candidates);
+        std::erase_if(candidates, [](const Candidate &c) { return !c.usable; });
+        if (static_cast<std::int32_t>(candidates.size()) < needed) {
+            add(Reason::no_resource, obstacle ? Source{Source::Table::resources, obstacle} : Source{}, resource_class);
+            return;
+        }
+        std::stable_sort(candidates.begin(), candidates.end(),
+                         [](const Candidate &a, const Candidate &b) { return a.rank < b.rank; });
+        for (std::int32_t i = 0; i < needed; ++i)
+            verdict_.resources.push_back(candidates[static_cast<std::size_t>(i)].plan->resource->id);
+        verdict_.remaining = std::min(verdict_.remaining, bookings_that_fit(candidates, needed, verdict_.remaining));
+    }
+
+    std::vector<Candidate> candidates_of(const std::string &resource_class) const {
+        std::vector<Candidate> candidates;
+        const bool named = state_.names_class(resource_class);
+        for (const ResourcePlan &plan : state_.resources) {
+            const Resource &r = *plan.resource;
+            if (r.resource_class == resource_class && r.location == site_->location->id &&
+                (!named || state_.is_named(r.id)))
+                candidates.push_back(judge_resource(plan));
+        }
+        return candidates;
+    }
+
+    static Id last_unusable(const std::vector<Candidate> &candidates) {
+        const auto it = std::find_if(candidates.rbegin(), candidates.rend(), [](const Candidate &c) { return !c.usable; });
+        return it == candidates.rend() ? Id{} : it->plan->resource->id;
+    }
+
+    // How many bookings, up to `most`, find `needed` different resources each.
+    static std::int32_t bookings_that_fit(const std::vector<Candidate> &candidates, std::int32_t needed,
+                                          std::int32_t most) {
+        for (; most > 0; --most) {
+            std::int64_t places = 0;
+            for (const Candidate &c : candidates)
+                places += std::min(c.remaining, most);
+            if (places >= std::int64_t{most} * needed)
+                break;
+        }
+        return most;
+    }
+
+    Candidate judge_resource(const ResourcePlan &plan) const {
+        const Resource &r = *plan.resource;
+        const Interval during{visit_.begin - plan.buffers.before, visit_.end + plan.buffers.after};
+        const bool open =
+            r.hours.empty() || plan.open.covers(diary_.service.buffers_inside_hours ? during : visit_);
+        const Fit fit = fit_claim(r.busy, during, diary_.service.capacity * r.quantity, state_.request.ignored, true);
+        Candidate candidate;
+        candidate.plan = &plan;
+        candidate.usable = r.active && !plan.blocked.overlaps(during) && (open || state_.request.override_rules) &&
+                           (fit.fits || state_.request.overbook);
+        candidate.remaining = fit.remaining;
+        candidate.rank = open && fit.fits ? Candidate::Rank::empty : Candidate::Rank::only_by_permission;
+        r.busy.each_overlapping(during, [&](const Busy &b) {
+            if (state_.is_ignored(b.appointment))
+                return true;
+            if (b.visit == visit_ && b.service == diary_.service.id && in_session_of_provider(b.appointment)) {
+                candidate.rank = Candidate::Rank::of_session;
+                return false;
+            }
+            candidate.rank = std::max(candidate.rank, Candidate::Rank::shared);
+            return true;
+        });
+        return candidate;
+    }
+
+    // Whether the appointment is one of the provider's at this very time.
+    bool in_session_of_provider(const Id &appointment) const {
+        bool found = false;
+        provider_.busy.each_overlapping(visit_, [&](const Busy &b) {
+            found = appointment && b.appointment == appointment && b.visit == visit_;
+            return !found;
+        });
+        return found;
+    }
+
+    void check_patient() {
+        if (!diary_.patient)
+            return;
+        const Busy *conflict = nullptr;
+        const Busy *seat = nullptr;
+        diary_.patient->busy.each_overlapping(visit_, [&](const Busy &b) {
+            if (state_.is_ignored(b.appointment))
+                return true;
+            if (!b.visit.overlaps(visit_))
+                return true;
+            const bool same_session = diary_.service.id && b.service == diary_.service.id && b.visit == visit_ &&
+                                      in_session_of_provider(b.appointment);
+            // A seat in the very session is no overlap with another visit: its own rule decides.
+            (same_session ? seat : conflict) = &b;
+            return true;
+        });
+        if (conflict != nullptr) {
+            if (diary_.tenant.patient_overlap == PatientOverlap::forbid)
+                add(Reason::patient_conflict, {Source::Table::claims, conflict->claim});
+            verdict_.patient_overlaps = diary_.tenant.patient_overlap == PatientOverlap::warn;
+        }
+        if (!done() && seat != nullptr && !diary_.tenant.allow_several_seats)
+            add(Reason::duplicate, {Source::Table::appointments, seat->appointment});
+    }
+
+    void check_limits() {
+        const Service &service = diary_.service;
+        const bool limited = service.max_per_day || service.max_per_week || provider_.max_per_day || provider_.max_per_week;
+        if (!limited)
+            return;
+        const Day date = provider_date(provider_, start_);
+        const Day week = iso_week_start(date);
+        const std::int32_t of_service = std::min(left(plan_.service_on_day, date, service.max_per_day),
+                                                 left(plan_.service_in_week, week, service.max_per_week));
+        const std::int32_t of_provider =
+            std::min(left(plan_.on_day, date, provider_.max_per_day), left(plan_.in_week, week, provider_.max_per_week));
+        if (of_service <= 0)
+            add(Reason::limit, {Source::Table::services, service.id});
+        if (of_provider <= 0)
+            add(Reason::limit, {Source::Table::resources, provider_.id});
+        verdict_.remaining = std::min({verdict_.remaining, of_service, of_provider});
+    }
+
+    // How many visits a limit leaves on a day or in a week.
+    static std::int32_t left(const std::map<Day, std::int32_t> &counts, Day key, std::optional<std::int32_t> most) {
+        if (!most)
+            return std::numeric_limits<std::int32_t>::max();
+        const auto it = counts.find(key);
+        return *most - (it == counts.end() ? 0 : it->second);
+    }
+
+    const Kernel::State &state_;
+    const Diary &diary_;
+    const Provider &provider_;
+    const ProviderPlan &plan_;
+    const Site *site_ = nullptr;
+    const Instant start_;
+    const bool all_;
+    const Duration duration_;
+    const Buffers buffers_;
+    const Interval visit_;
+    const Interval busy_; // the visit with the provider's buffers
+    Verdict verdict_;
+};
+
+} // namespace
+
+Verdict judge_start(const Kernel::State &state, std::size_t provider, const Id &location, Instant start, bool all) {
+    return Judge(state, provider, location, start, all).run();
+}
+
+} // namespace pg_clinic::core

@@ -1,0 +1,234 @@
+#include "core/kernel.hpp"
+
+#include <algorithm>
+#include <initializer_list>
+#include <tuple>
+
+#include "core/kernel_state.hpp"
+
+namespace pg_clinic::core {
+
+namespace {
+
+// Starts are looked for in growing stretches when only the first few are wanted.
+constexpr Duration first_stretch{2 * micros_per_day};
+
+Duration longest(std::initializer_list<Duration> durations) { return std::max(durations); }
+
+ResourcePlan plan_resource(const Kernel::State &state, const Resource &resource, Duration reach) {
+    const Diary &diary = state.diary;
+    ResourcePlan plan;
+    plan.resource = &resource;
+    plan.buffers = state.resource_buffers(resource);
+    const Duration wide = reach + longest({plan.buffers.before, plan.buffers.after});
+    const Interval span{state.range.begin - wide, state.range.end + wide};
+    std::vector<Interval> open, blocked;
+    if (!resource.hours.empty())
+        for (const Window &w : expand_hours(resource.hours, span, state.work))
+            if (!w.closed_by && (!diary.service.id || concerns(w.services, diary.service.id)))
+                open.push_back(w.span);
+    for (const Blocked &b : expand_blocks(resource.blocks, span, state.work))
+        if (blocks_request(*b.block, diary, resource.location))
+            blocked.push_back(b.span);
+    plan.open = IntervalSet(std::move(open));
+    plan.blocked = IntervalSet(std::move(blocked));
+    return plan;
+}
+
+bool comes_before(const Slot &a, const Slot &b) {
+    return std::tie(a.visit.begin, a.provider, a.location) < std::tie(b.visit.begin, b.provider, b.location);
+}
+
+} // namespace
+
+Kernel::State::State(const Diary &d, const Request &q, Interval r, Work &w) : diary(d), request(q), range(r), work(w) {
+    Duration reach{micros_per_day};
+    for (const Provider &p : diary.providers) {
+        const Buffers b = provider_buffers(p);
+        reach = std::max(reach, duration_at(p) + b.before + b.after);
+    }
+    for (const auto &[way, time] : diary.travel)
+        longest_travel = std::max(longest_travel, time);
+    for (const Provider &p : diary.providers)
+        providers.push_back(plan_provider(diary, p, range, reach, request.ignored, work));
+    for (const Resource &resource : diary.resources)
+        resources.push_back(plan_resource(*this, resource, reach));
+}
+
+Duration Kernel::State::duration_at(const Provider &provider) const {
+    return request.duration.value_or(provider.duration.value_or(diary.service.duration));
+}
+
+Buffers Kernel::State::provider_buffers(const Provider &p) const {
+    const Buffers &t = diary.tenant.buffers;
+    const Buffers &s = diary.service.buffers;
+    const Duration before = p.buffer_before.value_or(longest({t.before, s.before, p.buffers.before}));
+    const Duration after = p.buffer_after.value_or(longest({t.after, s.after, p.buffers.after}));
+    return {request.buffer_before.value_or(before), request.buffer_after.value_or(after)};
+}
+
+Buffers Kernel::State::resource_buffers(const Resource &r) const {
+    const Buffers &t = diary.tenant.buffers;
+    const Buffers &s = diary.service.buffers;
+    return {request.buffer_before.value_or(longest({t.before, s.before, r.buffers.before})),
+            request.buffer_after.value_or(longest({t.after, s.after, r.buffers.after}))};
+}
+
+bool Kernel::State::is_ignored(const Id &appointment) const {
+    return appointment &&
+           std::find(request.ignored.begin(), request.ignored.end(), appointment) != request.ignored.end();
+}
+
+bool Kernel::State::is_named(const Id &resource) const {
+    return std::find(request.named_resources.begin(), request.named_resources.end(), resource) !=
+           request.named_resources.end();
+}
+
+bool Kernel::State::names_class(const std::string &resource_class) const {
+    return std::any_of(diary.resources.begin(), diary.resources.end(), [&](const Resource &r) {
+        return r.resource_class == resource_class && is_named(r.id);
+    });
+}
+
+Kernel::Kernel(const Diary &diary, const Request &request, Interval range, Work &work)
+    : state_(std::make_unique<State>(diary, request, range, work)) {}
+
+Kernel::~Kernel() = default;
+
+namespace {
+
+// Calls found(Slot) for the free starts of one provider within a stretch, in ascending order for each location, until it
+// returns false.
+template <class Found>
+void search(const Kernel &kernel, const Kernel::State &state, std::size_t provider, const Interval &stretch, Found found) {
+    const Provider &p = state.diary.providers[provider];
+    const Service &service = state.diary.service;
+    const Duration duration = state.duration_at(p);
+    const Buffers buffers = state.provider_buffers(p);
+    if (duration.micros <= 0)
+        return;
+    for (const auto &[location, site] : state.providers[provider].sites) {
+        if (state.request.location && state.request.location != location)
+            continue;
+        for (const MergedWindow &window : site.open) {
+            // Only starts that fit the window are worth asking for; the verdict would refuse the others.
+            Interval inside = window.span;
+            if (service.buffers_inside_hours)
+                inside = {inside.begin + buffers.before, inside.end - buffers.after};
+            const bool go_on =
+                GridStarts(inside, stretch, duration, service.step, window.anchor).each([&](Instant start) {
+                    state.work.step();
+                    const Verdict verdict = kernel.judge(provider, location, start, false);
+                    if (!verdict.free())
+                        return true;
+                    return found(
+                        Slot{{start, start + duration}, p.id, location, site.location->zone, verdict.remaining});
+                });
+            if (!go_on)
+                break;
+        }
+    }
+}
+
+// Cuts range into stretches, the first short, each twice as long as the one before, until done() is true.
+template <class Visit> void in_growing_stretches(const Interval &range, Visit visit) {
+    Duration length = first_stretch;
+    Instant from = range.begin;
+    while (from < range.end) {
+        const Instant until = range.end - from > length ? from + length : range.end;
+        if (!visit(Interval{from, until}))
+            return;
+        from = until;
+        length.micros *= 2;
+    }
+}
+
+} // namespace
+
+std::vector<Slot> Kernel::find(std::optional<std::size_t> max_rows) const {
+    std::vector<Slot> slots;
+    const auto collect = [&](const Interval &stretch) {
+        const std::size_t before = slots.size();
+        for (std::size_t p = 0; p < state_->diary.providers.size(); ++p)
+            search(*this, *state_, p, stretch, [&slots](const Slot &slot) {
+                slots.push_back(slot);
+                return true;
+            });
+        std::sort(slots.begin() + static_cast<std::ptrdiff_t>(before), slots.end(), comes_before);
+        return !max_rows || slots.size() < *max_rows;
+    };
+    if (max_rows)
+        in_growing_stretches(state_->range, collect);
+    else
+        collect(state_->range);
+    if (max_rows && slots.size() > *max_rows)
+        slots.resize(*max_rows);
+    return slots;
+}
+
+std::vector<std::optional<Slot>> Kernel::first_of_each() const {
+    std::vector<std::optional<Slot>> first(state_->diary.providers.size());
+    in_growing_stretches(state_->range, [&](const Interval &stretch) {
+        bool missing = false;
+        for (std::size_t p = 0; p < first.size(); ++p) {
+            if (first[p])
+                continue;
+            search(*this, *state_, p, stretch, [&](const Slot &slot) {
+                if (!first[p] || comes_before(slot, *first[p]))
+                    first[p] = slot;
+                return false;
+            });
+            missing = missing || !first[p];
+        }
+        return missing;
+    });
+    return first;
+}
+
+Verdict Kernel::judge(std::size_t provider, const Id &location, Instant start, bool all) const {
+    return judge_start(*state_, provider, location, start, all);
+}
+
+std::vector<Id> Kernel::locations_of(std::size_t provider) const {
+    if (state_->request.location)
+        return {state_->request.location};
+    std::vector<Id> locations;
+    const HoursBook &book = state_->diary.providers[provider].hours;
+    for (const HoursRule &rule : book.rules)
+        locations.push_back(rule.location);
+    for (const DateOverride &o : book.overrides)
+        if (o.open)
+            locations.push_back(o.location);
+    std::sort(locations.begin(), locations.end());
+    locations.erase(std::unique(locations.begin(), locations.end()), locations.end());
+    return locations;
+}
+
+Duration Kernel::duration_at(std::size_t provider) const {
+    return state_->duration_at(state_->diary.providers[provider]);
+}
+
+Buffers Kernel::provider_buffers(std::size_t provider) const {
+    return state_->provider_buffers(state_->diary.providers[provider]);
+}
+
+Buffers Kernel::resource_buffers(const Resource &resource) const { return state_->resource_buffers(resource); }
+
+std::int32_t Kernel::visits_on_day(std::size_t provider, Instant t) const {
+    const auto &on_day = state_->providers[provider].on_day;
+    const auto it = on_day.find(provider_date(state_->diary.providers[provider], t));
+    return it == on_day.end() ? 0 : it->second;
+}
+
+std::vector<Finding> Kernel::standing(const Verdict &verdict) const {
+    std::vector<Finding> left;
+    for (const Finding &f : verdict.findings) {
+        const bool waived = (state_->request.override_rules && may_be_overridden(f.reason)) ||
+                            (state_->request.overbook && is_overlap(f.reason));
+        if (!waived)
+            left.push_back(f);
+    }
+    return left;
+}
+
+} // namespace pg_clinic::core

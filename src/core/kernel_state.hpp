@@ -1,0 +1,44 @@
+// What the kernel prepared for a request. Internal to the kernel: kernel.cpp makes it, judge.cpp reads it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/kernel.hpp"
+#include "core/site.hpp"
+
+namespace pg_clinic::core {
+
+// A room or device, ready to be judged.
+struct ResourcePlan {
+    const Resource *resource = nullptr;
+    Buffers buffers;
+    IntervalSet open; // meaningful when it has hours
+    IntervalSet blocked;
+};
+
+struct Kernel::State {
+    State(const Diary &d, const Request &q, Interval r, Work &w);
+
+    const Diary &diary;
+    const Request &request;
+    const Interval range;
+    Work &work;
+    std::vector<ProviderPlan> providers; // as diary.providers
+    std::vector<ResourcePlan> resources; // as diary.resources
+    Duration longest_travel;
+
+    Duration duration_at(const Provider &provider) const;
+    Buffers provider_buffers(const Provider &provider) const;
+    Buffers resource_buffers(const Resource &resource) const;
+    bool is_ignored(const Id &appointment) const;
+
+    // Whether the class is restricted to the resources that the request names.
+    bool names_class(const std::string &resource_class) const;
+    bool is_named(const Id &resource) const;
+};
+
+// Judges one start; see Kernel::judge.
+Verdict judge_start(const Kernel::State &state, std::size_t provider, const Id &location, Instant start, bool all);
+
+} // namespace pg_clinic::core

@@ -1,0 +1,59 @@
+// Why a start is refused: the reasons in their documented order, each with the row that caused it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/hours.hpp"
+
+namespace pg_clinic::core {
+
+// In the order in which they are reported; book raises the first. The text of each is its name.
+enum class Reason : std::uint8_t {
+    not_found,
+    forbidden,
+    inactive,
+    in_past,
+    lead_time,
+    horizon,
+    closed_on_date,
+    outside_hours,
+    window_too_short,
+    bad_duration,
+    off_grid,
+    blocked,
+    held,
+    slot_taken,
+    full,
+    no_resource,
+    patient_conflict,
+    duplicate,
+    limit,
+    no_show_policy
+};
+
+const char *name_of(Reason reason) noexcept;
+
+// Staff with the permission may book in spite of it.
+bool may_be_overridden(Reason reason) noexcept;
+
+// The overbooking permission, and nothing else, gets over it.
+bool is_overlap(Reason reason) noexcept;
+
+struct Finding {
+    Reason reason = Reason::not_found;
+    Source source;           // the row that caused it, if one did
+    std::string resource_class; // no_resource: the class
+};
+
+// What the kernel says of one start at one provider and location.
+struct Verdict {
+    std::vector<Finding> findings;  // in order of reason; empty: free
+    std::vector<Id> resources;      // rooms and devices chosen, in order of id
+    std::int32_t remaining = 0;     // bookings that would still fit, this one included
+    bool patient_overlaps = false;  // the patient has another visit then, and the tenant only warns
+
+    bool free() const noexcept { return findings.empty(); }
+};
+
+} // namespace pg_clinic::core

@@ -1,0 +1,391 @@
+// Booking: book, cancel, reschedule, swap. Each locks, judges by the kernel, and writes in one transaction.
+#include "pg/clock.hpp"
+#include "pg/placing.hpp"
+#include "pg/result.hpp"
+#include "pg/search.hpp"
+#include "pg/spi.hpp"
+#include "pg/zone_pg.hpp"
+
+namespace pg_clinic::pg {
+
+namespace {
+
+KeptPlan insert_appointment{
+    "INSERT INTO clinic_data.appointments (tenant_id, appointment_id, confirmation_code, service_id, provider_id,"
+    " location_id, patient_id, status, starts_at, ends_at, local_starts_at, time_zone, capacity, overbooked, overridden,"
+    " override_reason, warnings, created_by, updated_by)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, 'booked', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)"
+    " ON CONFLICT ON CONSTRAINT appointments_tenant_id_confirmation_code_key DO NOTHING"};
+
+KeptPlan insert_resources{
+    "INSERT INTO clinic_data.appointment_resources (tenant_id, appointment_id, resource_id, buffer_before_minutes,"
+    " buffer_after_minutes) SELECT $1, $2, u.resource_id, u.before, u.after"
+    " FROM ROWS FROM (pg_catalog.unnest($3::uuid[]), pg_catalog.unnest($4::integer[]), pg_catalog.unnest($5::integer[]))"
+    " AS u (resource_id, before, after)"};
+
+KeptPlan delete_resources{
+    "DELETE FROM clinic_data.appointment_resources WHERE tenant_id = $1 AND appointment_id = $2"};
+
+KeptPlan read_appointment{
+    "SELECT a.service_id, a.provider_id, a.location_id, a.patient_id, a.status, a.starts_at, a.ends_at, a.version,"
+    " a.confirmation_code, s.cancel_window_minutes, t.refuse_late_cancellation, a.overbooked"
+    " FROM clinic_data.appointments a"
+    " JOIN clinic_data.services s ON s.tenant_id = a.tenant_id AND s.service_id = a.service_id"
+    " JOIN clinic_data.tenants t ON t.tenant_id = a.tenant_id"
+    " WHERE a.tenant_id = $1 AND a.appointment_id = $2"};
+
+KeptPlan read_used_resources{"SELECT resource_id FROM clinic_data.appointment_resources"
+                             " WHERE tenant_id = $1 AND appointment_id = $2"};
+
+KeptPlan zone_statement{
+    "SELECT time_zone::text FROM clinic_data.locations WHERE tenant_id = $1 AND location_id = $2 UNION ALL"
+    " SELECT time_zone::text FROM clinic_data.providers WHERE tenant_id = $1 AND provider_id = $3 AND $2 IS NULL"};
+
+KeptPlan cancel_statement{
+    "UPDATE clinic_data.appointments SET status = 'cancelled', cancelled_at = $3, cancel_reason = $4,"
+    " late_cancellation = $5 WHERE tenant_id = $1 AND appointment_id = $2"};
+
+KeptPlan move_statement{
+    "UPDATE clinic_data.appointments SET provider_id = $3, location_id = $4, starts_at = $5, ends_at = $6,"
+    " local_starts_at = $7, time_zone = $8, capacity = $9, overbooked = $10, overridden = $11, override_reason = $12,"
+    " warnings = $13 WHERE tenant_id = $1 AND appointment_id = $2"};
+
+constexpr QueryOptions with_latest_view{View::latest, 0};
+
+// Eight characters that can be told apart when read out: no vowels, so no words; no 0, 1.
+std::string new_confirmation_code() {
+    static constexpr std::string_view letters = "23456789BCDFGHJKLMNPQRSTVWXZ";
+    std::string code;
+    while (code.size() < 8) {
+        std::uint8_t byte = 0;
+        if (!pg_strong_random(&byte, 1))
+            fail(ERRCODE_INTERNAL_ERROR, "could not get random bytes");
+        if (byte < 252) // the largest multiple of 28, so that every letter is as likely
+            code += letters[byte % letters.size()];
+    }
+    return code;
+}
+
+std::optional<Uuid> user_of(const Context &context) {
+    return context.has_user ? std::optional(context.user_id) : std::nullopt;
+}
+
+// Minutes for the record; buffers are whole minutes wherever they come from.
+std::int32_t in_minutes(core::Duration d) { return static_cast<std::int32_t>(d.micros / core::micros_per_minute); }
+
+void write_resources(Spi &spi, const Uuid &tenant, const Uuid &appointment, const Placement &placed) {
+    std::vector<Uuid> ids;
+    std::vector<std::int32_t> before, after;
+    for (const UsedResource &r : placed.resources) {
+        ids.push_back(r.resource);
+        before.push_back(in_minutes(r.buffers.before));
+        after.push_back(in_minutes(r.buffers.after));
+    }
+    spi.query(insert_resources, tenant, appointment, ids, before, after);
+}
+
+void write_claims(const Context &context, const Uuid &appointment, const Placement &placed) {
+    insert_claims({context.tenant_id, appointment, placed.service, placed.location, user_of(context)}, placed.claims,
+                  placed.now);
+}
+
+struct Booked {
+    Uuid appointment;
+    std::string code;
+};
+
+Booked write_booking(const Context &context, const Placement &placed, const std::optional<std::string> &reason) {
+    Booked booked{new_id(), {}};
+    Spi spi;
+    for (bool written = false; !written;) {
+        booked.code = new_confirmation_code();
+        written = spi.query(insert_appointment, context.tenant_id, booked.appointment, booked.code, placed.service,
+                            placed.provider, placed.location, placed.patient, placed.visit.begin, placed.visit.end,
+                            placed.local_start, placed.zone_name, placed.capacity, placed.overbooked, placed.overridden,
+                            reason, placed.warnings, user_of(context))
+                      .affected() == 1;
+    }
+    write_resources(spi, context.tenant_id, booked.appointment, placed);
+    write_claims(context, booked.appointment, placed);
+    return booked;
+}
+
+// An appointment as it stands, under its own lock.
+struct Standing {
+    Uuid id, service, provider, location, patient;
+    std::string status, code;
+    core::Interval visit;
+    std::int32_t version = 0;
+    core::Duration cancel_window;
+    bool refuse_late = false;
+    bool overbooked = false;
+};
+
+bool may_still_change(std::string_view status) {
+    return status == "held" || status == "pending" || status == "booked" || status == "confirmed";
+}
+
+// Locks and reads an appointment that the caller may change; raises not_found, stale_version, bad_transition.
+Standing standing_appointment(Spi &spi, const Context &context, const Uuid &id, std::optional<std::int32_t> version,
+                              const char *change) {
+    lock_resources(context.tenant_id, {id});
+    const Rows rows = spi.query_with(read_appointment, with_latest_view, context.tenant_id, id);
+    if (rows.empty())
+        raise(Code::not_found, "the appointment does not exist", Detail().add("appointment_id", id));
+    const Row row = rows[0];
+    Standing a;
+    a.id = id;
+    a.service = row.get<Uuid>(0);
+    a.provider = row.get<Uuid>(1);
+    a.location = row.get<Uuid>(2);
+    a.patient = row.get<Uuid>(3);
+    a.status = row.get<std::string>(4);
+    a.visit = {row.get<core::Instant>(5), row.get<core::Instant>(6)};
+    a.version = row.get<std::int32_t>(7);
+    a.code = row.get<std::string>(8);
+    a.cancel_window = core::minutes(row.get<std::int32_t>(9));
+    a.refuse_late = row.get<bool>(10);
+    a.overbooked = row.get<bool>(11);
+    if (version && *version != a.version)
+        raise(Code::stale_version, {}, Detail().add("appointment_id", id).add("version", a.version));
+    if (!may_still_change(a.status))
+        raise(Code::bad_transition, std::string("the appointment cannot be ") + change,
+              Detail().add("appointment_id", id).add("status", a.status),
+              "Only held, pending, booked and confirmed appointments can.");
+    return a;
+}
+
+std::vector<Uuid> used_resources(Spi &spi, const Context &context, const Standing &a) {
+    std::vector<Uuid> ids{a.patient};
+    for (const Row row : spi.query_with(read_used_resources, with_latest_view, context.tenant_id, a.id))
+        ids.push_back(row.get<Uuid>(0));
+    return ids;
+}
+
+void write_move(Spi &spi, const Context &context, const Standing &a, const Placement &placed,
+                const std::optional<std::string> &reason) {
+    spi.query_with(move_statement, with_latest_view, context.tenant_id, a.id, placed.provider, placed.location,
+                   placed.visit.begin, placed.visit.end, placed.local_start, placed.zone_name, placed.capacity,
+                   placed.overbooked, placed.overridden, reason, placed.warnings);
+    spi.query_with(delete_resources, with_latest_view, context.tenant_id, a.id);
+    write_resources(spi, context.tenant_id, a.id, placed);
+    write_claims(context, a.id, placed);
+}
+
+// What staff may ask for beyond the rules.
+struct Exceptions {
+    bool override_rules = false;
+    bool overbook = false;
+    std::optional<std::string> reason;
+};
+
+Exceptions read_exceptions(const Args &args, const Context &context, int override_argument) {
+    Exceptions e{args.get_or<bool>(override_argument, false), args.get_or<bool>(override_argument + 1, false),
+                 args.optional<std::string>(override_argument + 2)};
+    if (e.override_rules)
+        require_permission(context, "booking:override");
+    if (e.overbook)
+        require_permission(context, "booking:overbook");
+    if ((e.override_rules || e.overbook) && (!e.reason || e.reason->empty()))
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "an override needs a reason", {}, "Pass reason => 'why the rules give way'.");
+    return e;
+}
+
+// Overridden rules are recorded with the reason, and only then is the reason part of the record.
+std::optional<std::string> recorded_reason(const Placement &placed, const Exceptions &e) {
+    return placed.overridden.empty() ? std::nullopt : e.reason;
+}
+
+std::optional<core::Duration> buffer_argument(const Args &args, const Context &context, int argument, const char *name) {
+    const auto n = args.optional<std::int32_t>(argument);
+    if (!n)
+        return std::nullopt;
+    require_permission(context, "booking:override");
+    if (*n < 0 || *n > 1440)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must lie between 0 and 1440");
+    return core::minutes(*n);
+}
+
+// The start that the arguments of book_appointment wish for: an instant, or a local time at the location (without one, in
+// the provider's home zone).
+core::Instant wished_start(const Args &args, const Uuid &tenant) {
+    if (args.is_null(12))
+        return finite(args.required<core::Instant>(2, "starts_at"), "starts_at");
+    if (!args.is_null(2))
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "starts_at and local_starts_at exclude each other");
+    const auto local = finite(args.get<core::LocalTime>(12), "local_starts_at");
+    const auto location = args.optional<Uuid>(4);
+    const auto provider = args.optional<Uuid>(3);
+    if (!location && !provider)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "a local time needs a location or a provider", {},
+             "Pass location_id, so that the local time has a zone.");
+    Spi spi;
+    const Rows rows = spi.query(zone_statement, tenant, location, provider);
+    if (rows.empty())
+        raise(Code::not_found, {}, location ? Detail().add("location_id", *location) : Detail().add("provider_id", *provider));
+    return instant_of_local(zone_named(rows[0].get<std::string_view>(0)), local, args.optional<core::Duration>(13),
+                            args.get_or<std::string>(14, "refuse"));
+}
+
+// Whether the caller may book, move or cancel for this patient.
+void require_booking_right(const Context &context) {
+    if (context.actor != Actor::patient)
+        require_permission(context, "booking:write");
+}
+
+void add_booking(ResultSet &rows, const Uuid &appointment, const std::string &code, const std::string &status,
+                 const Placement &placed) {
+    std::vector<Uuid> resources;
+    for (std::size_t i = 1; i < placed.resources.size(); ++i)
+        resources.push_back(placed.resources[i].resource);
+    rows.add(appointment, code, status, placed.provider, placed.location, placed.visit.begin, placed.visit.end,
+             placed.local_start, placed.zone_name, resources, placed.warnings);
+}
+
+} // namespace
+
+} // namespace pg_clinic::pg
+
+using namespace pg_clinic;
+using namespace pg_clinic::pg;
+
+// clinic.book_appointment(service_id, patient_id, starts_at, provider_id, location_id, duration, resource_ids, override,
+// overbook, reason, buffer_before_minutes, buffer_after_minutes, local_starts_at, utc_offset, gap)
+CLINIC_FUNCTION(clinic_book_appointment) {
+    const Args args(fcinfo);
+    const Context &context = require_context();
+    require_booking_right(context);
+    Wish wish;
+    wish.query.tenant = context.tenant_id;
+    wish.query.service = args.required<Uuid>(0, "service_id");
+    wish.query.patient = permitted_patient(context, args.required<Uuid>(1, "patient_id"));
+    wish.start = wished_start(args, context.tenant_id);
+    wish.query.provider = args.optional<Uuid>(3);
+    wish.query.location = args.optional<Uuid>(4);
+    wish.request.duration = visit_duration(args, 5);
+    wish.query.named_resources = wish.request.named_resources = args.get_or<std::vector<Uuid>>(6, {});
+    const Exceptions exceptions = read_exceptions(args, context, 7);
+    wish.request.override_rules = exceptions.override_rules;
+    wish.request.overbook = exceptions.overbook;
+    wish.request.buffer_before = buffer_argument(args, context, 10, "buffer_before_minutes");
+    wish.request.buffer_after = buffer_argument(args, context, 11, "buffer_after_minutes");
+    ResultSet rows(fcinfo);
+    const Placement placed = place(context, wish);
+    const Booked booked = write_booking(context, placed, recorded_reason(placed, exceptions));
+    add_booking(rows, booked.appointment, booked.code, "booked", placed);
+    return rows.done();
+}
+
+// clinic.cancel_appointment(appointment_id, reason, version)
+CLINIC_FUNCTION(clinic_cancel_appointment) {
+    const Args args(fcinfo);
+    const Context &context = require_context();
+    require_booking_right(context);
+    const auto id = args.required<Uuid>(0, "appointment_id");
+    const auto reason = args.optional<std::string>(1);
+    ResultSet rows(fcinfo);
+    Spi spi;
+    const Standing a = standing_appointment(spi, context, id, args.optional<std::int32_t>(2), "cancelled");
+    const core::Instant current = now();
+    const bool late = a.visit.begin - current < a.cancel_window;
+    if (late && a.refuse_late && !has_permission(context, "booking:override"))
+        raise(Code::bad_transition, "the appointment can no longer be cancelled",
+              Detail().add("appointment_id", id).add("cancel_window_minutes", in_minutes(a.cancel_window)),
+              "Cancel before the cancellation window begins, or ask the staff.");
+    lock_resources(context.tenant_id, used_resources(spi, context, a));
+    delete_claims(context.tenant_id, id);
+    spi.query_with(cancel_statement, with_latest_view, context.tenant_id, id, current, reason, late);
+    rows.add(id, std::string("cancelled"), late, current);
+    return rows.done();
+}
+
+namespace {
+
+// The wish to move an appointment elsewhere: what is not given stays as it is.
+Wish move_wish(const Context &context, const Standing &a, core::Instant start, std::optional<Uuid> provider,
+               std::optional<Uuid> location) {
+    Wish wish;
+    wish.query.tenant = context.tenant_id;
+    wish.query.service = a.service;
+    wish.query.patient = a.patient;
+    wish.query.provider = provider.value_or(a.provider);
+    // Another provider may work elsewhere; the same one keeps the place.
+    wish.query.location = location ? location : provider && *provider != a.provider ? std::nullopt : std::optional(a.location);
+    wish.start = start;
+    wish.request.duration = a.visit.length();
+    wish.request.ignored = {a.id};
+    return wish;
+}
+
+} // namespace
+
+// clinic.reschedule_appointment(appointment_id, starts_at, provider_id, location_id, duration, resource_ids, override,
+// overbook, reason, version)
+CLINIC_FUNCTION(clinic_reschedule_appointment) {
+    const Args args(fcinfo);
+    const Context &context = require_context();
+    require_booking_right(context);
+    const auto id = args.required<Uuid>(0, "appointment_id");
+    const core::Instant start = finite(args.required<core::Instant>(1, "starts_at"), "starts_at");
+    const auto duration = visit_duration(args, 4);
+    const Exceptions exceptions = read_exceptions(args, context, 6);
+    ResultSet rows(fcinfo);
+    Spi spi;
+    const Standing a = standing_appointment(spi, context, id, args.optional<std::int32_t>(9), "moved");
+    Wish wish = move_wish(context, a, start, args.optional<Uuid>(2), args.optional<Uuid>(3));
+    if (duration)
+        wish.request.duration = duration;
+    wish.query.named_resources = wish.request.named_resources = args.get_or<std::vector<Uuid>>(5, {});
+    wish.request.override_rules = exceptions.override_rules;
+    wish.request.overbook = exceptions.overbook;
+    wish.also_lock = used_resources(spi, context, a);
+    const Placement placed = place(context, wish);
+    delete_claims(context.tenant_id, id);
+    write_move(spi, context, a, placed, recorded_reason(placed, exceptions));
+    add_booking(rows, id, a.code, a.status, placed);
+    return rows.done();
+}
+
+// clinic.swap_appointments(appointment_id, other_appointment_id)
+CLINIC_FUNCTION(clinic_swap_appointments) {
+    const Args args(fcinfo);
+    const Context &context = require_context();
+    require_permission(context, "booking:write");
+    const auto first = args.required<Uuid>(0, "appointment_id");
+    const auto second = args.required<Uuid>(1, "other_appointment_id");
+    if (first == second)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "an appointment cannot be swapped with itself");
+    ResultSet rows(fcinfo);
+    Spi spi;
+    lock_resources(context.tenant_id, {first, second});
+    const Standing a = standing_appointment(spi, context, first, std::nullopt, "moved");
+    const Standing b = standing_appointment(spi, context, second, std::nullopt, "moved");
+    std::vector<Uuid> resources = used_resources(spi, context, a);
+    const std::vector<Uuid> others = used_resources(spi, context, b);
+    resources.insert(resources.end(), others.begin(), others.end());
+    Wish to_b = move_wish(context, a, b.visit.begin, b.provider, b.location);
+    Wish to_a = move_wish(context, b, a.visit.begin, a.provider, a.location);
+    to_b.also_lock = to_a.also_lock = resources;
+    to_b.request.ignored = {first, second};
+    const Placement a_placed = place(context, to_b);
+    delete_claims(context.tenant_id, first);
+    delete_claims(context.tenant_id, second);
+    write_move(spi, context, a, a_placed, std::nullopt);
+    // The first one stands in its new place now, and its old claims are gone: the second is judged against that.
+    const Placement b_placed = place(context, to_a);
+    write_move(spi, context, b, b_placed, std::nullopt);
+    add_booking(rows, first, a.code, a.status, a_placed);
+    add_booking(rows, second, b.code, b.status, b_placed);
+    return rows.done();
+}
+
+// clinic_private.lock_resources(tenant_id, resource_ids)
+CLINIC_FUNCTION(clinic_lock_resources) {
+    const Args args(fcinfo);
+    const Context &context = require_context();
+    const auto tenant = args.required<Uuid>(0, "tenant_id");
+    if (tenant != context.tenant_id)
+        raise(Code::forbidden);
+    lock_resources(tenant, args.required<std::vector<Uuid>>(1, "resource_ids"));
+    return returning_null(fcinfo);
+}

@@ -1,0 +1,360 @@
+// Claims: see claims.hpp.
+#include "pg/claims.hpp"
+
+#include "core/kernel.hpp"
+#include "pg/clock.hpp"
+#include "pg/errors.hpp"
+#include "pg/spi.hpp"
+
+namespace pg_clinic::pg {
+
+namespace {
+
+// True while the engine itself writes claims: it has judged them already. Cleared by unwinding.
+constinit bool engine_writes = false;
+
+class EngineWrite {
+  public:
+    EngineWrite() : before_(std::exchange(engine_writes, true)) {}
+    ~EngineWrite() { engine_writes = before_; }
+    EngineWrite(const EngineWrite &) = delete;
+    EngineWrite &operator=(const EngineWrite &) = delete;
+
+  private:
+    bool before_;
+};
+
+TypeCacheEntry *range_type() {
+    return pg_call([] { return lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO); });
+}
+
+Uuid uuid_or_nil(const NullableValue &v) { return v.is_null ? Uuid{} : Sql<Uuid>::from(v.value); }
+
+// Our own lock space beside SQL's advisory locks: the fourth field of the tag is 1 or 2 there.
+LOCKTAG lock_tag(const Uuid &tenant, const Uuid &resource) {
+    const std::uint64_t key = std::hash<Uuid>{}(resource) ^ (std::hash<Uuid>{}(tenant) * 0x9E3779B97F4A7C15ULL);
+    LOCKTAG tag;
+    SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<uint32>(key >> 32), static_cast<uint32>(key), 3);
+    return tag;
+}
+
+bool comes_before(const LOCKTAG &a, const LOCKTAG &b) {
+    return std::tie(a.locktag_field2, a.locktag_field3) < std::tie(b.locktag_field2, b.locktag_field3);
+}
+
+void acquire_all(const std::vector<LOCKTAG> &tags) {
+    for (const LOCKTAG &tag : tags) {
+        const LOCKTAG *t = &tag;
+        pg_call([t] { (void)LockAcquire(t, ExclusiveLock, false, false); });
+    }
+}
+
+// Takes what can be had without waiting; true when that was all.
+bool acquire_without_waiting(const std::vector<LOCKTAG> &tags) {
+    for (const LOCKTAG &tag : tags) {
+        const LOCKTAG *t = &tag;
+        if (pg_call([t] { return LockAcquire(t, ExclusiveLock, false, true); }) == LOCKACQUIRE_NOT_AVAIL)
+            return false;
+    }
+    return true;
+}
+
+} // namespace
+
+core::ClaimKind claim_kind(std::string_view name) {
+    if (name == "hold")
+        return core::ClaimKind::hold;
+    if (name == "offer")
+        return core::ClaimKind::offer;
+    return name == "pending" ? core::ClaimKind::pending : core::ClaimKind::booking;
+}
+
+Datum range_datum(const core::Interval &interval) {
+    TypeCacheEntry *type = range_type();
+    return pg_call([type, &interval] {
+        const bool no_begin = interval.begin == core::instant_min;
+        const bool no_end = interval.end == core::instant_max;
+        RangeBound lower{TimestampTzGetDatum(interval.begin.micros), no_begin, !no_begin, true};
+        RangeBound upper{TimestampTzGetDatum(interval.end.micros), no_end, false, false};
+#if PG_VERSION_NUM >= 160000
+        return RangeTypePGetDatum(make_range(type, &lower, &upper, false, nullptr));
+#else
+        return RangeTypePGetDatum(make_range(type, &lower, &upper, false));
+#endif
+    });
+}
+
+core::Interval interval_of(Datum range) {
+    TypeCacheEntry *type = range_type();
+    return pg_call([type, range] {
+        RangeBound lower, upper;
+        bool empty = false;
+        range_deserialize(type, DatumGetRangeTypeP(range), &lower, &upper, &empty);
+        core::Interval interval{core::instant_min, core::instant_min};
+        if (!empty) {
+            // Time is counted in microseconds, so ( and ] mean one microsecond later.
+            interval.begin =
+                lower.infinite ? core::instant_min : core::Instant{DatumGetTimestampTz(lower.val) + !lower.inclusive};
+            interval.end =
+                upper.infinite ? core::instant_max : core::Instant{DatumGetTimestampTz(upper.val) + upper.inclusive};
+        }
+        return interval;
+    });
+}
+
+ClaimReader::ClaimReader(const Uuid &tenant, Sight sight)
+    : tenant_(tenant), sight_(sight), calendars_("calendars", "calendars_pkey"),
+      claims_("claims", "claims_calendar_no_during_excl"), resource_column_(calendars_.column("resource_id")),
+      lane_column_(calendars_.column("lane")), number_column_(calendars_.column("calendar_no")),
+      claim_tenant_(claims_.column("tenant_id")), claim_id_(claims_.column("claim_id")), during_(claims_.column("during")),
+      starts_at_(claims_.column("starts_at")), ends_at_(claims_.column("ends_at")), kind_(claims_.column("kind")),
+      capacity_(claims_.column("capacity")), overbooked_(claims_.column("overbooked")),
+      service_(claims_.column("service_id")), location_(claims_.column("location_id")),
+      appointment_(claims_.column("appointment_id")), expires_at_(claims_.column("expires_at")) {}
+
+std::vector<Lane> ClaimReader::lanes(const Uuid &resource) {
+    calendars_.where(1, BTEqualStrategyNumber, Sql<Uuid>::to(tenant_), UUIDOID);
+    calendars_.where(2, BTEqualStrategyNumber, Sql<Uuid>::to(resource), UUIDOID);
+    calendars_.start(sight_);
+    std::vector<Lane> lanes;
+    while (TupleTableSlot *slot = calendars_.next())
+        lanes.push_back({Sql<std::int32_t>::from(slot_value(slot, lane_column_).value),
+                         Sql<std::int64_t>::from(slot_value(slot, number_column_).value)});
+    return lanes;
+}
+
+std::vector<StoredClaim> ClaimReader::claims(const Uuid &resource, const core::Interval &interval) {
+    std::vector<StoredClaim> found;
+    const Datum range = range_datum(interval);
+    for (const Lane &lane : lanes(resource)) {
+        claims_.where(1, BTEqualStrategyNumber, Int64GetDatum(lane.calendar_no), INT8OID);
+        claims_.where(2, RANGESTRAT_OVERLAPS, range, ANYRANGEOID);
+        claims_.start(sight_);
+        while (TupleTableSlot *slot = claims_.next()) {
+            StoredClaim claim;
+            claim.calendar_no = lane.calendar_no;
+            core::Busy &b = claim.busy;
+            b.during = interval_of(slot_value(slot, during_).value);
+            // The index may be lossy, and a foreign tenant's claim can never count.
+            if (!b.during.overlaps(interval) || uuid_or_nil(slot_value(slot, claim_tenant_)) != tenant_)
+                continue;
+            b.claim = uuid_or_nil(slot_value(slot, claim_id_));
+            b.visit = {Sql<core::Instant>::from(slot_value(slot, starts_at_).value),
+                       Sql<core::Instant>::from(slot_value(slot, ends_at_).value)};
+            b.kind = claim_kind(text_view(slot_value(slot, kind_).value));
+            b.capacity = Sql<std::int32_t>::from(slot_value(slot, capacity_).value);
+            b.overbooked = Sql<bool>::from(slot_value(slot, overbooked_).value);
+            b.service = uuid_or_nil(slot_value(slot, service_));
+            b.location = uuid_or_nil(slot_value(slot, location_));
+            b.appointment = uuid_or_nil(slot_value(slot, appointment_));
+            const NullableValue expires = slot_value(slot, expires_at_);
+            if (!expires.is_null)
+                claim.expires = Sql<core::Instant>::from(expires.value);
+            found.push_back(std::move(claim));
+        }
+    }
+    return found;
+}
+
+core::BusyList ClaimReader::busy(const Uuid &resource, const core::Interval &interval, core::Instant now) {
+    std::vector<core::Busy> live;
+    for (StoredClaim &claim : claims(resource, interval))
+        if (claim.expires > now)
+            live.push_back(std::move(claim.busy));
+    return core::BusyList(std::move(live));
+}
+
+void lock_resources(const Uuid &tenant, std::vector<Uuid> resources) {
+    std::vector<LOCKTAG> tags;
+    for (const Uuid &resource : resources)
+        tags.push_back(lock_tag(tenant, resource));
+    std::sort(tags.begin(), tags.end(), comes_before);
+    if (acquire_without_waiting(tags))
+        return;
+    // From here on a foreign transaction that locks in another order may deadlock with us: the locks are taken in a
+    // subtransaction, so that they can be given back and tried once more.
+    for (int attempt = 1; attempt <= 2; ++attempt) {
+        ErrorData *error = subtransaction([&tags] { acquire_all(tags); });
+        if (error == nullptr)
+            return;
+        if (error->sqlerrcode != ERRCODE_T_R_DEADLOCK_DETECTED)
+            rethrow(error);
+    }
+    raise(Code::busy);
+}
+
+namespace {
+
+KeptPlan insert_statement{
+    "INSERT INTO clinic_data.claims (tenant_id, claim_id, resource_id, calendar_no, during, starts_at, ends_at, kind,"
+    " capacity, overbooked, service_id, location_id, appointment_id, created_by)"
+    " SELECT $1, c.claim_id, c.resource_id, c.calendar_no, pg_catalog.tstzrange(c.busy_from, c.busy_until, '[)'),"
+    " c.starts_at, c.ends_at, 'booking', c.capacity, c.overbooked, $2, $3, $4, $5"
+    " FROM ROWS FROM (pg_catalog.unnest($6::uuid[]), pg_catalog.unnest($7::uuid[]), pg_catalog.unnest($8::bigint[]),"
+    " pg_catalog.unnest($9::timestamptz[]), pg_catalog.unnest($10::timestamptz[]), pg_catalog.unnest($11::timestamptz[]),"
+    " pg_catalog.unnest($12::timestamptz[]), pg_catalog.unnest($13::integer[]), pg_catalog.unnest($14::boolean[]))"
+    " AS c (claim_id, resource_id, calendar_no, busy_from, busy_until, starts_at, ends_at, capacity, overbooked)"};
+
+KeptPlan delete_statement{"DELETE FROM clinic_data.claims WHERE tenant_id = $1 AND appointment_id = $2"};
+
+KeptPlan sweep_statement{"DELETE FROM clinic_data.claims WHERE tenant_id = $1 AND claim_id = ANY ($2)"};
+
+KeptPlan lane_statement{"INSERT INTO clinic_data.calendars (tenant_id, resource_id, lane) VALUES ($1, $2, $3)"
+                        " RETURNING calendar_no"};
+
+constexpr QueryOptions with_latest_view{View::latest, 0};
+
+// Finds room for the claims of one appointment, resource by resource.
+class LaneFinder {
+  public:
+    LaneFinder(const Uuid &tenant, core::Instant now) : tenant_(tenant), now_(now), truth_(tenant, Sight::truth) {}
+
+    // The calendar for a claim; makes a lane when all are taken.
+    std::int64_t find(Spi &spi, const NewClaim &claim) {
+        const std::vector<StoredClaim> present = truth_.claims(claim.resource, claim.during);
+        sweep(spi, present);
+        const std::vector<Lane> lanes = truth_.lanes(claim.resource);
+        const std::vector<Lane> usable = usable_lanes(claim.resource, lanes);
+        for (const Lane &lane : usable)
+            if ((lane.lane >= first_overbook_lane) == claim.overbooked && is_free(lane, present))
+                return lane.calendar_no;
+        return add_lane(spi, claim, lanes);
+    }
+
+  private:
+    bool is_free(const Lane &lane, const std::vector<StoredClaim> &present) const {
+        return std::none_of(present.begin(), present.end(), [&](const StoredClaim &c) {
+            return c.calendar_no == lane.calendar_no && c.expires > now_;
+        });
+    }
+
+    // Removes expired claims: they are dead, but the constraint does not know the time.
+    void sweep(Spi &spi, const std::vector<StoredClaim> &present) {
+        std::vector<Uuid> dead;
+        for (const StoredClaim &c : present)
+            if (c.expires <= now_)
+                dead.push_back(c.busy.claim);
+        if (!dead.empty())
+            spi.query_with(sweep_statement, with_latest_view, tenant_, dead);
+    }
+
+    // A transaction with a fixed snapshot cannot refer to a lane made since: its foreign key check would not see it.
+    std::vector<Lane> usable_lanes(const Uuid &resource, const std::vector<Lane> &lanes) {
+        if (!IsolationUsesXactSnapshot())
+            return lanes;
+        ClaimReader visible(tenant_, Sight::snapshot);
+        return visible.lanes(resource);
+    }
+
+    std::int64_t add_lane(Spi &spi, const NewClaim &claim, const std::vector<Lane> &lanes) {
+        std::int32_t number = claim.overbooked ? first_overbook_lane : 1;
+        for (const Lane &lane : lanes) // ascending
+            if (lane.lane == number)
+                ++number;
+        const Rows rows = spi.query(lane_statement, tenant_, claim.resource, number);
+        return rows[0].get<std::int64_t>(0);
+    }
+
+    Uuid tenant_;
+    core::Instant now_;
+    ClaimReader truth_;
+};
+
+} // namespace
+
+void insert_claims(const ClaimOwner &owner, const std::vector<NewClaim> &claims, core::Instant now) {
+    std::vector<Uuid> ids, resources;
+    std::vector<std::int64_t> calendars;
+    std::vector<core::Instant> busy_from, busy_until, starts, ends;
+    std::vector<std::int32_t> capacities;
+    std::vector<bool> overbooked;
+    Spi spi;
+    {
+        LaneFinder lanes(owner.tenant, now);
+        for (const NewClaim &c : claims) {
+            ids.push_back(new_id());
+            resources.push_back(c.resource);
+            calendars.push_back(lanes.find(spi, c));
+            busy_from.push_back(c.during.begin);
+            busy_until.push_back(c.during.end);
+            starts.push_back(c.visit.begin);
+            ends.push_back(c.visit.end);
+            capacities.push_back(c.capacity);
+            overbooked.push_back(c.overbooked);
+        }
+    }
+    const EngineWrite writing;
+    spi.query(insert_statement, owner.tenant, owner.service, owner.location, owner.appointment, owner.user, ids, resources,
+              calendars, busy_from, busy_until, starts, ends, capacities, overbooked);
+}
+
+void delete_claims(const Uuid &tenant, const Uuid &appointment) {
+    Spi spi;
+    spi.query_with(delete_statement, with_latest_view, tenant, appointment);
+}
+
+namespace {
+
+NullableValue column_of(HeapTuple tuple, TupleDesc shape, const char *name) {
+    return pg_call([=] {
+        const int number = SPI_fnumber(shape, name);
+        if (number <= 0)
+            elog(ERROR, "the table has no column \"%s\"", name);
+        NullableValue v;
+        v.value = heap_getattr(tuple, number, shape, &v.is_null);
+        return v;
+    });
+}
+
+// Refuses a claim written past the engine that the resource has no room for. Constraints say the rest.
+void refuse_overlap(const Uuid &tenant, const Uuid &resource, HeapTuple tuple, TupleDesc shape, const Uuid &replaced) {
+    const NullableValue during = column_of(tuple, shape, "during");
+    const NullableValue overbooked = column_of(tuple, shape, "overbooked");
+    const NullableValue capacity = column_of(tuple, shape, "capacity");
+    if (during.is_null || capacity.is_null || (!overbooked.is_null && DatumGetBool(overbooked.value)))
+        return;
+    const core::Interval wanted = interval_of(during.value);
+    if (wanted.empty())
+        return;
+    ClaimReader reader(tenant, Sight::truth);
+    std::vector<core::Busy> others;
+    const core::Instant current = now();
+    for (StoredClaim &c : reader.claims(resource, wanted))
+        if (c.busy.claim != replaced && c.expires > current)
+            others.push_back(std::move(c.busy));
+    const core::BusyList busy(std::move(others));
+    const core::Fit fit = core::fit_claim(busy, wanted, DatumGetInt32(capacity.value), {}, true);
+    if (!fit.fits)
+        raise(Code::slot_taken, {}, Detail().add("resource_id", resource));
+}
+
+} // namespace
+
+} // namespace pg_clinic::pg
+
+// BEFORE ROW trigger of clinic_data.claims, for every writer: takes the resource's lock, then refuses what does not fit.
+CLINIC_FUNCTION(clinic_claims_guard) {
+    using namespace pg_clinic::pg;
+    if (!CALLED_AS_TRIGGER(fcinfo))
+        fail(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "claims_guard must be called as a trigger");
+    auto *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
+    if (!TRIGGER_FIRED_BEFORE(trigger->tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
+        fail(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "claims_guard must be a BEFORE ROW trigger");
+    if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
+        return PointerGetDatum(trigger->tg_trigtuple);
+    const bool update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
+    HeapTuple tuple = update ? trigger->tg_newtuple : trigger->tg_trigtuple;
+    TupleDesc shape = trigger->tg_relation->rd_att;
+    const NullableValue tenant = column_of(tuple, shape, "tenant_id");
+    const NullableValue resource = column_of(tuple, shape, "resource_id");
+    if (!engine_writes && !tenant.is_null && !resource.is_null) {
+        const Uuid tenant_id = Sql<Uuid>::from(tenant.value);
+        const Uuid resource_id = Sql<Uuid>::from(resource.value);
+        lock_resources(tenant_id, {resource_id});
+        Uuid replaced;
+        if (update)
+            replaced = uuid_or_nil(column_of(trigger->tg_trigtuple, shape, "claim_id"));
+        refuse_overlap(tenant_id, resource_id, tuple, shape, replaced);
+    }
+    return PointerGetDatum(tuple);
+}

@@ -1,0 +1,90 @@
+// Claims: the time that is taken. Their locks, their reading past the executor, and their writing.
+//
+// Engine writers lock the resources first, look with Sight::truth, then insert; the exclusion constraint is the proof.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/diary.hpp"
+#include "pg/scan.hpp"
+#include "pg/uuid.hpp"
+
+namespace pg_clinic::pg {
+
+// Overbooked claims live in lanes of their own, from this number on.
+inline constexpr std::int32_t first_overbook_lane = 50001;
+
+// The visible extent of a claim's buffers and length: no claim is longer (claims_length_check).
+inline constexpr core::Duration longest_claim{240 * core::micros_per_hour};
+
+struct Lane {
+    std::int32_t lane = 0;
+    std::int64_t calendar_no = 0;
+};
+
+// A claim as stored.
+struct StoredClaim {
+    core::Busy busy;
+    std::int64_t calendar_no = 0;
+    core::Instant expires = core::instant_max;
+};
+
+// A claim to be written. The lane is chosen by the writer.
+struct NewClaim {
+    Uuid resource;
+    core::Interval during;
+    core::Interval visit;
+    std::int32_t capacity = 1;
+    bool overbooked = false;
+};
+
+// What all claims of one appointment share.
+struct ClaimOwner {
+    Uuid tenant;
+    Uuid appointment;
+    Uuid service;
+    Uuid location;
+    std::optional<Uuid> user;
+};
+
+// Reads lanes and claims of many resources of one tenant.
+class ClaimReader {
+  public:
+    ClaimReader(const Uuid &tenant, Sight sight);
+
+    std::vector<Lane> lanes(const Uuid &resource);
+
+    // The claims of a resource that overlap the interval, expired ones included.
+    std::vector<StoredClaim> claims(const Uuid &resource, const core::Interval &interval);
+
+    // The live ones, for the kernel.
+    core::BusyList busy(const Uuid &resource, const core::Interval &interval, core::Instant now);
+
+  private:
+    Uuid tenant_;
+    Sight sight_;
+    IndexScan calendars_;
+    IndexScan claims_;
+    AttrNumber resource_column_, lane_column_, number_column_;
+    AttrNumber claim_tenant_, claim_id_, during_, starts_at_, ends_at_, kind_, capacity_, overbooked_, service_, location_,
+        appointment_, expires_at_;
+};
+
+// Takes the locks of the resources to the end of the transaction, in ascending order. A deadlock with a foreign
+// transaction is retried once, then raises busy.
+void lock_resources(const Uuid &tenant, std::vector<Uuid> resources);
+
+// Writes the claims, each into the first lane that is free; the resources are locked. Expired claims in the way are
+// deleted first. Returns nothing; an overlap that the caller overlooked ends in the exclusion constraint's error.
+void insert_claims(const ClaimOwner &owner, const std::vector<NewClaim> &claims, core::Instant now);
+
+// Deletes the claims of an appointment.
+void delete_claims(const Uuid &tenant, const Uuid &appointment);
+
+core::ClaimKind claim_kind(std::string_view name);
+
+Datum range_datum(const core::Interval &interval);
+core::Interval interval_of(Datum range); // of a non-empty range; unbounded ends become instant_min and instant_max
+
+} // namespace pg_clinic::pg

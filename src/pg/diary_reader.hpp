@@ -1,0 +1,43 @@
+// Reads the diary: rules, blocks and claims of many providers in a handful of statements, as the kernel's values.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/kernel.hpp"
+#include "pg/scan.hpp"
+#include "pg/uuid.hpp"
+
+namespace pg_clinic::pg {
+
+// What is to be read.
+struct DiaryQuery {
+    Uuid tenant;
+    std::optional<Uuid> service;  // none: by bare duration, of every provider or the one named
+    std::optional<Uuid> provider; // none: every active one that offers the service
+    std::optional<Uuid> location; // checked to exist
+    std::optional<Uuid> patient;
+    std::vector<Uuid> named_resources;
+    std::optional<core::Duration> duration;
+    core::Interval range; // of starts
+    Sight sight = Sight::snapshot;
+    bool count_visits = false; // read visits even when no limit asks for them (for ties)
+};
+
+// Throws SqlError not_found for an unknown service, provider, location, patient or named resource, with its id.
+core::Diary read_diary(const DiaryQuery &query);
+
+// The first row the query names that does not exist for the caller, or nothing; read_diary would raise not_found for it.
+std::optional<core::Source> missing_row(const DiaryQuery &query);
+
+// What read_diary reads of hours and blocks alone, for one or more resources of any kind.
+struct ResourceHours {
+    Uuid resource;
+    const core::Zone *zone = nullptr; // a provider's home zone
+    core::HoursBook hours;
+    std::vector<core::Block> blocks;
+};
+std::vector<ResourceHours> read_hours(const Uuid &tenant, const std::vector<Uuid> &resources, const core::Interval &range);
+
+} // namespace pg_clinic::pg

@@ -1,0 +1,178 @@
+#include "pg/placing.hpp"
+
+#include "pg/search.hpp"
+
+namespace pg_clinic::pg {
+
+namespace {
+
+constexpr core::Duration an_instant{1};
+
+// A place where the visit seems to fit.
+struct Candidate {
+    Uuid provider;
+    Uuid location;
+    std::int32_t visits = 0; // of the provider on that day
+};
+
+// What looking at all places gave.
+struct Survey {
+    std::vector<Candidate> candidates; // best first
+    std::optional<Refusal> refusal;    // when there is none: the one that comes closest
+};
+
+// Thrown to give back the locks of an attempt that failed, by rolling back its subtransaction.
+struct Lost {};
+
+void keep_closest(std::optional<Refusal> &closest, const core::Finding &finding, const Uuid &provider, const Uuid &location) {
+    if (!closest || finding.reason > closest->finding.reason)
+        closest = Refusal{finding, provider, location};
+}
+
+// Judges every provider and location that the wish leaves open.
+Survey survey(const core::Diary &diary, const core::Kernel &kernel, const Wish &wish) {
+    Survey found;
+    const bool all = wish.request.override_rules || wish.request.overbook;
+    for (std::size_t p = 0; p < diary.providers.size(); ++p) {
+        const Uuid provider = diary.providers[p].id;
+        std::vector<Uuid> locations = kernel.locations_of(p);
+        if (locations.empty())
+            locations.push_back({});
+        for (const Uuid &location : locations) {
+            const std::vector<core::Finding> standing = kernel.standing(kernel.judge(p, location, wish.start, all));
+            if (standing.empty())
+                found.candidates.push_back({provider, location, kernel.visits_on_day(p, wish.start)});
+            else
+                keep_closest(found.refusal, standing.front(), provider, location);
+        }
+    }
+    std::sort(found.candidates.begin(), found.candidates.end(), [](const Candidate &a, const Candidate &b) {
+        return std::tie(a.visits, a.provider, a.location) < std::tie(b.visits, b.provider, b.location);
+    });
+    if (diary.providers.empty())
+        found.refusal = Refusal{{core::Reason::not_found, {core::Source::Table::service_providers, {}}, {}}, {}, {}};
+    return found;
+}
+
+// Everything that the visit may come to claim at a location: the rooms and devices are chosen only under the locks.
+std::vector<Uuid> lockable(const core::Diary &diary, const Uuid &provider, const Uuid &location) {
+    std::vector<Uuid> resources{provider};
+    for (const core::Resource &r : diary.resources)
+        if (r.location == location)
+            resources.push_back(r.id);
+    if (diary.patient)
+        resources.push_back(diary.patient->id);
+    return resources;
+}
+
+const core::Resource &resource_in(const core::Diary &diary, const Uuid &id) {
+    const auto it = std::find_if(diary.resources.begin(), diary.resources.end(),
+                                 [&id](const core::Resource &r) { return r.id == id; });
+    return *it;
+}
+
+// Says what to claim for a verdict that stands.
+Placement placement_of(const core::Diary &diary, const core::Kernel &kernel, const Wish &wish, const Uuid &location_id,
+                       const core::Verdict &verdict) {
+    const core::Location *location = location_in(diary, location_id);
+    Placement placed;
+    placed.service = diary.service.id;
+    placed.provider = diary.providers.front().id;
+    placed.location = location_id;
+    placed.zone_name = location->zone_name;
+    placed.local_start = core::to_local(*location->zone, wish.start);
+    placed.visit = {wish.start, wish.start + kernel.duration_at(0)};
+    placed.now = diary.now;
+    placed.capacity = diary.service.capacity;
+    for (const core::Finding &f : verdict.findings) {
+        placed.overridden.emplace_back(core::name_of(f.reason));
+        placed.overbooked = placed.overbooked || core::is_overlap(f.reason);
+    }
+    const auto use = [&placed](const Uuid &id, const core::Buffers &b, std::int32_t capacity) {
+        placed.resources.push_back({id, b});
+        placed.claims.push_back({id, {placed.visit.begin - b.before, placed.visit.end + b.after}, placed.visit, capacity,
+                                 placed.overbooked});
+    };
+    use(placed.provider, kernel.provider_buffers(0), placed.capacity);
+    for (const Uuid &id : verdict.resources) {
+        const core::Resource &r = resource_in(diary, id);
+        use(id, kernel.resource_buffers(r), placed.capacity * r.quantity);
+    }
+    if (diary.patient) {
+        placed.patient = diary.patient->id;
+        constexpr std::int32_t any_number = 1'000'000;
+        const bool alone = diary.tenant.patient_overlap == core::PatientOverlap::forbid && !diary.tenant.allow_several_seats;
+        placed.claims.push_back({placed.patient, placed.visit, placed.visit, alone ? 1 : any_number, false});
+    }
+    if (verdict.patient_overlaps)
+        placed.warnings.emplace_back(core::name_of(core::Reason::patient_conflict));
+    return placed;
+}
+
+// Locks what a candidate needs and judges it again, now with nobody else writing. Nothing when it no longer fits.
+std::optional<Placement> attempt(const Wish &wish, const core::Diary &seen, const Candidate &candidate,
+                                 std::optional<Refusal> &refusal) {
+    std::vector<Uuid> resources = lockable(seen, candidate.provider, candidate.location);
+    resources.insert(resources.end(), wish.also_lock.begin(), wish.also_lock.end());
+    lock_resources(wish.query.tenant, std::move(resources));
+    DiaryQuery query = wish.query;
+    query.provider = candidate.provider;
+    query.location = candidate.location;
+    core::Request request = wish.request;
+    request.location = candidate.location;
+    const core::Diary diary = read_diary(query);
+    core::Work work = interruptible_work();
+    const core::Kernel kernel(diary, request, query.range, work);
+    const bool all = request.override_rules || request.overbook;
+    const core::Verdict verdict = kernel.judge(0, candidate.location, wish.start, all);
+    const std::vector<core::Finding> standing = kernel.standing(verdict);
+    if (standing.empty())
+        return placement_of(diary, kernel, wish, candidate.location, verdict);
+    refusal.reset();
+    keep_closest(refusal, standing.front(), candidate.provider, candidate.location);
+    return std::nullopt;
+}
+
+// As attempt, but gives back the locks when it fails, so that the next candidate's are taken in order.
+std::optional<Placement> attempt_reversibly(const Wish &wish, const core::Diary &seen, const Candidate &candidate,
+                                            std::optional<Refusal> &refusal) {
+    std::optional<Placement> placed;
+    try {
+        ErrorData *error = subtransaction([&] {
+            placed = attempt(wish, seen, candidate, refusal);
+            if (!placed)
+                throw Lost{};
+        });
+        if (error != nullptr)
+            rethrow(error);
+    } catch (const Lost &) {
+        placed.reset();
+    }
+    return placed;
+}
+
+} // namespace
+
+Placement place(const Context &context, const Wish &given) {
+    Wish wish = given;
+    wish.query.range = {wish.start, wish.start + an_instant};
+    wish.query.sight = Sight::truth;
+    wish.query.count_visits = !wish.query.provider;
+    wish.query.duration = wish.request.duration;
+    wish.request.location = wish.query.location.value_or(Uuid{});
+    const core::Diary diary = read_diary(wish.query);
+    core::Work work = interruptible_work();
+    const core::Kernel kernel(diary, wish.request, wish.query.range, work);
+    Survey found = survey(diary, kernel, wish);
+    for (const Candidate &candidate : found.candidates) {
+        const bool only_one = found.candidates.size() == 1;
+        const std::optional<Placement> placed = only_one
+                                                    ? attempt(wish, diary, candidate, found.refusal)
+                                                    : attempt_reversibly(wish, diary, candidate, found.refusal);
+        if (placed)
+            return *placed;
+    }
+    raise_refusal(context, *found.refusal, wish.query, wish.request, wish.start);
+}
+
+} // namespace pg_clinic::pg

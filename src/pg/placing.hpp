@@ -1,0 +1,50 @@
+// Placing a visit: chooses provider, location and rooms, takes their locks, judges under them, and says what to claim.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/kernel.hpp"
+#include "pg/claims.hpp"
+#include "pg/context.hpp"
+#include "pg/diary_reader.hpp"
+
+namespace pg_clinic::pg {
+
+// What is wished for. Ids that are absent are chosen.
+struct Wish {
+    DiaryQuery query;      // range is set by place()
+    core::Request request;
+    core::Instant start;
+    std::vector<Uuid> also_lock; // further resources that the same transaction will touch
+};
+
+// A resource of the visit, with the buffers kept around it.
+struct UsedResource {
+    Uuid resource;
+    core::Buffers buffers;
+};
+
+// Where and how the visit fits. The locks of all its resources are held.
+struct Placement {
+    Uuid service;
+    Uuid provider;
+    Uuid location;
+    Uuid patient;
+    std::string zone_name;
+    core::LocalTime local_start;
+    core::Interval visit;
+    core::Instant now;
+    std::int32_t capacity = 1;
+    bool overbooked = false;
+    std::vector<std::string> overridden;
+    std::vector<std::string> warnings;
+    std::vector<UsedResource> resources; // the provider first, then rooms and devices
+    std::vector<NewClaim> claims;        // those of the resources and of the patient
+};
+
+// Raises the first reason when the visit fits nowhere.
+Placement place(const Context &context, const Wish &wish);
+
+} // namespace pg_clinic::pg

@@ -1,0 +1,126 @@
+#include "pg/search.hpp"
+
+#include "pg/local_text.hpp"
+
+namespace pg_clinic::pg {
+
+namespace {
+
+constexpr core::Duration longest_range{longest_range_days * core::micros_per_day};
+constexpr core::Duration alternatives_within{14 * core::micros_per_day};
+constexpr std::size_t most_alternatives = 3;
+
+core::Instant required_instant(const Args &args, int argument, const char *name) {
+    return finite(args.required<core::Instant>(argument, name), name);
+}
+
+// Whether another time could do where this one does not.
+bool another_time_may_help(core::Reason reason) {
+    switch (reason) {
+    case core::Reason::not_found:
+    case core::Reason::forbidden:
+    case core::Reason::inactive:
+    case core::Reason::bad_duration:
+    case core::Reason::no_show_policy:
+        return false;
+    default:
+        return true;
+    }
+}
+
+// The next free starts after the wished one, as a JSON array.
+std::string alternatives(DiaryQuery query, core::Request request, core::Instant start) {
+    request.override_rules = request.overbook = false;
+    query.range = {start, start + alternatives_within};
+    const core::Diary diary = read_diary(query);
+    core::Work work = interruptible_work();
+    const core::Kernel kernel(diary, request, query.range, work);
+    std::string out = "[";
+    for (const core::Slot &slot : kernel.find(most_alternatives)) {
+        Detail one;
+        one.add("starts_at", iso_text(*slot.zone, slot.visit.begin)).add("provider_id", slot.provider);
+        one.add("location_id", slot.location);
+        out += (out.size() > 1 ? ",{" : "{") + one.members() + "}";
+    }
+    return out + "]";
+}
+
+} // namespace
+
+core::Interval search_range(const Args &args, int start, int end) {
+    const core::Interval range{required_instant(args, start, "range_start"), required_instant(args, end, "range_end")};
+    if (range.begin > range.end)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "range_end lies before range_start", {},
+             "The range is half-open: range_start counts, range_end does not.");
+    if (range.length() > longest_range)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "the range is too wide",
+             "A search covers at most " + std::to_string(longest_range_days) + " days.", "Ask for one part after the other.");
+    return range;
+}
+
+std::optional<core::Duration> visit_duration(const Args &args, int argument) {
+    const auto duration = args.optional<core::Duration>(argument);
+    constexpr core::Duration longest{7 * core::micros_per_day};
+    if (duration && (duration->micros <= 0 || *duration > longest))
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "duration must be positive and at most 7 days", {},
+             "Give an interval such as '45 minutes'.");
+    return duration;
+}
+
+core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, std::optional<core::Duration> utc_offset,
+                               std::string_view gap) {
+    if (gap != "refuse" && gap != "shift")
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "gap must be refuse or shift");
+    const core::Resolution r = core::resolve(zone, local);
+    if (r.kind == core::Resolution::Kind::nonexistent) {
+        if (gap == "refuse")
+            raise(Code::nonexistent_local_time, {}, {}, "Choose another time, or pass gap => 'shift'.");
+        return r.first;
+    }
+    if (!utc_offset)
+        return r.first;
+    for (const core::Instant t : {r.first, r.second})
+        if (core::offset_at(zone, t) * core::micros_per_second == utc_offset->micros)
+            return t;
+    fail(ERRCODE_INVALID_PARAMETER_VALUE, "the offset from UTC does not hold at that local time");
+}
+
+std::optional<Uuid> permitted_patient(const Context &context, std::optional<Uuid> patient) {
+    if (context.actor != Actor::patient)
+        return patient;
+    if (!context.has_patient || (patient && *patient != context.patient_id))
+        raise(Code::forbidden, "a patient may act only for themselves");
+    return context.patient_id;
+}
+
+Code code_of(core::Reason reason) {
+    const auto code = code_named(core::name_of(reason));
+    if (!code)
+        throw core::Error(core::ErrorCode::internal, "a reason without a code");
+    return *code;
+}
+
+const core::Location *location_in(const core::Diary &diary, const Uuid &location) {
+    for (const core::Location &l : diary.locations)
+        if (l.id == location)
+            return &l;
+    return nullptr;
+}
+
+void raise_refusal(const Context &context, const Refusal &refusal, DiaryQuery query, core::Request request,
+                   core::Instant start) {
+    const core::Finding &finding = refusal.finding;
+    Detail detail;
+    if (!finding.resource_class.empty())
+        detail.add("resource_class", finding.resource_class);
+    if (finding.source.table != core::Source::Table::none && has_permission(context, "diary:read")) {
+        detail.add("source", core::name_of(finding.source.table));
+        if (finding.source.id)
+            detail.add("source_id", finding.source.id);
+    }
+    if (another_time_may_help(finding.reason))
+        detail.add_json("alternatives", alternatives(std::move(query), std::move(request), start));
+    raise(code_of(finding.reason), {}, detail);
+}
+
+} // namespace pg_clinic::pg
