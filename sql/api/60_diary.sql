@@ -6,11 +6,7 @@ CREATE FUNCTION clinic_private.day_start(on_date date, time_zone text)
     SET search_path = pg_catalog, pg_temp
 AS $$
     -- AT TIME ZONE would take the second of two midnights.
-    SELECT clinic.occurrences(
-        rule => 'FREQ=DAILY;COUNT=1',
-        dtstart => day_start.on_date::timestamp,
-        tz => day_start.time_zone,
-        gap => 'shift')
+    SELECT clinic.local_instant(day_start.on_date::timestamp, day_start.time_zone, gap => 'shift')
 $$;
 COMMENT ON FUNCTION clinic_private.day_start(date, text) IS
     'Returns the first instant of a local date: midnight, or where the clock resumes when there is no midnight.';
@@ -169,7 +165,7 @@ BEGIN
     UNION ALL
     SELECT bt.resource_id, bt.kind, bt.starts_at, bt.ends_at, interval '0', interval '0', b.location_id, NULL, NULL, NULL,
            CASE WHEN clinic.has_permission('diary:read') THEN bt.patient_id END,
-           CASE WHEN bt.patient_id IS NOT NULL THEN 'kept' END,
+           CASE WHEN b.patient_id IS NOT NULL THEN 'kept' END,
            bt.block_id, bt.title, b.service_ids IS NOT NULL
     FROM clinic.blocked_times(
         resource_ids => diary_entries.provider_ids,

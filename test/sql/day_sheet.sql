@@ -72,11 +72,11 @@ SELECT a.tenant_id, a.appointment_id, a.provider_id, 5, CASE a.confirmation_code
 FROM clinic_data.appointments AS a
 WHERE a.tenant_id = :T AND a.confirmation_code IN ('AAAA', 'FFFF', 'HHHH');
 INSERT INTO clinic_data.calendars (tenant_id, resource_id, lane) VALUES (:T, :day, 2);
-INSERT INTO clinic_data.claims (tenant_id, claim_id, resource_id, calendar_no, during, starts_at, ends_at, kind, appointment_id, location_id)
+INSERT INTO clinic_data.claims (tenant_id, claim_id, resource_id, calendar_no, during, starts_at, ends_at, kind, capacity, appointment_id, location_id)
 SELECT a.tenant_id, clinic.new_id(), a.provider_id, c.calendar_no,
        tstzrange(a.starts_at - make_interval(mins => coalesce(ar.buffer_before_minutes, 0)),
                  a.ends_at + make_interval(mins => coalesce(ar.buffer_after_minutes, 0))),
-       a.starts_at, a.ends_at, 'booking', a.appointment_id, a.location_id
+       a.starts_at, a.ends_at, 'booking', CASE a.service_id WHEN :class THEN 6 ELSE 1 END, a.appointment_id, a.location_id
 FROM clinic_data.appointments AS a
 JOIN clinic_data.calendars AS c ON c.tenant_id = a.tenant_id AND c.resource_id = a.provider_id
      AND c.lane = CASE a.confirmation_code WHEN 'CCCC' THEN 2 ELSE 1 END
