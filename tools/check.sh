@@ -58,6 +58,20 @@ count_tap() { # name, command...
     fi
 }
 
+# Runs a program that is one test, and shows its last line.
+count_program() { # name, command...
+    local name=$1 out=$logs/$suite-$1.log
+    shift
+    if timeout 1200 "$@" >"$out" 2>&1 </dev/null; then
+        count 1 0
+        printf '   %s: %s\n' "$name" "$(tail -n 1 "$out")"
+    else
+        count 0 1
+        printf '   --- %s\n' "$name"
+        tail -n 40 "$out"
+    fi
+}
+
 # Counts the tests in the output of pg_regress: "... ok" up to 15, TAP from 16 on.
 count_regress() { # output file, results directory, status
     local good bad
@@ -150,14 +164,15 @@ run_ctest() { # build directory
     fi
 }
 
-# Each test/oracle/x_oracle.py compares the program x_cli with an independent implementation, and speaks TAP.
+# Each test/oracle/x_oracle.py compares the program x_cli with an independent implementation; its last line says over
+# how many cases. One script is one test, however many cases it compares.
 wants_oracle() { [[ -d test/oracle ]]; }
 suite_oracle() {
     local script name
     built cmake || return 0
     for script in test/oracle/*_oracle.py; do
         name=$(basename "$script" _oracle.py)
-        count_tap "$name" "$python" "$script" "build/cmake/${name}_cli"
+        count_program "$name" "$python" "$script" "build/cmake/${name}_cli"
     done
 }
 
@@ -256,6 +271,9 @@ suite_sanitize() {
 wants_fuzz() { [[ -d test/fuzz ]]; }
 suite_fuzz() {
     local sources=(test/fuzz/fuzz_*.cpp) source name seconds status corpus
+    if ((${#sources[@]} == 0)); then
+        return
+    fi
     CXX=clang++ built fuzz -DCLINIC_FUZZ=ON -DCLINIC_SANITIZE=address,undefined || return 0
     seconds=$((fuzz_seconds / ${#sources[@]}))
     for source in "${sources[@]}"; do

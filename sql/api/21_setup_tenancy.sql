@@ -2,8 +2,7 @@
 
 CREATE FUNCTION clinic_private.enter_new_tenant(tenant_id uuid)
     RETURNS void
-    LANGUAGE c STRICT VOLATILE PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp
+    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
     AS 'MODULE_PATHNAME', 'clinic_enter_new_tenant';
 COMMENT ON FUNCTION clinic_private.enter_new_tenant(uuid) IS
     'Chooses, for the rest of the transaction, a tenant that has no row yet, so that its first row passes row security.

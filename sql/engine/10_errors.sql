@@ -23,5 +23,4 @@ the caller''s own input only); "reason" is added. Raises 22004 without code, 220
 is no object.';
 
 REVOKE ALL ON FUNCTION clinic_private.raise_error(text, text, jsonb, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.raise_error(text, text, jsonb, text) TO clinic_owner, clinic_system, clinic_user,
-    clinic_anon;
+GRANT EXECUTE ON FUNCTION clinic_private.raise_error(text, text, jsonb, text) TO clinic_owner, clinic_system;

@@ -11,7 +11,8 @@ struct Group {
     Interval span;
     std::int32_t capacity;
     std::int32_t count;
-    const Busy *first;
+    const Busy *first; // the lowest claim
+    const Busy *held;  // the lowest hold or offer
 };
 
 bool is_timed(ClaimKind kind) { return kind == ClaimKind::hold || kind == ClaimKind::offer; }
@@ -20,19 +21,46 @@ std::vector<Group> overlapping_groups(const BusyList &busy, const Interval &duri
                                       bool count_holds) {
     std::vector<Group> groups;
     busy.each_overlapping(during, [&](const Busy &b) {
-        const bool skipped = (b.appointment && std::find(ignored.begin(), ignored.end(), b.appointment) != ignored.end()) ||
-                             (!count_holds && is_timed(b.kind));
-        if (skipped)
+        const bool timed = is_timed(b.kind);
+        if ((timed && !count_holds) ||
+            (b.appointment && std::find(ignored.begin(), ignored.end(), b.appointment) != ignored.end()))
             return true;
-        for (Group &g : groups)
-            if (g.span == b.during && g.capacity == b.capacity) {
-                ++g.count;
-                return true;
-            }
-        groups.push_back({b.during, b.capacity, 1, &b});
+        auto group = std::find_if(groups.begin(), groups.end(), [&](const Group &g) {
+            return g.span == b.during && g.capacity == b.capacity;
+        });
+        if (group == groups.end())
+            group = groups.insert(groups.end(), {b.during, b.capacity, 0, nullptr, nullptr});
+        ++group->count;
+        group->first = &b; // claims come in descending order
+        if (timed)
+            group->held = &b;
         return true;
     });
+    std::reverse(groups.begin(), groups.end());
     return groups;
+}
+
+// What is there at one instant.
+struct Presence {
+    std::int32_t count = 0;
+    std::int32_t least; // the smallest capacity
+    const Busy *earliest = nullptr;
+    const Busy *held = nullptr;
+};
+
+Presence presence_at(Instant t, const std::vector<Group> &groups, std::int32_t capacity) {
+    Presence there{.least = capacity};
+    for (const Group &g : groups) {
+        if (!g.span.contains(t))
+            continue;
+        there.count += g.count;
+        there.least = std::min(there.least, g.capacity);
+        if (there.earliest == nullptr)
+            there.earliest = g.first;
+        if (there.held == nullptr)
+            there.held = g.held;
+    }
+    return there;
 }
 
 } // namespace
@@ -42,29 +70,19 @@ Fit fit_claim(const BusyList &busy, const Interval &during, std::int32_t capacit
     Fit fit;
     fit.remaining = capacity;
     const std::vector<Group> groups = overlapping_groups(busy, during, ignored, count_holds);
-    // The number of claims present changes only where one begins, so those instants and the first one decide.
-    Instant fullest = instant_max;
     const auto look_at = [&](Instant t) {
-        std::int32_t present = 0;
-        std::int32_t least = capacity;
-        const Busy *earliest = nullptr;
-        for (const Group &g : groups) {
-            if (!g.span.contains(t))
-                continue;
-            present += g.count;
-            least = std::min(least, g.capacity);
-            if (earliest == nullptr || g.first->during < earliest->during ||
-                (g.first->during == earliest->during && g.first->claim < earliest->claim))
-                earliest = g.first;
-        }
-        fit.remaining = std::min(fit.remaining, std::max(0, least - present));
-        if (present + 1 > least && t < fullest) {
-            fullest = t;
-            fit.fits = false;
-            fit.obstacle = earliest;
-            fit.obstacle_is_smaller = least < capacity;
-        }
+        const Presence there = presence_at(t, groups, capacity);
+        fit.remaining = std::min(fit.remaining, std::max(0, there.least - there.count));
+        if (there.count < there.least)
+            return;
+        fit.fits = false;
+        const auto note = [](const Busy *&first, const Busy *claim) { first = first == nullptr ? claim : first; };
+        note(fit.obstacle, there.earliest);
+        note(there.least < capacity ? fit.smaller : fit.counted, there.earliest);
+        note(fit.held, there.held);
     };
+    // The number of claims present grows only where one begins, so those instants and the first one decide. The groups
+    // come by begin.
     if (!groups.empty())
         look_at(during.begin);
     for (const Group &g : groups)

@@ -16,13 +16,6 @@ constexpr std::int32_t date_margin = 3;
 Day first_date(const Interval &range) { return date_of(LocalTime{range.begin.micros}) - date_margin; }
 Day last_date(const Interval &range) { return date_of(LocalTime{range.end.micros}) + date_margin; }
 
-const Zone *zone_on(const HoursBook &book, Day date, const Zone *home) {
-    for (const Stay &stay : book.stays)
-        if (stay.from <= date && date <= stay.until)
-            return stay.zone;
-    return home;
-}
-
 std::optional<Source> holiday_on(const HoursBook &book, const Id &location, Day date) {
     for (const Holiday &h : book.holidays)
         if (h.on == date && h.location == location)
@@ -146,6 +139,13 @@ void add_recurring(const Block &block, const Interval &range, Work &work, std::v
 
 bool concerns(const ServiceFilter &services, const Id &service) noexcept {
     return services.empty() || std::find(services.begin(), services.end(), service) != services.end();
+}
+
+const Zone *zone_on(const HoursBook &book, Day date, const Zone *home) noexcept {
+    for (const Stay &stay : book.stays)
+        if (stay.from <= date && date <= stay.until)
+            return stay.zone;
+    return home;
 }
 
 const char *name_of(Source::Table table) noexcept {

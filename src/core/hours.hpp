@@ -107,6 +107,9 @@ struct Window {
     std::optional<std::int32_t> max_appointments;
 };
 
+// The zone in which the wall clock of a date is read: that of the stay that covers the date, else home.
+const Zone *zone_on(const HoursBook &book, Day date, const Zone *home) noexcept;
+
 // All windows, closed ones included, that overlap `range`, ordered by begin, then location, then source.
 std::vector<Window> expand_hours(const HoursBook &book, const Interval &range, Work &work);
 

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <limits>
 
 #include "core/kernel_state.hpp"
 
@@ -22,6 +23,8 @@ class Judge {
         check();
         if (!verdict_.free())
             verdict_.remaining = 0;
+        if (!all_ && verdict_.findings.size() > 1)
+            verdict_.findings.resize(1);
         return std::move(verdict_);
     }
 
@@ -59,28 +62,23 @@ class Judge {
     }
     bool done() const { return !all_ && !verdict_.findings.empty(); }
 
-    // Returns false when nothing more can be said.
+    // Returns false when nothing more can be said, the location being unknown.
     bool check_active() {
-        if (site_ == nullptr) {
-            add(Reason::outside_hours);
-            return false;
-        }
-        if (!provider_.offers_service) {
+        if (!provider_.offers_service)
             add(Reason::not_found, {Source::Table::service_providers, provider_.id});
-            if (done())
-                return false;
-        }
         if (!diary_.tenant.active)
             add(Reason::inactive, {Source::Table::tenants, diary_.tenant.id});
         if (!diary_.service.active)
             add(Reason::inactive, {Source::Table::services, diary_.service.id});
         if (!provider_.active)
             add(Reason::inactive, {Source::Table::resources, provider_.id});
-        if (!site_->location->active)
+        if (site_ != nullptr && !site_->location->active)
             add(Reason::inactive, {Source::Table::locations, site_->location->id});
         if (diary_.patient && !diary_.patient->active)
             add(Reason::inactive, {Source::Table::patients, diary_.patient->id});
-        return true;
+        if (site_ == nullptr)
+            add(Reason::outside_hours);
+        return site_ != nullptr;
     }
 
     void check_time() {
@@ -162,8 +160,10 @@ class Judge {
     }
 
     void check_blocks() {
-        if (const BlockedSpan *blocked = first_blocked(*site_, busy_))
+        if (const BlockedSpan *blocked = site_->blocked.first_overlapping(busy_))
             add(Reason::blocked, blocked->source);
+        else if (const BlockedSpan *lost = site_->driving.first_overlapping(needed_inside_hours()))
+            add(Reason::blocked, lost->source);
         else
             check_driving();
     }
@@ -173,16 +173,15 @@ class Judge {
         if (diary_.travel.empty())
             return;
         const Id here = site_->location->id;
-        Duration furthest{0};
-        for (const auto &[way, time] : diary_.travel)
-            if (way.first == here || way.second == here)
-                furthest = std::max(furthest, time);
+        const Duration furthest = state_.longest_travel;
         const Busy *in_the_way = nullptr;
         provider_.busy.each_overlapping({visit_.begin - furthest, visit_.end + furthest}, [&](const Busy &b) {
             if (b.location == here || !b.location || state_.is_ignored(b.appointment))
                 return true;
-            if (visit_.begin < b.visit.end + travel(b.location, here) &&
-                b.visit.begin < visit_.end + travel(here, b.location) && !b.during.overlaps(busy_))
+            // Claims that leave no room beside them are slot_taken; a session elsewhere may have seats, but not here.
+            const bool taken = b.during.overlaps(busy_) && std::min(b.capacity, diary_.service.capacity) == 1;
+            if (!taken && visit_.begin < b.visit.end + travel(b.location, here) &&
+                b.visit.begin < visit_.end + travel(here, b.location))
                 in_the_way = &b;
             return true;
         });
@@ -198,48 +197,32 @@ class Judge {
     void check_overlap(const MergedWindow *window) {
         const std::int32_t capacity = diary_.service.capacity;
         const Fit all = fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, true);
-        verdict_.remaining = std::min(verdict_.remaining, all.remaining);
+        const std::int32_t in_windows = left_in_windows(window);
+        verdict_.remaining = std::min({verdict_.remaining, all.remaining, in_windows});
+        if (all.held != nullptr)
+            add(Reason::held, {Source::Table::claims, all.held->claim});
+        if (done())
+            return;
         const Fit booked = all.fits ? all : fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, false);
-        if (!all.fits) {
-            const Id held = live_hold();
-            if (held)
-                add(Reason::held, {Source::Table::claims, held});
-            if (done())
-                return;
-        }
-        const bool counted_out = window_is_full(window);
-        if (!booked.fits) {
-            const bool seats = capacity > 1 && !booked.obstacle_is_smaller;
-            add(seats ? Reason::full : Reason::slot_taken, {Source::Table::claims, booked.obstacle->claim});
-            if (seats || done())
-                return;
-        }
-        if (counted_out)
+        const Busy *taken = capacity > 1 ? booked.smaller : booked.obstacle;
+        if (taken != nullptr)
+            add(Reason::slot_taken, {Source::Table::claims, taken->claim});
+        if (capacity > 1 && booked.counted != nullptr)
+            add(Reason::full, {Source::Table::claims, booked.counted->claim});
+        else if (in_windows <= 0)
             add(Reason::full, window->parts.front()->made_by);
     }
 
-    // The earliest live hold or offer that overlaps, or nil.
-    Id live_hold() const {
-        Id held;
-        provider_.busy.each_overlapping(busy_, [&](const Busy &b) {
-            if ((b.kind == ClaimKind::hold || b.kind == ClaimKind::offer) && !state_.is_ignored(b.appointment))
-                held = b.claim;
-            return true;
-        });
-        return held;
-    }
-
-    // Whether every window around the start has taken its most appointments.
-    bool window_is_full(const MergedWindow *window) const {
+    // How many more appointments the windows around the start take, by the one that takes most.
+    std::int32_t left_in_windows(const MergedWindow *window) const {
+        constexpr std::int32_t unlimited = std::numeric_limits<std::int32_t>::max();
         if (window == nullptr)
-            return false;
-        for (const Window *part : window->parts) {
-            if (!part->span.contains(start_))
-                continue;
-            if (!part->max_appointments || visits_within(*part) < *part->max_appointments)
-                return false;
-        }
-        return true;
+            return unlimited;
+        std::int32_t most = 0;
+        for (const Window *part : window->parts)
+            if (part->span.contains(start_))
+                most = std::max(most, part->max_appointments ? *part->max_appointments - visits_within(*part) : unlimited);
+        return most;
     }
 
     std::int32_t visits_within(const Window &part) const {
@@ -248,7 +231,7 @@ class Judge {
                                        [&](const CountedVisit &v) { return v.start < part.span.begin; });
         std::int32_t count = 0;
         for (; it != visits.end() && it->start < part.span.end; ++it)
-            if (it->location == part.location)
+            if (it->location == part.location && (!it->service || concerns(part.services, it->service)))
                 ++count;
         return count;
     }
@@ -264,64 +247,85 @@ class Judge {
 
     // A candidate of a required class, with what makes it preferable.
     struct Candidate {
-        int rank = 0; // 0: the provider's session is there already; 1: empty; 2: shared with others
+        enum class Rank : std::uint8_t { of_session, empty, shared, only_by_permission };
         const ResourcePlan *plan = nullptr;
+        Rank rank = Rank::empty;
+        bool usable = true;
         std::int32_t remaining = 0;
     };
 
     void check_class(const std::string &resource_class, std::int32_t needed) {
-        std::vector<Candidate> candidates;
-        const bool named = state_.names_class(resource_class);
-        Source obstacle;
-        for (const ResourcePlan &plan : state_.resources) {
-            const Resource &r = *plan.resource;
-            if (r.resource_class != resource_class || r.location != site_->location->id ||
-                (named && !state_.is_named(r.id)))
-                continue;
-            Candidate candidate;
-            if (judge_resource(plan, candidate))
-                candidates.push_back(candidate);
-            else if (named)
-                obstacle = {Source::Table::resources, r.id};
-        }
+        std::vector<Candidate> candidates = candidates_of(resource_class);
+        const auto of_session = [](const Candidate &c) { return c.rank == Candidate::Rank::of_session; };
+        // A session stays in its rooms: a seat in another would be a visit without its provider.
+        if (std::count_if(candidates.begin(), candidates.end(), of_session) >= needed)
+            std::erase_if(candidates, [&](const Candidate &c) { return !of_session(c); });
+        const Id obstacle = candidates.empty() || !state_.names_class(resource_class) ? Id{} : last_unusable(candidates);
+        std::erase_if(candidates, [](const Candidate &c) { return !c.usable; });
         if (static_cast<std::int32_t>(candidates.size()) < needed) {
-            add(Reason::no_resource, obstacle, resource_class);
+            add(Reason::no_resource, obstacle ? Source{Source::Table::resources, obstacle} : Source{}, resource_class);
             return;
         }
         std::stable_sort(candidates.begin(), candidates.end(),
                          [](const Candidate &a, const Candidate &b) { return a.rank < b.rank; });
-        std::int32_t remaining = 0;
-        for (std::size_t i = 0; i < candidates.size(); ++i) {
-            if (static_cast<std::int32_t>(i) < needed)
-                verdict_.resources.push_back(candidates[i].plan->resource->id);
-            remaining += candidates[i].remaining;
-        }
-        verdict_.remaining = std::min(verdict_.remaining, remaining / needed);
+        for (std::int32_t i = 0; i < needed; ++i)
+            verdict_.resources.push_back(candidates[static_cast<std::size_t>(i)].plan->resource->id);
+        verdict_.remaining = std::min(verdict_.remaining, bookings_that_fit(candidates, needed, verdict_.remaining));
     }
 
-    bool judge_resource(const ResourcePlan &plan, Candidate &candidate) const {
+    std::vector<Candidate> candidates_of(const std::string &resource_class) const {
+        std::vector<Candidate> candidates;
+        const bool named = state_.names_class(resource_class);
+        for (const ResourcePlan &plan : state_.resources) {
+            const Resource &r = *plan.resource;
+            if (r.resource_class == resource_class && r.location == site_->location->id &&
+                (!named || state_.is_named(r.id)))
+                candidates.push_back(judge_resource(plan));
+        }
+        return candidates;
+    }
+
+    static Id last_unusable(const std::vector<Candidate> &candidates) {
+        const auto it = std::find_if(candidates.rbegin(), candidates.rend(), [](const Candidate &c) { return !c.usable; });
+        return it == candidates.rend() ? Id{} : it->plan->resource->id;
+    }
+
+    // How many bookings, up to `most`, find `needed` different resources each.
+    static std::int32_t bookings_that_fit(const std::vector<Candidate> &candidates, std::int32_t needed,
+                                          std::int32_t most) {
+        for (; most > 0; --most) {
+            std::int64_t places = 0;
+            for (const Candidate &c : candidates)
+                places += std::min(c.remaining, most);
+            if (places >= std::int64_t{most} * needed)
+                break;
+        }
+        return most;
+    }
+
+    Candidate judge_resource(const ResourcePlan &plan) const {
         const Resource &r = *plan.resource;
         const Interval during{visit_.begin - plan.buffers.before, visit_.end + plan.buffers.after};
-        if (!r.active || (!r.hours.empty() && !plan.open.covers(visit_)) || plan.blocked.overlaps(during))
-            return false;
-        const Fit fit =
-            fit_claim(r.busy, during, diary_.service.capacity * r.quantity, state_.request.ignored, true);
-        if (!fit.fits && !state_.request.overbook)
-            return false;
+        const bool open =
+            r.hours.empty() || plan.open.covers(diary_.service.buffers_inside_hours ? during : visit_);
+        const Fit fit = fit_claim(r.busy, during, diary_.service.capacity * r.quantity, state_.request.ignored, true);
+        Candidate candidate;
         candidate.plan = &plan;
+        candidate.usable = r.active && !plan.blocked.overlaps(during) && (open || state_.request.override_rules) &&
+                           (fit.fits || state_.request.overbook);
         candidate.remaining = fit.remaining;
-        candidate.rank = fit.fits ? 1 : 3;
+        candidate.rank = open && fit.fits ? Candidate::Rank::empty : Candidate::Rank::only_by_permission;
         r.busy.each_overlapping(during, [&](const Busy &b) {
             if (state_.is_ignored(b.appointment))
                 return true;
             if (b.visit == visit_ && b.service == diary_.service.id && in_session_of_provider(b.appointment)) {
-                candidate.rank = std::min(candidate.rank, 0);
+                candidate.rank = Candidate::Rank::of_session;
                 return false;
             }
-            candidate.rank = std::max(candidate.rank, 2);
+            candidate.rank = std::max(candidate.rank, Candidate::Rank::shared);
             return true;
         });
-        return true;
+        return candidate;
     }
 
     // Whether the appointment is one of the provider's at this very time.
@@ -342,12 +346,12 @@ class Judge {
         diary_.patient->busy.each_overlapping(visit_, [&](const Busy &b) {
             if (state_.is_ignored(b.appointment))
                 return true;
+            if (!b.visit.overlaps(visit_))
+                return true;
             const bool same_session = diary_.service.id && b.service == diary_.service.id && b.visit == visit_ &&
                                       in_session_of_provider(b.appointment);
-            if (same_session)
-                seat = &b;
-            if (!same_session || !diary_.tenant.allow_several_seats)
-                conflict = &b;
+            // A seat in the very session is no overlap with another visit: its own rule decides.
+            (same_session ? seat : conflict) = &b;
             return true;
         });
         if (conflict != nullptr) {
@@ -359,13 +363,6 @@ class Judge {
             add(Reason::duplicate, {Source::Table::appointments, seat->appointment});
     }
 
-    static bool reached(const std::map<Day, std::int32_t> &counts, Day key, std::optional<std::int32_t> most) {
-        if (!most)
-            return false;
-        const auto it = counts.find(key);
-        return (it == counts.end() ? 0 : it->second) >= *most;
-    }
-
     void check_limits() {
         const Service &service = diary_.service;
         const bool limited = service.max_per_day || service.max_per_week || provider_.max_per_day || provider_.max_per_week;
@@ -373,12 +370,23 @@ class Judge {
             return;
         const Day date = provider_date(provider_, start_);
         const Day week = iso_week_start(date);
-        if (reached(plan_.service_on_day, date, service.max_per_day) ||
-            reached(plan_.service_in_week, week, service.max_per_week))
+        const std::int32_t of_service = std::min(left(plan_.service_on_day, date, service.max_per_day),
+                                                 left(plan_.service_in_week, week, service.max_per_week));
+        const std::int32_t of_provider =
+            std::min(left(plan_.on_day, date, provider_.max_per_day), left(plan_.in_week, week, provider_.max_per_week));
+        if (of_service <= 0)
             add(Reason::limit, {Source::Table::services, service.id});
-        if (!done() && (reached(plan_.on_day, date, provider_.max_per_day) ||
-                        reached(plan_.in_week, week, provider_.max_per_week)))
+        if (of_provider <= 0)
             add(Reason::limit, {Source::Table::resources, provider_.id});
+        verdict_.remaining = std::min({verdict_.remaining, of_service, of_provider});
+    }
+
+    // How many visits a limit leaves on a day or in a week.
+    static std::int32_t left(const std::map<Day, std::int32_t> &counts, Day key, std::optional<std::int32_t> most) {
+        if (!most)
+            return std::numeric_limits<std::int32_t>::max();
+        const auto it = counts.find(key);
+        return *most - (it == counts.end() ? 0 : it->second);
     }
 
     const Kernel::State &state_;

@@ -27,11 +27,9 @@ ResourcePlan plan_resource(const Kernel::State &state, const Resource &resource,
         for (const Window &w : expand_hours(resource.hours, span, state.work))
             if (!w.closed_by && (!diary.service.id || concerns(w.services, diary.service.id)))
                 open.push_back(w.span);
-    for (const Blocked &b : expand_blocks(resource.blocks, span, state.work)) {
-        const bool kept = b.block->kept_for && diary.patient && diary.patient->id == b.block->kept_for;
-        if (!kept && (b.block->services.empty() || (diary.service.id && concerns(b.block->services, diary.service.id))))
+    for (const Blocked &b : expand_blocks(resource.blocks, span, state.work))
+        if (blocks_request(*b.block, diary, resource.location))
             blocked.push_back(b.span);
-    }
     plan.open = IntervalSet(std::move(open));
     plan.blocked = IntervalSet(std::move(blocked));
     return plan;
@@ -49,6 +47,8 @@ Kernel::State::State(const Diary &d, const Request &q, Interval r, Work &w) : di
         const Buffers b = provider_buffers(p);
         reach = std::max(reach, duration_at(p) + b.before + b.after);
     }
+    for (const auto &[way, time] : diary.travel)
+        longest_travel = std::max(longest_travel, time);
     for (const Provider &p : diary.providers)
         providers.push_back(plan_provider(diary, p, range, reach, request.ignored, work));
     for (const Resource &resource : diary.resources)

@@ -80,7 +80,11 @@ struct Fit {
     bool fits = true;
     std::int32_t remaining = 0;      // how many such claims would fit
     const Busy *obstacle = nullptr;  // when it does not fit: the earliest claim at the first full instant
-    bool obstacle_is_smaller = false; // some claim there tolerates fewer than the capacity asked for
+    // The earliest claim at the first full instant that a claim tolerating fewer than the capacity asked for makes full;
+    // at the first one that is full by number alone; the earliest hold or offer at the first full instant that has one.
+    const Busy *smaller = nullptr;
+    const Busy *counted = nullptr;
+    const Busy *held = nullptr;
 };
 Fit fit_claim(const BusyList &busy, const Interval &during, std::int32_t capacity, const std::vector<Id> &ignored,
               bool count_holds);

@@ -26,6 +26,7 @@ struct Kernel::State {
     Work &work;
     std::vector<ProviderPlan> providers; // as diary.providers
     std::vector<ResourcePlan> resources; // as diary.resources
+    Duration longest_travel;
 
     Duration duration_at(const Provider &provider) const;
     Buffers provider_buffers(const Provider &provider) const;

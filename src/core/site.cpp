@@ -1,7 +1,8 @@
 #include "core/site.hpp"
 
 #include <algorithm>
-#include <tuple>
+#include <cstdlib>
+#include <iterator>
 
 namespace pg_clinic::core {
 
@@ -13,31 +14,45 @@ bool serves(const Window &window, const Service &service) {
     return !service.id || concerns(window.services, service.id);
 }
 
+// No window begins before this.
+Instant earliest_window(const HoursBook &book, const Interval &range) {
+    Day first = date_of(LocalTime{range.end.micros});
+    for (const HoursRule &rule : book.rules)
+        first = std::min(first, std::max(rule.valid_from, rule.dtstart));
+    for (const DateOverride &o : book.overrides)
+        if (o.open)
+            first = std::min(first, o.on);
+    return Instant{at(first - 3).micros}; // whatever the zone
+}
+
+// Whether the windows that serve the request and reach back over `from` touch one another up to `wanted`.
+bool chain_reaches(const std::vector<Window> &windows, const Service &service, Instant from, Instant wanted) {
+    std::map<Id, Instant> chain_end; // by location
+    for (const Window &w : windows) {
+        if (w.closed_by || !serves(w, service))
+            continue;
+        if (w.span.begin <= from) {
+            Instant &end = chain_end.try_emplace(w.location, w.span.end).first->second;
+            end = std::max(end, w.span.end);
+        } else if (const auto chain = chain_end.find(w.location);
+                   chain != chain_end.end() && w.span.begin <= chain->second) {
+            chain->second = std::max(chain->second, w.span.end);
+        }
+    }
+    return std::any_of(chain_end.begin(), chain_end.end(), [wanted](const auto &c) { return c.second >= wanted; });
+}
+
 // All windows of the provider for starts within range. A window that touches the one before it belongs to the same grid,
 // so the expansion goes back until it finds where the chain of windows begins: the grid must not depend on the range
 // that is asked for.
 std::vector<Window> windows_with_their_beginning(const HoursBook &book, const Service &service, const Interval &range,
                                                  Duration reach, Work &work) {
     const Interval wanted{range.begin - one_day, range.end + reach + one_day};
+    const Instant earliest = earliest_window(book, wanted);
     for (Duration back = one_day;; back.micros *= 4) {
-        const Instant from = wanted.begin - back;
+        const Instant from = std::max(wanted.begin - back, earliest);
         std::vector<Window> windows = expand_hours(book, {from, wanted.end}, work);
-        std::map<Id, Instant> chain_end; // where the chain that reaches from the edge ends, by location
-        bool edge_reached = false;
-        for (const Window &w : windows) {
-            if (w.closed_by || !serves(w, service))
-                continue;
-            const auto chain = chain_end.find(w.location);
-            if (w.span.begin <= from) {
-                Instant &end = chain_end.try_emplace(w.location, w.span.end).first->second;
-                end = std::max(end, w.span.end);
-            } else if (chain != chain_end.end() && w.span.begin <= chain->second) {
-                chain->second = std::max(chain->second, w.span.end);
-            }
-        }
-        for (const auto &[location, end] : chain_end)
-            edge_reached = edge_reached || end >= wanted.begin;
-        if (!edge_reached || from.micros < at(to_day({1900, 1, 1})).micros)
+        if (from == earliest || !chain_reaches(windows, service, from, wanted.begin))
             return windows;
     }
 }
@@ -80,50 +95,51 @@ void add_windows(ProviderPlan &plan, const Service &service) {
         merge_windows(site, service);
 }
 
-// Time lost on the way from a window at another location that ends shortly before one here begins.
+// The provider's hours by location, for whatever service: where the provider is.
+std::map<Id, IntervalSet> presence(const ProviderPlan &plan) {
+    std::map<Id, std::vector<Interval>> spans;
+    for (const Window &w : plan.windows)
+        if (!w.closed_by)
+            spans[w.location].push_back(w.span);
+    std::map<Id, IntervalSet> result;
+    for (auto &[location, list] : spans)
+        result.emplace(location, IntervalSet(std::move(list)));
+    return result;
+}
+
+// Time lost on the way from hours at another location that end shortly before some here begin.
 void add_driving_between_windows(ProviderPlan &plan, const Diary &diary) {
     if (diary.travel.empty())
         return;
-    for (const Window &here : plan.windows) {
-        const auto site = plan.sites.find(here.location);
-        if (site == plan.sites.end() || here.closed_by)
-            continue;
-        for (const Window &there : plan.windows) {
-            if (there.closed_by || there.location == here.location || there.span.end > here.span.begin)
+    const std::map<Id, IntervalSet> present = presence(plan);
+    for (auto &[here, site] : plan.sites) {
+        std::vector<BlockedSpan> lost;
+        for (const auto &[there, hours_there] : present) {
+            const auto travel = diary.travel.find({there, here});
+            const auto hours_here = present.find(here);
+            if (there == here || travel == diary.travel.end() || hours_here == present.end())
                 continue;
-            const auto travel = diary.travel.find({there.location, here.location});
-            if (travel == diary.travel.end() || there.span.end + travel->second <= here.span.begin)
-                continue;
-            site->second.blocked.push_back({{here.span.begin, there.span.end + travel->second},
-                                            {Source::Table::travel_times, there.location}});
+            const auto &left = hours_there.intervals();
+            for (const Interval &arrival : hours_here->second.intervals()) {
+                const auto next = std::partition_point(
+                    left.begin(), left.end(), [&](const Interval &i) { return i.end <= arrival.begin; });
+                if (next != left.begin() && std::prev(next)->end + travel->second > arrival.begin)
+                    lost.push_back({{arrival.begin, std::prev(next)->end + travel->second},
+                                    {Source::Table::travel_times, there}});
+            }
         }
+        site.driving = BlockedSpans(std::move(lost));
     }
-}
-
-bool blocks_request(const Block &block, const Diary &diary) {
-    if (block.kept_for && diary.patient && diary.patient->id == block.kept_for)
-        return false;
-    return diary.service.id ? concerns(block.services, diary.service.id) : block.services.empty();
 }
 
 void add_blocks(ProviderPlan &plan, const Diary &diary, const Provider &provider, const Interval &range, Work &work) {
-    for (const Blocked &b : expand_blocks(provider.blocks, range, work)) {
-        if (!blocks_request(*b.block, diary))
-            continue;
-        for (auto &[location, site] : plan.sites)
-            if (!b.block->location || b.block->location == location)
-                site.blocked.push_back({b.span, {Source::Table::blocks, b.block->id}});
-    }
-}
-
-void finish_blocks(Site &site) {
-    std::sort(site.blocked.begin(), site.blocked.end(), [](const BlockedSpan &a, const BlockedSpan &b) {
-        return std::tie(a.span, a.source.id) < std::tie(b.span, b.source.id);
-    });
-    Instant latest = instant_min;
-    for (const BlockedSpan &b : site.blocked) {
-        latest = std::max(latest, b.span.end);
-        site.blocked_until.push_back(latest);
+    const std::vector<Blocked> blocks = expand_blocks(provider.blocks, range, work);
+    for (auto &[location, site] : plan.sites) {
+        std::vector<BlockedSpan> spans;
+        for (const Blocked &b : blocks)
+            if (blocks_request(*b.block, diary, location))
+                spans.push_back({b.span, {Source::Table::blocks, b.block->id}});
+        site.blocked = BlockedSpans(std::move(spans));
     }
 }
 
@@ -147,18 +163,58 @@ void count_visits(ProviderPlan &plan, const Diary &diary, const Provider &provid
 
 } // namespace
 
+bool blocks_request(const Block &block, const Diary &diary, const Id &location) {
+    if (block.kept_for && diary.patient && diary.patient->id == block.kept_for)
+        return false;
+    if (block.location && block.location != location)
+        return false;
+    return diary.service.id ? concerns(block.services, diary.service.id) : block.services.empty();
+}
+
+BlockedSpans::BlockedSpans(std::vector<BlockedSpan> spans) : spans_(std::move(spans)) {
+    std::stable_sort(spans_.begin(), spans_.end(),
+                     [](const BlockedSpan &a, const BlockedSpan &b) { return a.span < b.span; });
+    latest_end_.reserve(spans_.size());
+    for (const BlockedSpan &b : spans_)
+        latest_end_.push_back(latest_end_.empty() ? b.span.end : std::max(latest_end_.back(), b.span.end));
+}
+
+const BlockedSpan *BlockedSpans::first_overlapping(const Interval &interval) const noexcept {
+    const auto begins_later = std::partition_point(
+        spans_.begin(), spans_.end(), [&](const BlockedSpan &b) { return b.span.begin < interval.end; });
+    const BlockedSpan *found = nullptr;
+    for (auto i = static_cast<std::size_t>(begins_later - spans_.begin());
+         i > 0 && latest_end_[i - 1] > interval.begin; --i)
+        if (spans_[i - 1].span.end > interval.begin)
+            found = &spans_[i - 1];
+    return found;
+}
+
 const MergedWindow *Site::window_at(Instant t) const noexcept {
     const auto it =
         std::partition_point(open.begin(), open.end(), [t](const MergedWindow &m) { return m.span.end <= t; });
     return it != open.end() && it->span.begin <= t ? &*it : nullptr;
 }
 
+// The date d whose zone shows d at t. Where a stay begins or ends, two dates can claim an instant (the last evening there
+// and the night at home): the one whose clock is nearer to noon is the one in whose hours it lies. The home date where none
+// does.
 Day provider_date(const Provider &provider, Instant t) {
-    const Day home = local_date(*provider.zone, t);
+    const LocalTime home = to_local(*provider.zone, t);
+    if (provider.hours.stays.empty())
+        return date_of(home);
+    constexpr Duration noon{12 * micros_per_hour};
+    std::optional<LocalTime> best;
+    const auto consider = [&](const Zone *zone) {
+        const LocalTime local = to_local(*zone, t);
+        const auto from_noon = [](LocalTime l) { return std::abs((time_of_day(l) - noon).micros); };
+        if (zone_on(provider.hours, date_of(local), provider.zone) == zone && (!best || from_noon(local) < from_noon(*best)))
+            best = local;
+    };
+    consider(provider.zone);
     for (const Stay &stay : provider.hours.stays)
-        if (stay.from <= home && home <= stay.until)
-            return local_date(*stay.zone, t);
-    return home;
+        consider(stay.zone);
+    return date_of(best.value_or(home));
 }
 
 ProviderPlan plan_provider(const Diary &diary, const Provider &provider, const Interval &range, Duration reach,
@@ -173,22 +229,8 @@ ProviderPlan plan_provider(const Diary &diary, const Provider &provider, const I
     add_windows(plan, diary.service);
     add_driving_between_windows(plan, diary);
     add_blocks(plan, diary, provider, {range.begin - reach, range.end + reach}, work);
-    for (auto &[location, site] : plan.sites)
-        finish_blocks(site);
     count_visits(plan, diary, provider, ignored);
     return plan;
-}
-
-const BlockedSpan *first_blocked(const Site &site, const Interval &interval) noexcept {
-    const auto begin_before = std::partition_point(site.blocked.begin(), site.blocked.end(), [&](const BlockedSpan &b) {
-        return b.span.begin < interval.end;
-    });
-    const BlockedSpan *found = nullptr;
-    for (auto i = static_cast<std::size_t>(begin_before - site.blocked.begin());
-         i > 0 && site.blocked_until[i - 1] > interval.begin; --i)
-        if (site.blocked[i - 1].span.end > interval.begin)
-            found = &site.blocked[i - 1];
-    return found;
 }
 
 } // namespace pg_clinic::core

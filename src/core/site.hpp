@@ -21,13 +21,27 @@ struct BlockedSpan {
     Source source;
 };
 
+// Spans that may overlap, for queries in logarithmic time.
+class BlockedSpans {
+  public:
+    BlockedSpans() = default;
+    explicit BlockedSpans(std::vector<BlockedSpan> spans);
+
+    // The first that overlaps the interval, or null.
+    const BlockedSpan *first_overlapping(const Interval &interval) const noexcept;
+
+  private:
+    std::vector<BlockedSpan> spans_;    // ascending by begin
+    std::vector<Instant> latest_end_;   // of spans_[0..i]
+};
+
 struct Site {
     const Location *location = nullptr;
     std::vector<MergedWindow> open;       // disjoint, ascending
     std::vector<const Window *> closed;   // windows that serve the request but are closed, ascending
     IntervalSet hours_when_not_closed;    // open and closed together
-    std::vector<BlockedSpan> blocked;     // ascending by begin
-    std::vector<Instant> blocked_until;   // latest end of blocked[0..i]
+    BlockedSpans blocked;                 // what neither visits nor buffers may reach
+    BlockedSpans driving;                 // beginnings of windows lost on the way here: not for visits
 
     const MergedWindow *window_at(Instant t) const noexcept; // the open one that contains t
 };
@@ -46,10 +60,10 @@ struct ProviderPlan {
 ProviderPlan plan_provider(const Diary &diary, const Provider &provider, const Interval &range, Duration reach,
                            const std::vector<Id> &ignored, Work &work);
 
-// The local date of an instant in the provider's zone of that date (a stay's zone, where one covers the home date).
-Day provider_date(const Provider &provider, Instant t);
+// Whether a block stands against the request at a location.
+bool blocks_request(const Block &block, const Diary &diary, const Id &location);
 
-// The first blocked span that overlaps, or null.
-const BlockedSpan *first_blocked(const Site &site, const Interval &interval) noexcept;
+// The local date of an instant in the provider's zone of that date: a stay's zone on the dates it covers, else home.
+Day provider_date(const Provider &provider, Instant t);
 
 } // namespace pg_clinic::core

@@ -9,7 +9,7 @@ namespace pg_clinic::pg {
 
 namespace {
 
-constinit char *setting = nullptr;            // the server's copy of clinic.clock
+constinit char *setting = nullptr;               // the server's copy of clinic.clock
 constinit const core::Instant *frozen = nullptr; // its meaning, or null: the real clock
 
 // Accepts an empty text, or an ISO 8601 time with an offset; nothing that depends on the session's settings.
@@ -37,12 +37,15 @@ void assign_clock(const char *, void *extra) { frozen = static_cast<const core::
 
 bool clock_is_frozen() { return frozen != nullptr; }
 
-core::Instant now() { return frozen != nullptr ? *frozen : core::Instant{GetCurrentStatementStartTimestamp()}; }
+core::Instant now() {
+    return frozen != nullptr ? *frozen : core::Instant{GetCurrentStatementStartTimestamp()};
+}
 
 void define_clock_setting() {
-    DefineCustomStringVariable("clinic.clock", "Freezes the engine's clock at this instant; empty means the real clock.",
-                               "For tests and demonstrations. An ISO 8601 time with an offset.", &setting, "", PGC_SUSET, 0,
-                               check_clock, assign_clock, nullptr);
+    DefineCustomStringVariable("clinic.clock",
+                               "Freezes the engine's clock at this instant; empty means the real clock.",
+                               "For tests and demonstrations. An ISO 8601 time with an offset.", &setting, "",
+                               PGC_SUSET, 0, check_clock, assign_clock, nullptr);
 }
 
 // clinic.now()

@@ -10,7 +10,8 @@ constexpr std::size_t longest_request = 100;
 constexpr const char *actor_names[] = {"admin", "staff", "patient", "public", "system"};
 
 bool is_request_id(std::string_view text) noexcept {
-    return text.size() <= longest_request && std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+    return text.size() <= longest_request &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
 }
 
 bool is_permission_list(std::string_view list) noexcept {
@@ -97,14 +98,16 @@ bool is_permission(std::string_view text) noexcept {
 }
 
 std::string context_text(const NewContext &context) {
-    std::string text = std::string(version) + " tenant=" + to_text(context.tenant_id) + " actor=" + actor_name(context.actor);
+    std::string text = std::string(version) + " tenant=" + to_text(context.tenant_id) +
+                       " actor=" + actor_name(context.actor);
     if (context.user_id)
         text += " user=" + to_text(*context.user_id);
     if (context.patient_id)
         text += " patient=" + to_text(*context.patient_id);
     if (!is_request_id(context.request_id))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "invalid request id", "A request id has up to 100 printable ASCII characters, "
-                                                                    "without blanks.");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "invalid request id",
+             "A request id has up to 100 printable ASCII characters, "
+             "without blanks.");
     if (!context.request_id.empty())
         text += " request=" + context.request_id;
     const char *separator = " permissions=";
@@ -135,10 +138,14 @@ Context *parse_context(std::string_view text, void *(*allocate)(std::size_t)) no
     char *permissions = reinterpret_cast<char *>(context + 1);
     char *request = append(permissions, parsed.permissions);
     append(request, parsed.request);
-    *context = Context{*parsed.tenant,           parsed.user.value_or(Uuid{}),
-                       parsed.patient.value_or(Uuid{}), parsed.user.has_value(),
-                       parsed.patient.has_value(),      false,
-                       *parsed.actor,                   permissions,
+    *context = Context{*parsed.tenant,
+                       parsed.user.value_or(Uuid{}),
+                       parsed.patient.value_or(Uuid{}),
+                       parsed.user.has_value(),
+                       parsed.patient.has_value(),
+                       false,
+                       *parsed.actor,
+                       permissions,
                        request};
     return context;
 }

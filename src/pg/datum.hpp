@@ -26,10 +26,11 @@ struct TimeOfDay {
 template <class T> struct Sql;
 
 std::string text_of(Datum value);
-std::string_view text_view(Datum value); // lives as long as the value, or the current memory context when it was toasted
+std::string_view
+text_view(Datum value); // lives as long as the value, or the current memory context when it was toasted
 Datum text_datum(std::string_view text);
 core::Duration duration_of(const Interval &interval); // refuses months and years; a day is 24 hours
-void *allocate(std::size_t size);                      // palloc behind the gate
+void *allocate(std::size_t size);                     // palloc behind the gate
 
 template <> struct Sql<bool> {
     static constexpr Oid type = BOOLOID, array_type = BOOLARRAYOID;
@@ -185,7 +186,8 @@ template <class T> struct Sql<std::vector<T>> {
     static constexpr Oid type = Element::array_type;
 
     static std::vector<T> from(Datum array) {
-        const Elements e = take_apart(array, Element::type, Element::length, Element::by_value, Element::align);
+        const Elements e =
+            take_apart(array, Element::type, Element::length, Element::by_value, Element::align);
         std::vector<T> out;
         out.reserve(static_cast<std::size_t>(e.count));
         for (int i = 0; i < e.count; ++i) {
@@ -200,8 +202,8 @@ template <class T> struct Sql<std::vector<T>> {
         auto *values = static_cast<Datum *>(allocate(sizeof(Datum) * std::max<std::size_t>(items.size(), 1)));
         for (std::size_t i = 0; i < items.size(); ++i)
             values[i] = Element::to(items[i]);
-        return put_together(values, static_cast<int>(items.size()), Element::type, Element::length, Element::by_value,
-                            Element::align);
+        return put_together(values, static_cast<int>(items.size()), Element::type, Element::length,
+                            Element::by_value, Element::align);
     }
 };
 
@@ -223,9 +225,7 @@ template <class T> NullableValue nullable(const T &value) {
         return {Sql<std::decay_t<const T>>::to(value), false};
 }
 
-template <class T> struct TypeOf {
-    static constexpr Oid oid = Sql<std::decay_t<const T>>::type;
-};
+template <class T> struct TypeOf { static constexpr Oid oid = Sql<std::decay_t<const T>>::type; };
 template <class T> struct TypeOf<std::optional<T>> : TypeOf<T> {};
 
 // The arguments of an SQL function.
@@ -244,7 +244,9 @@ class Args {
         return is_null(i) ? std::nullopt : std::optional<T>(Sql<T>::from(datum(i)));
     }
 
-    template <class T> T get_or(int i, T otherwise) const { return is_null(i) ? std::move(otherwise) : get<T>(i); }
+    template <class T> T get_or(int i, T otherwise) const {
+        return is_null(i) ? std::move(otherwise) : get<T>(i);
+    }
 
     // An argument that may not be null; the error names it.
     template <class T> T required(int i, const char *name) const {

@@ -19,7 +19,9 @@ Detail detail_from(const Json &json) {
 }
 
 Datum without_reason(Datum json) {
-    return pg_call([json] { return DirectFunctionCall2(jsonb_delete, json, PointerGetDatum(cstring_to_text("reason"))); });
+    return pg_call([json] {
+        return DirectFunctionCall2(jsonb_delete, json, PointerGetDatum(cstring_to_text("reason")));
+    });
 }
 
 } // namespace
@@ -30,11 +32,13 @@ CLINIC_FUNCTION(clinic_raise_error) {
     const auto name = args.required<std::string>(0, "code");
     const auto code = code_named(name);
     if (!code)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "unknown error code \"" + name + "\"", {}, "clinic.error_codes() lists them.");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "unknown error code \"" + name + "\"", {},
+             "clinic.error_codes() lists them.");
     const auto json = args.is_null(2) ? std::nullopt : std::optional(Sql<Json>::from(args.datum(2)));
     Detail detail;
     if (json)
-        detail = json->text.starts_with('{') ? detail_from(Sql<Json>::from(without_reason(args.datum(2)))) : detail_from(*json);
+        detail = json->text.starts_with('{') ? detail_from(Sql<Json>::from(without_reason(args.datum(2))))
+                                             : detail_from(*json);
     raise(*code, args.get_or<std::string>(1, {}), detail, args.get_or<std::string>(3, {}));
 }
 
@@ -42,8 +46,8 @@ CLINIC_FUNCTION(clinic_raise_error) {
 CLINIC_FUNCTION(clinic_error_codes) {
     ResultSet rows(fcinfo);
     for (const CodeInfo &entry : error_catalogue())
-        rows.add(std::string_view(entry.name), std::string_view(entry.sqlstate), std::string_view(entry.message),
-                 std::string_view(entry.hint));
+        rows.add(std::string_view(entry.name), std::string_view(entry.sqlstate),
+                 std::string_view(entry.message), std::string_view(entry.hint));
     return rows.done();
 }
 

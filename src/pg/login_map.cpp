@@ -66,7 +66,8 @@ class TableScan {
         if (!OidIsValid(id) || get_rel_relkind(id) != RELKIND_RELATION)
             return;
         Relation relation = table_open(id, AccessShareLock);
-        if (relation->rd_rel->relowner != get_role_oid("clinic_owner", true) || !find_columns(relation, columns)) {
+        if (relation->rd_rel->relowner != get_role_oid("clinic_owner", true) ||
+            !find_columns(relation, columns)) {
             table_close(relation, AccessShareLock);
             return;
         }
@@ -77,7 +78,8 @@ class TableScan {
     bool find_columns(Relation relation, std::span<const Column> columns) {
         for (std::size_t i = 0; i < columns.size(); ++i) {
             numbers_[i] = get_attnum(RelationGetRelid(relation), columns[i].name);
-            if (numbers_[i] <= 0 || TupleDescAttr(RelationGetDescr(relation), numbers_[i] - 1)->atttypid != columns[i].type)
+            if (numbers_[i] <= 0 ||
+                TupleDescAttr(RelationGetDescr(relation), numbers_[i] - 1)->atttypid != columns[i].type)
                 return false;
         }
         return true;
@@ -111,8 +113,9 @@ template <class Wanted> std::optional<Tenant> scan_tenants(Wanted wanted) {
     return std::nullopt;
 }
 
-constexpr Column login_columns[] = {{"login", NAMEOID},    {"active", BOOLOID},     {"tenant_id", UUIDOID},       {"actor", TEXTOID},
-                                    {"user_id", UUIDOID}, {"patient_id", UUIDOID}, {"permissions", TEXTARRAYOID}};
+constexpr Column login_columns[] = {
+    {"login", NAMEOID},   {"active", BOOLOID},     {"tenant_id", UUIDOID},       {"actor", TEXTOID},
+    {"user_id", UUIDOID}, {"patient_id", UUIDOID}, {"permissions", TEXTARRAYOID}};
 
 // The mapping of one row, or nothing when the row does not make a context.
 std::optional<NewContext> read_login(const TableScan &scan) {
@@ -135,11 +138,14 @@ std::optional<Tenant> find_tenant(const Uuid &tenant_id) {
 
 std::optional<Tenant> find_tenant(std::string_view slug_or_id) {
     const auto wanted_id = parse_uuid(slug_or_id);
-    return scan_tenants([&](const Uuid &id, const std::string &slug) { return wanted_id ? id == *wanted_id : slug == slug_or_id; });
+    return scan_tenants([&](const Uuid &id, const std::string &slug) {
+        return wanted_id ? id == *wanted_id : slug == slug_or_id;
+    });
 }
 
 std::optional<NewContext> mapped_login() {
-    const std::string login = pg_call([] { return static_cast<const char *>(GetUserNameFromId(GetSessionUserId(), false)); });
+    const std::string login =
+        pg_call([] { return static_cast<const char *>(GetUserNameFromId(GetSessionUserId(), false)); });
     std::optional<NewContext> found;
     {
         TableScan scan("logins", login_columns);

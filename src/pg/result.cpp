@@ -30,7 +30,8 @@ Columns spread(const NullableValue *columns, int count) {
 
 } // namespace
 
-ResultSet::ResultSet(FunctionCallInfo fcinfo) : fcinfo_(fcinfo), info_(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo)) {
+ResultSet::ResultSet(FunctionCallInfo fcinfo)
+    : fcinfo_(fcinfo), info_(reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo)) {
     row_memory_ = pg_call([fcinfo] {
         Oid type = InvalidOid;
         const bool composite_rows = get_call_result_type(fcinfo, &type, nullptr) == TYPEFUNC_COMPOSITE;

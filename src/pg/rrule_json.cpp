@@ -13,7 +13,8 @@ namespace pg_clinic::pg {
 
 namespace {
 
-constexpr const char *frequencies[] = {"SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"};
+constexpr const char *frequencies[] = {"SECONDLY", "MINUTELY", "HOURLY", "DAILY",
+                                       "WEEKLY",   "MONTHLY",  "YEARLY"};
 constexpr const char *weekdays[] = {"MO", "TU", "WE", "TH", "FR", "SA", "SU"};
 constexpr const char *skips[] = {"OMIT", "BACKWARD", "FORWARD"};
 
@@ -34,7 +35,8 @@ std::string until_text(const core::Until &until) {
     if (until.kind == core::Until::Kind::date)
         return text;
     const std::int64_t seconds = core::time_of_day(t).micros / core::micros_per_second;
-    text += "T" + padded(seconds / 3600, 2) + ":" + padded(seconds / 60 % 60, 2) + ":" + padded(seconds % 60, 2);
+    text +=
+        "T" + padded(seconds / 3600, 2) + ":" + padded(seconds / 60 % 60, 2) + ":" + padded(seconds % 60, 2);
     return until.kind == core::Until::Kind::instant ? text + "Z" : text;
 }
 
@@ -49,7 +51,8 @@ class Members {
         add_list(key, numbers, [](std::int16_t n) { return std::to_string(n); });
     }
 
-    template <class T, class ToJson> void add_list(const char *key, const std::vector<T> &items, ToJson to_json) {
+    template <class T, class ToJson>
+    void add_list(const char *key, const std::vector<T> &items, ToJson to_json) {
         if (items.size() == 1)
             return add(key, to_json(items.front()));
         std::string list;
@@ -92,18 +95,21 @@ void append_scalar(StringInfo out, const JsonbValue &value, bool is_until) {
     if (value.type == jbvString) {
         append_characters(out, value.val.string.val, value.val.string.len, is_until);
     } else if (value.type == jbvNumeric) {
-        const char *number = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
+        const char *number =
+            DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
         append_characters(out, number, static_cast<int>(std::strlen(number)), false);
     } else {
-        ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                        errmsg("a recurrence rule in JSON has a value that is neither a string nor a number")));
+        ereport(ERROR,
+                (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                 errmsg("a recurrence rule in JSON has a value that is neither a string nor a number")));
     }
 }
 
 [[noreturn]] void refuse_shape() {
-    ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a recurrence rule in JSON must be an object"),
-                    errdetail("Its values are strings, numbers, and arrays of them."),
-                    errhint("For example: {\"freq\": \"WEEKLY\", \"byday\": [\"MO\", \"TH\"]}.")));
+    ereport(ERROR,
+            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a recurrence rule in JSON must be an object"),
+             errdetail("Its values are strings, numbers, and arrays of them."),
+             errhint("For example: {\"freq\": \"WEEKLY\", \"byday\": [\"MO\", \"TH\"]}.")));
     pg_unreachable();
 }
 

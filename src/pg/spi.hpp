@@ -117,7 +117,8 @@ class Spi {
     }
 
     // Hands the rows of a large result to visit, a batch at a time; visit returns false to stop.
-    template <class Visit, class... T> void each(KeptPlan &plan, QueryOptions options, Visit visit, const T &...arguments) {
+    template <class Visit, class... T>
+    void each(KeptPlan &plan, QueryOptions options, Visit visit, const T &...arguments) {
         if (plan.plan == nullptr) {
             std::array<Oid, sizeof...(T) + 1> types{TypeOf<T>::oid..., InvalidOid};
             prepare(plan, types.data(), static_cast<int>(sizeof...(T)));
