@@ -1,9 +1,5 @@
 -- Installing and migrating: the schema clinic_data is the user's, made and changed by these procedures.
 
--- What a member of clinic_owner needs to install without being a superuser; clinic_owner owns the views in schema clinic.
-GRANT USAGE, CREATE ON SCHEMA clinic TO clinic_owner;
-GRANT USAGE ON SCHEMA clinic_private TO clinic_owner;
-
 CREATE FUNCTION clinic.version()
     RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
@@ -82,6 +78,7 @@ CREATE PROCEDURE clinic_private.check_before_migrating(may_create boolean)
 AS $$
 DECLARE
     status record;
+    schema_owner name;
     may_bypass boolean;
 BEGIN
     IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN
@@ -95,6 +92,17 @@ BEGIN
             USING ERRCODE = 'insufficient_privilege',
                   DETAIL = 'A dump names the owner of the schema clinic_data before the extension has made its roles.',
                   HINT = 'Call as the superuser or as a member of clinic_owner, without SET ROLE.';
+    END IF;
+
+    -- The owner of a schema may drop what stands in it, and may have put a trap there for the caller.
+    SELECT pg_catalog.pg_get_userbyid(n.nspowner) INTO schema_owner
+      FROM pg_catalog.pg_namespace n
+     WHERE n.nspname = 'clinic_data' AND NOT pg_catalog.pg_has_role(n.nspowner, 'clinic_owner', 'USAGE');
+    IF FOUND THEN
+        RAISE EXCEPTION 'the schema "clinic_data" belongs to a role that is no member of clinic_owner'
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = pg_catalog.format('Its owner is "%s".', schema_owner),
+                  HINT = pg_catalog.format('Drop the schema, or if you trust its owner: GRANT clinic_owner TO %I;', schema_owner);
     END IF;
 
     SELECT s.* INTO status FROM clinic_private.schema_status() s;

@@ -141,3 +141,12 @@ refused 'without BYPASSRLS a later migration is refused' 42501 'BYPASSRLS' other
 sql other 'ALTER ROLE dba BYPASSRLS'
 ok 'with BYPASSRLS it is applied' sql other 'SET SESSION AUTHORIZATION dba; CALL clinic.migrate()'
 ok 'a superuser may take over' sql other 'CALL clinic.install()'
+
+# --- and away again
+ok 'uninstalling takes three commands' sql twice 'DROP SCHEMA clinic_data CASCADE' 'DROP EXTENSION pg_clinic' 'DROP SCHEMA clinic'
+is 'and leaves nothing behind' \
+    "$(sql twice "SELECT (SELECT string_agg(nspname, ',') FROM pg_namespace WHERE nspname ~ 'clinic'), (SELECT count(*) FROM pg_proc WHERE oid >= 16384 AND proname ~ 'clinic'), (SELECT count(*) FROM pg_event_trigger)")" '|0|0'
+dropdb plain
+dropdb other
+ok 'without databases that use them, the roles can go' \
+    sql postgres 'DROP ROLE clinic_anon, clinic_user, clinic_admin, clinic_gateway, clinic_owner, clinic_system'
