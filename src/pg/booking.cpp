@@ -4,6 +4,7 @@
 #include "pg/result.hpp"
 #include "pg/search.hpp"
 #include "pg/spi.hpp"
+#include "pg/table_writer.hpp"
 #include "pg/zone_pg.hpp"
 
 namespace pg_clinic::pg {
@@ -17,38 +18,13 @@ KeptPlan insert_appointment{
     " VALUES ($1, $2, $3, $4, $5, $6, $7, 'booked', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)"
     " ON CONFLICT ON CONSTRAINT appointments_tenant_id_confirmation_code_key DO NOTHING"};
 
-KeptPlan insert_resources{
-    "INSERT INTO clinic_data.appointment_resources (tenant_id, appointment_id, resource_id, buffer_before_minutes,"
-    " buffer_after_minutes) SELECT $1, $2, u.resource_id, u.before, u.after"
-    " FROM ROWS FROM (pg_catalog.unnest($3::uuid[]), pg_catalog.unnest($4::integer[]), pg_catalog.unnest($5::integer[]))"
-    " AS u (resource_id, before, after)"};
-
-KeptPlan delete_resources{
-    "DELETE FROM clinic_data.appointment_resources WHERE tenant_id = $1 AND appointment_id = $2"};
-
-KeptPlan read_appointment{
-    "SELECT a.service_id, a.provider_id, a.location_id, a.patient_id, a.status, a.starts_at, a.ends_at, a.version,"
-    " a.confirmation_code, s.cancel_window_minutes, t.refuse_late_cancellation, a.overbooked"
-    " FROM clinic_data.appointments a"
-    " JOIN clinic_data.services s ON s.tenant_id = a.tenant_id AND s.service_id = a.service_id"
-    " JOIN clinic_data.tenants t ON t.tenant_id = a.tenant_id"
-    " WHERE a.tenant_id = $1 AND a.appointment_id = $2"};
-
-KeptPlan read_used_resources{"SELECT resource_id FROM clinic_data.appointment_resources"
-                             " WHERE tenant_id = $1 AND appointment_id = $2"};
-
 KeptPlan zone_statement{
     "SELECT time_zone::text FROM clinic_data.locations WHERE tenant_id = $1 AND location_id = $2 UNION ALL"
     " SELECT time_zone::text FROM clinic_data.providers WHERE tenant_id = $1 AND provider_id = $3 AND $2 IS NULL"};
 
-KeptPlan cancel_statement{
-    "UPDATE clinic_data.appointments SET status = 'cancelled', cancelled_at = $3, cancel_reason = $4,"
-    " late_cancellation = $5 WHERE tenant_id = $1 AND appointment_id = $2"};
-
-KeptPlan move_statement{
-    "UPDATE clinic_data.appointments SET provider_id = $3, location_id = $4, starts_at = $5, ends_at = $6,"
-    " local_starts_at = $7, time_zone = $8, capacity = $9, overbooked = $10, overridden = $11, override_reason = $12,"
-    " warnings = $13 WHERE tenant_id = $1 AND appointment_id = $2"};
+KeptPlan read_cancel_rules{"SELECT s.cancel_window_minutes, t.refuse_late_cancellation FROM clinic_data.services s"
+                           " JOIN clinic_data.tenants t ON t.tenant_id = s.tenant_id"
+                           " WHERE s.tenant_id = $1 AND s.service_id = $2"};
 
 constexpr QueryOptions with_latest_view{View::latest, 0};
 
@@ -73,15 +49,14 @@ std::optional<Uuid> user_of(const Context &context) {
 // Minutes for the record; buffers are whole minutes wherever they come from.
 std::int32_t in_minutes(core::Duration d) { return static_cast<std::int32_t>(d.micros / core::micros_per_minute); }
 
-void write_resources(Spi &spi, const Uuid &tenant, const Uuid &appointment, const Placement &placed) {
-    std::vector<Uuid> ids;
-    std::vector<std::int32_t> before, after;
-    for (const UsedResource &r : placed.resources) {
-        ids.push_back(r.resource);
-        before.push_back(in_minutes(r.buffers.before));
-        after.push_back(in_minutes(r.buffers.after));
-    }
-    spi.query(insert_resources, tenant, appointment, ids, before, after);
+void write_resources(const Uuid &tenant, const Uuid &appointment, const Placement &placed) {
+    TableWriter writer("appointment_resources", {"appointments"});
+    for (const UsedResource &r : placed.resources)
+        writer.insert({column_value("tenant_id", tenant), column_value("appointment_id", appointment),
+                       column_value("resource_id", r.resource),
+                       column_value("buffer_before_minutes", in_minutes(r.buffers.before)),
+                       column_value("buffer_after_minutes", in_minutes(r.buffers.after))});
+    writer.finish();
 }
 
 void write_claims(const Context &context, const Uuid &appointment, const Placement &placed) {
@@ -105,7 +80,7 @@ Booked write_booking(const Context &context, const Placement &placed, const std:
                             reason, placed.warnings, user_of(context))
                       .affected() == 1;
     }
-    write_resources(spi, context.tenant_id, booked.appointment, placed);
+    write_resources(context.tenant_id, booked.appointment, placed);
     write_claims(context, booked.appointment, placed);
     return booked;
 }
@@ -116,59 +91,129 @@ struct Standing {
     std::string status, code;
     core::Interval visit;
     std::int32_t version = 0;
-    core::Duration cancel_window;
-    bool refuse_late = false;
-    bool overbooked = false;
 };
 
 bool may_still_change(std::string_view status) {
     return status == "held" || status == "pending" || status == "booked" || status == "confirmed";
 }
 
-// Locks and reads an appointment that the caller may change; raises not_found, stale_version, bad_transition.
-Standing standing_appointment(Spi &spi, const Context &context, const Uuid &id, std::optional<std::int32_t> version,
-                              const char *change) {
-    lock_resources(context.tenant_id, {id});
-    const Rows rows = spi.query_with(read_appointment, with_latest_view, context.tenant_id, id);
-    if (rows.empty())
-        raise(Code::not_found, "the appointment does not exist", Detail().add("appointment_id", id));
-    const Row row = rows[0];
+// Reads an appointment as it is now, in every isolation level, if it is there and the caller may see it.
+std::optional<Standing> read_standing(const Context &context, const Uuid &id) {
+    IndexScan scan("appointments", "appointments_pkey");
+    scan.where(1, BTEqualStrategyNumber, Sql<Uuid>::to(context.tenant_id), UUIDOID);
+    scan.where(2, BTEqualStrategyNumber, Sql<Uuid>::to(id), UUIDOID);
+    scan.start(Sight::truth);
+    TupleTableSlot *slot = scan.next();
+    if (slot == nullptr)
+        return std::nullopt;
+    const auto value = [&scan, slot](const char *column) { return slot_value(slot, scan.column(column)).value; };
     Standing a;
     a.id = id;
-    a.service = row.get<Uuid>(0);
-    a.provider = row.get<Uuid>(1);
-    a.location = row.get<Uuid>(2);
-    a.patient = row.get<Uuid>(3);
-    a.status = row.get<std::string>(4);
-    a.visit = {row.get<core::Instant>(5), row.get<core::Instant>(6)};
-    a.version = row.get<std::int32_t>(7);
-    a.code = row.get<std::string>(8);
-    a.cancel_window = core::minutes(row.get<std::int32_t>(9));
-    a.refuse_late = row.get<bool>(10);
-    a.overbooked = row.get<bool>(11);
-    if (version && *version != a.version)
-        raise(Code::stale_version, {}, Detail().add("appointment_id", id).add("version", a.version));
-    if (!may_still_change(a.status))
-        raise(Code::bad_transition, std::string("the appointment cannot be ") + change,
-              Detail().add("appointment_id", id).add("status", a.status),
-              "Only held, pending, booked and confirmed appointments can.");
+    a.service = Sql<Uuid>::from(value("service_id"));
+    a.provider = Sql<Uuid>::from(value("provider_id"));
+    a.location = Sql<Uuid>::from(value("location_id"));
+    a.patient = Sql<Uuid>::from(value("patient_id"));
+    a.status = Sql<std::string>::from(value("status"));
+    a.visit = {Sql<core::Instant>::from(value("starts_at")), Sql<core::Instant>::from(value("ends_at"))};
+    a.version = Sql<std::int32_t>::from(value("version"));
+    a.code = Sql<std::string>::from(value("confirmation_code"));
+    // The policy appointments_visible.
+    if (!has_permission(context, "diary:read") && !(context.has_patient && context.patient_id == a.patient))
+        return std::nullopt;
     return a;
 }
 
-std::vector<Uuid> used_resources(Spi &spi, const Context &context, const Standing &a) {
+// Locks and reads an appointment that the caller may change; raises not_found, stale_version, bad_transition.
+Standing standing_appointment(const Context &context, const Uuid &id, std::optional<std::int32_t> version,
+                              const char *change) {
+    lock_resources(context.tenant_id, {id});
+    const std::optional<Standing> found = read_standing(context, id);
+    if (!found)
+        raise(Code::not_found, "the appointment does not exist", Detail().add("appointment_id", id));
+    if (version && *version != found->version)
+        raise(Code::stale_version, {}, Detail().add("appointment_id", id).add("version", found->version));
+    if (!may_still_change(found->status))
+        raise(Code::bad_transition, std::string("the appointment cannot be ") + change,
+              Detail().add("appointment_id", id).add("status", found->status),
+              "Only held, pending, booked and confirmed appointments can.");
+    return *found;
+}
+
+// Calls visit with each row of an appointment, found by an index on tenant and appointment, as it is now. A row that
+// visit could not get hold of, because somebody else wrote it meanwhile, is looked for again.
+template <class Visit>
+void each_row_of(const char *table, const char *index, const Context &context, const Uuid &id, Visit visit) {
+    IndexScan scan(table, index);
+    for (bool again = true; again;) {
+        again = false;
+        scan.where(1, BTEqualStrategyNumber, Sql<Uuid>::to(context.tenant_id), UUIDOID);
+        scan.where(2, BTEqualStrategyNumber, Sql<Uuid>::to(id), UUIDOID);
+        scan.start(Sight::truth);
+        while (TupleTableSlot *slot = scan.next())
+            again = !visit(scan, slot) || again;
+    }
+}
+
+std::vector<Uuid> used_resources(const Context &context, const Standing &a) {
     std::vector<Uuid> ids{a.patient};
-    for (const Row row : spi.query_with(read_used_resources, with_latest_view, context.tenant_id, a.id))
-        ids.push_back(row.get<Uuid>(0));
+    each_row_of("appointment_resources", "appointment_resources_pkey", context, a.id,
+                [&ids](const IndexScan &scan, TupleTableSlot *slot) {
+                    ids.push_back(Sql<Uuid>::from(slot_value(slot, scan.column("resource_id")).value));
+                    return true;
+                });
     return ids;
 }
 
-void write_move(Spi &spi, const Context &context, const Standing &a, const Placement &placed,
+void delete_resources(const Context &context, const Uuid &id) {
+    TableWriter writer("appointment_resources");
+    each_row_of("appointment_resources", "appointment_resources_pkey", context, id,
+                [&writer](const IndexScan &, const TupleTableSlot *slot) {
+                    const bool locked = writer.lock(slot->tts_tid);
+                    if (locked)
+                        writer.remove();
+                    return locked;
+                });
+    writer.finish();
+}
+
+void update_appointment(const Context &context, const Uuid &id, const std::vector<ColumnValue> &values) {
+    TableWriter writer("appointments");
+    bool done = false;
+    each_row_of("appointments", "appointments_pkey", context, id, [&](const IndexScan &, const TupleTableSlot *slot) {
+        if (done)
+            return true;
+        done = writer.lock(slot->tts_tid);
+        if (done)
+            writer.update(values);
+        return done;
+    });
+    writer.finish();
+}
+
+// Whether a cancellation comes inside the window; raises bad_transition where the tenant refuses those.
+bool is_late(const Context &context, const Standing &a, core::Instant current) {
+    Spi spi;
+    const Rows rows = spi.query_with(read_cancel_rules, with_latest_view, context.tenant_id, a.service);
+    const core::Duration window = core::minutes(rows[0].get<std::int32_t>(0));
+    const bool late = a.visit.begin - current < window;
+    if (late && rows[0].get<bool>(1) && !has_permission(context, "booking:override"))
+        raise(Code::bad_transition, "the appointment can no longer be cancelled",
+              Detail().add("appointment_id", a.id).add("cancel_window_minutes", in_minutes(window)),
+              "Cancel before the cancellation window begins, or ask the staff.");
+    return late;
+}
+
+void write_move(const Context &context, const Standing &a, const Placement &placed,
                 const std::optional<std::string> &reason) {
-    spi.query_with(move_statement, with_latest_view, context.tenant_id, a.id, placed.provider, placed.location,
-                   placed.visit.begin, placed.visit.end, placed.local_start, placed.zone_name, placed.capacity,
-                   placed.overbooked, placed.overridden, reason, placed.warnings);
-    spi.query_with(delete_resources, with_latest_view, context.tenant_id, a.id);
-    write_resources(spi, context.tenant_id, a.id, placed);
+    update_appointment(context, a.id,
+                       {column_value("provider_id", placed.provider), column_value("location_id", placed.location),
+                        column_value("starts_at", placed.visit.begin), column_value("ends_at", placed.visit.end),
+                        column_value("local_starts_at", placed.local_start),
+                        column_value("time_zone", placed.zone_name), column_value("capacity", placed.capacity),
+                        column_value("overbooked", placed.overbooked), column_value("overridden", placed.overridden),
+                        column_value("override_reason", reason), column_value("warnings", placed.warnings)});
+    delete_resources(context, a.id);
+    write_resources(context.tenant_id, a.id, placed);
     write_claims(context, a.id, placed);
 }
 
@@ -227,6 +272,20 @@ core::Instant wished_start(const Args &args, const Uuid &tenant) {
                             args.get_or<std::string>(14, "refuse"));
 }
 
+// Runs one change. What a writer past the engine can do to it in mid-writing is said in the engine's words: neither a
+// deadlock nor a violated constraint reaches the caller.
+template <class Body> Datum in_our_words(Body body) {
+    try {
+        return body();
+    } catch (const PgError &error) {
+        if (error.data != nullptr && error.data->sqlerrcode == ERRCODE_T_R_DEADLOCK_DETECTED)
+            raise(Code::busy);
+        if (error.data != nullptr && error.data->sqlerrcode == ERRCODE_EXCLUSION_VIOLATION)
+            raise(Code::slot_taken);
+        throw;
+    }
+}
+
 // Whether the caller may book, move or cancel for this patient.
 void require_booking_right(const Context &context) {
     if (context.actor != Actor::patient)
@@ -242,16 +301,9 @@ void add_booking(ResultSet &rows, const Uuid &appointment, const std::string &co
              placed.local_start, placed.zone_name, resources, placed.warnings);
 }
 
-} // namespace
-
-} // namespace pg_clinic::pg
-
-using namespace pg_clinic;
-using namespace pg_clinic::pg;
-
 // clinic.book_appointment(service_id, patient_id, starts_at, provider_id, location_id, duration, resource_ids, override,
 // overbook, reason, buffer_before_minutes, buffer_after_minutes, local_starts_at, utc_offset, gap)
-CLINIC_FUNCTION(clinic_book_appointment) {
+Datum book(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
     require_booking_right(context);
@@ -277,29 +329,24 @@ CLINIC_FUNCTION(clinic_book_appointment) {
 }
 
 // clinic.cancel_appointment(appointment_id, reason, version)
-CLINIC_FUNCTION(clinic_cancel_appointment) {
+Datum cancel(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
     require_booking_right(context);
     const auto id = args.required<Uuid>(0, "appointment_id");
     const auto reason = args.optional<std::string>(1);
     ResultSet rows(fcinfo);
-    Spi spi;
-    const Standing a = standing_appointment(spi, context, id, args.optional<std::int32_t>(2), "cancelled");
+    const Standing a = standing_appointment(context, id, args.optional<std::int32_t>(2), "cancelled");
     const core::Instant current = now();
-    const bool late = a.visit.begin - current < a.cancel_window;
-    if (late && a.refuse_late && !has_permission(context, "booking:override"))
-        raise(Code::bad_transition, "the appointment can no longer be cancelled",
-              Detail().add("appointment_id", id).add("cancel_window_minutes", in_minutes(a.cancel_window)),
-              "Cancel before the cancellation window begins, or ask the staff.");
-    lock_resources(context.tenant_id, used_resources(spi, context, a));
+    const bool late = is_late(context, a, current);
+    lock_resources(context.tenant_id, used_resources(context, a));
     delete_claims(context.tenant_id, id);
-    spi.query_with(cancel_statement, with_latest_view, context.tenant_id, id, current, reason, late);
+    update_appointment(context, id,
+                       {column_value("status", std::string_view("cancelled")), column_value("cancelled_at", current),
+                        column_value("cancel_reason", reason), column_value("late_cancellation", late)});
     rows.add(id, std::string("cancelled"), late, current);
     return rows.done();
 }
-
-namespace {
 
 // The wish to move an appointment elsewhere: what is not given stays as it is.
 Wish move_wish(const Context &context, const Standing &a, core::Instant start, std::optional<Uuid> provider,
@@ -317,11 +364,9 @@ Wish move_wish(const Context &context, const Standing &a, core::Instant start, s
     return wish;
 }
 
-} // namespace
-
 // clinic.reschedule_appointment(appointment_id, starts_at, provider_id, location_id, duration, resource_ids, override,
 // overbook, reason, version)
-CLINIC_FUNCTION(clinic_reschedule_appointment) {
+Datum reschedule(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
     require_booking_right(context);
@@ -330,24 +375,23 @@ CLINIC_FUNCTION(clinic_reschedule_appointment) {
     const auto duration = visit_duration(args, 4);
     const Exceptions exceptions = read_exceptions(args, context, 6);
     ResultSet rows(fcinfo);
-    Spi spi;
-    const Standing a = standing_appointment(spi, context, id, args.optional<std::int32_t>(9), "moved");
+    const Standing a = standing_appointment(context, id, args.optional<std::int32_t>(9), "moved");
     Wish wish = move_wish(context, a, start, args.optional<Uuid>(2), args.optional<Uuid>(3));
     if (duration)
         wish.request.duration = duration;
     wish.query.named_resources = wish.request.named_resources = args.get_or<std::vector<Uuid>>(5, {});
     wish.request.override_rules = exceptions.override_rules;
     wish.request.overbook = exceptions.overbook;
-    wish.also_lock = used_resources(spi, context, a);
+    wish.also_lock = used_resources(context, a);
     const Placement placed = place(context, wish);
     delete_claims(context.tenant_id, id);
-    write_move(spi, context, a, placed, recorded_reason(placed, exceptions));
+    write_move(context, a, placed, recorded_reason(placed, exceptions));
     add_booking(rows, id, a.code, a.status, placed);
     return rows.done();
 }
 
 // clinic.swap_appointments(appointment_id, other_appointment_id)
-CLINIC_FUNCTION(clinic_swap_appointments) {
+Datum swap(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
     require_permission(context, "booking:write");
@@ -356,27 +400,48 @@ CLINIC_FUNCTION(clinic_swap_appointments) {
     if (first == second)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "an appointment cannot be swapped with itself");
     ResultSet rows(fcinfo);
-    Spi spi;
     lock_resources(context.tenant_id, {first, second});
-    const Standing a = standing_appointment(spi, context, first, std::nullopt, "moved");
-    const Standing b = standing_appointment(spi, context, second, std::nullopt, "moved");
-    std::vector<Uuid> resources = used_resources(spi, context, a);
-    const std::vector<Uuid> others = used_resources(spi, context, b);
-    resources.insert(resources.end(), others.begin(), others.end());
+    const Standing a = standing_appointment(context, first, std::nullopt, "moved");
+    const Standing b = standing_appointment(context, second, std::nullopt, "moved");
     Wish to_b = move_wish(context, a, b.visit.begin, b.provider, b.location);
     Wish to_a = move_wish(context, b, a.visit.begin, a.provider, a.location);
-    to_b.also_lock = to_a.also_lock = resources;
+    // All at once, so that the order of the locks holds for both moves together.
+    for (const std::vector<Uuid> &some : {used_resources(context, a), used_resources(context, b), claimable(to_a)})
+        to_b.also_lock.insert(to_b.also_lock.end(), some.begin(), some.end());
     to_b.request.ignored = {first, second};
     const Placement a_placed = place(context, to_b);
     delete_claims(context.tenant_id, first);
     delete_claims(context.tenant_id, second);
-    write_move(spi, context, a, a_placed, std::nullopt);
+    write_move(context, a, a_placed, std::nullopt);
     // The first one stands in its new place now, and its old claims are gone: the second is judged against that.
     const Placement b_placed = place(context, to_a);
-    write_move(spi, context, b, b_placed, std::nullopt);
+    write_move(context, b, b_placed, std::nullopt);
     add_booking(rows, first, a.code, a.status, a_placed);
     add_booking(rows, second, b.code, b.status, b_placed);
     return rows.done();
+}
+
+} // namespace
+
+} // namespace pg_clinic::pg
+
+using namespace pg_clinic;
+using namespace pg_clinic::pg;
+
+CLINIC_FUNCTION(clinic_book_appointment) {
+    return in_our_words([fcinfo] { return book(fcinfo); });
+}
+
+CLINIC_FUNCTION(clinic_cancel_appointment) {
+    return in_our_words([fcinfo] { return cancel(fcinfo); });
+}
+
+CLINIC_FUNCTION(clinic_reschedule_appointment) {
+    return in_our_words([fcinfo] { return reschedule(fcinfo); });
+}
+
+CLINIC_FUNCTION(clinic_swap_appointments) {
+    return in_our_words([fcinfo] { return swap(fcinfo); });
 }
 
 // clinic_private.lock_resources(tenant_id, resource_ids)

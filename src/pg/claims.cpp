@@ -5,6 +5,7 @@
 #include "pg/clock.hpp"
 #include "pg/errors.hpp"
 #include "pg/spi.hpp"
+#include "pg/table_writer.hpp"
 
 namespace pg_clinic::pg {
 
@@ -119,7 +120,7 @@ std::vector<Lane> ClaimReader::lanes(const Uuid &resource) {
     std::vector<Lane> lanes;
     while (TupleTableSlot *slot = calendars_.next())
         lanes.push_back({Sql<std::int32_t>::from(slot_value(slot, lane_column_).value),
-                         Sql<std::int64_t>::from(slot_value(slot, number_column_).value)});
+                         Sql<std::int64_t>::from(slot_value(slot, number_column_).value), slot->tts_tid});
     return lanes;
 }
 
@@ -150,6 +151,7 @@ std::vector<StoredClaim> ClaimReader::claims(const Uuid &resource, const core::I
             const NullableValue expires = slot_value(slot, expires_at_);
             if (!expires.is_null)
                 claim.expires = Sql<core::Instant>::from(expires.value);
+            claim.place = slot->tts_tid;
             found.push_back(std::move(claim));
         }
     }
@@ -185,38 +187,23 @@ void lock_resources(const Uuid &tenant, std::vector<Uuid> resources) {
 
 namespace {
 
-KeptPlan insert_statement{
-    "INSERT INTO clinic_data.claims (tenant_id, claim_id, resource_id, calendar_no, during, starts_at, ends_at, kind,"
-    " capacity, overbooked, service_id, location_id, appointment_id, created_by)"
-    " SELECT $1, c.claim_id, c.resource_id, c.calendar_no, pg_catalog.tstzrange(c.busy_from, c.busy_until, '[)'),"
-    " c.starts_at, c.ends_at, 'booking', c.capacity, c.overbooked, $2, $3, $4, $5"
-    " FROM ROWS FROM (pg_catalog.unnest($6::uuid[]), pg_catalog.unnest($7::uuid[]), pg_catalog.unnest($8::bigint[]),"
-    " pg_catalog.unnest($9::timestamptz[]), pg_catalog.unnest($10::timestamptz[]), pg_catalog.unnest($11::timestamptz[]),"
-    " pg_catalog.unnest($12::timestamptz[]), pg_catalog.unnest($13::integer[]), pg_catalog.unnest($14::boolean[]))"
-    " AS c (claim_id, resource_id, calendar_no, busy_from, busy_until, starts_at, ends_at, capacity, overbooked)"};
-
-KeptPlan delete_statement{"DELETE FROM clinic_data.claims WHERE tenant_id = $1 AND appointment_id = $2"};
-
-KeptPlan sweep_statement{"DELETE FROM clinic_data.claims WHERE tenant_id = $1 AND claim_id = ANY ($2)"};
-
 KeptPlan lane_statement{"INSERT INTO clinic_data.calendars (tenant_id, resource_id, lane) VALUES ($1, $2, $3)"
                         " RETURNING calendar_no"};
-
-constexpr QueryOptions with_latest_view{View::latest, 0};
 
 // Finds room for the claims of one appointment, resource by resource.
 class LaneFinder {
   public:
-    LaneFinder(const Uuid &tenant, core::Instant now) : tenant_(tenant), now_(now), truth_(tenant, Sight::truth) {}
+    LaneFinder(const Uuid &tenant, core::Instant now, TableWriter &writer)
+        : tenant_(tenant), now_(now), writer_(writer), truth_(tenant, Sight::truth) {}
 
     // The calendar for a claim; makes a lane when all are taken.
     std::int64_t find(Spi &spi, const NewClaim &claim) {
         const std::vector<StoredClaim> present = truth_.claims(claim.resource, claim.during);
-        sweep(spi, present);
+        sweep(present);
         const std::vector<Lane> lanes = truth_.lanes(claim.resource);
-        const std::vector<Lane> usable = usable_lanes(claim.resource, lanes);
-        for (const Lane &lane : usable)
-            if ((lane.lane >= first_overbook_lane) == claim.overbooked && is_free(lane, present))
+        for (const Lane &lane : lanes)
+            if ((lane.lane >= first_overbook_lane) == claim.overbooked && is_free(lane, present) &&
+                hold_row("calendars", lane.place))
                 return lane.calendar_no;
         return add_lane(spi, claim, lanes);
     }
@@ -229,21 +216,10 @@ class LaneFinder {
     }
 
     // Removes expired claims: they are dead, but the constraint does not know the time.
-    void sweep(Spi &spi, const std::vector<StoredClaim> &present) {
-        std::vector<Uuid> dead;
+    void sweep(const std::vector<StoredClaim> &present) {
         for (const StoredClaim &c : present)
-            if (c.expires <= now_)
-                dead.push_back(c.busy.claim);
-        if (!dead.empty())
-            spi.query_with(sweep_statement, with_latest_view, tenant_, dead);
-    }
-
-    // A transaction with a fixed snapshot cannot refer to a lane made since: its foreign key check would not see it.
-    std::vector<Lane> usable_lanes(const Uuid &resource, const std::vector<Lane> &lanes) {
-        if (!IsolationUsesXactSnapshot())
-            return lanes;
-        ClaimReader visible(tenant_, Sight::snapshot);
-        return visible.lanes(resource);
+            if (c.expires <= now_ && writer_.lock(c.place))
+                writer_.remove();
     }
 
     std::int64_t add_lane(Spi &spi, const NewClaim &claim, const std::vector<Lane> &lanes) {
@@ -257,40 +233,55 @@ class LaneFinder {
 
     Uuid tenant_;
     core::Instant now_;
+    TableWriter &writer_;
     ClaimReader truth_;
 };
 
 } // namespace
 
 void insert_claims(const ClaimOwner &owner, const std::vector<NewClaim> &claims, core::Instant now) {
-    std::vector<Uuid> ids, resources;
-    std::vector<std::int64_t> calendars;
-    std::vector<core::Instant> busy_from, busy_until, starts, ends;
-    std::vector<std::int32_t> capacities;
-    std::vector<bool> overbooked;
-    Spi spi;
-    {
-        LaneFinder lanes(owner.tenant, now);
-        for (const NewClaim &c : claims) {
-            ids.push_back(new_id());
-            resources.push_back(c.resource);
-            calendars.push_back(lanes.find(spi, c));
-            busy_from.push_back(c.during.begin);
-            busy_until.push_back(c.during.end);
-            starts.push_back(c.visit.begin);
-            ends.push_back(c.visit.end);
-            capacities.push_back(c.capacity);
-            overbooked.push_back(c.overbooked);
-        }
-    }
     const EngineWrite writing;
-    spi.query(insert_statement, owner.tenant, owner.service, owner.location, owner.appointment, owner.user, ids, resources,
-              calendars, busy_from, busy_until, starts, ends, capacities, overbooked);
+    Spi spi;
+    TableWriter writer("claims", {"appointments", "calendars"});
+    {
+        LaneFinder lanes(owner.tenant, now, writer);
+        for (const NewClaim &c : claims)
+            writer.insert({column_value("tenant_id", owner.tenant),
+                           column_value("claim_id", new_id()),
+                           column_value("resource_id", c.resource),
+                           column_value("calendar_no", lanes.find(spi, c)),
+                           {"during", {range_datum(c.during), false}},
+                           column_value("starts_at", c.visit.begin),
+                           column_value("ends_at", c.visit.end),
+                           column_value("kind", std::string_view("booking")),
+                           column_value("capacity", c.capacity),
+                           column_value("overbooked", c.overbooked),
+                           column_value("service_id", owner.service),
+                           column_value("location_id", owner.location),
+                           column_value("appointment_id", owner.appointment),
+                           column_value("created_by", owner.user)});
+    }
+    writer.finish();
 }
 
 void delete_claims(const Uuid &tenant, const Uuid &appointment) {
-    Spi spi;
-    spi.query_with(delete_statement, with_latest_view, tenant, appointment);
+    TableWriter writer("claims");
+    {
+        IndexScan scan("claims", "claims_appointment_id_idx");
+        for (bool again = true; again;) {
+            again = false;
+            scan.where(1, BTEqualStrategyNumber, Sql<Uuid>::to(tenant), UUIDOID);
+            scan.where(2, BTEqualStrategyNumber, Sql<Uuid>::to(appointment), UUIDOID);
+            scan.start(Sight::truth);
+            while (const TupleTableSlot *slot = scan.next()) {
+                if (writer.lock(slot->tts_tid))
+                    writer.remove();
+                else
+                    again = true; // somebody else wrote it while we waited for the row
+            }
+        }
+    }
+    writer.finish();
 }
 
 namespace {

@@ -21,6 +21,7 @@ inline constexpr core::Duration longest_claim{240 * core::micros_per_hour};
 struct Lane {
     std::int32_t lane = 0;
     std::int64_t calendar_no = 0;
+    ItemPointerData place{}; // of its row
 };
 
 // A claim as stored.
@@ -28,6 +29,7 @@ struct StoredClaim {
     core::Busy busy;
     std::int64_t calendar_no = 0;
     core::Instant expires = core::instant_max;
+    ItemPointerData place{}; // of its row
 };
 
 // A claim to be written. The lane is chosen by the writer.
@@ -71,12 +73,13 @@ class ClaimReader {
         appointment_, expires_at_;
 };
 
-// Takes the locks of the resources to the end of the transaction, in ascending order. A deadlock with a foreign
-// transaction is retried once, then raises busy.
+// Takes the locks of the resources to the end of the transaction, in ascending order. A deadlock (with a foreign
+// transaction, or with another that books several times) is retried once, then raises busy.
 void lock_resources(const Uuid &tenant, std::vector<Uuid> resources);
 
-// Writes the claims, each into the first lane that is free; the resources are locked. Expired claims in the way are
-// deleted first. Returns nothing; an overlap that the caller overlooked ends in the exclusion constraint's error.
+// Writes the claims, each into the first lane that is free; the resources are locked, and the appointment was written or
+// locked by this transaction. Expired claims in the way are deleted first. An overlap that the caller overlooked ends in the
+// exclusion constraint's error.
 void insert_claims(const ClaimOwner &owner, const std::vector<NewClaim> &claims, core::Instant now);
 
 // Deletes the claims of an appointment.

@@ -151,15 +151,24 @@ std::optional<Placement> attempt_reversibly(const Wish &wish, const core::Diary 
     return placed;
 }
 
-} // namespace
-
-Placement place(const Context &context, const Wish &given) {
-    Wish wish = given;
+Wish completed(Wish wish) {
     wish.query.range = {wish.start, wish.start + an_instant};
     wish.query.sight = Sight::truth;
     wish.query.count_visits = !wish.query.provider;
     wish.query.duration = wish.request.duration;
     wish.request.location = wish.query.location.value_or(Uuid{});
+    return wish;
+}
+
+} // namespace
+
+std::vector<Uuid> claimable(const Wish &wish) {
+    const core::Diary diary = read_diary(completed(wish).query);
+    return lockable(diary, diary.providers.front().id, wish.query.location.value());
+}
+
+Placement place(const Context &context, const Wish &given) {
+    const Wish wish = completed(given);
     const core::Diary diary = read_diary(wish.query);
     core::Work work = interruptible_work();
     const core::Kernel kernel(diary, wish.request, wish.query.range, work);

@@ -44,6 +44,9 @@ struct Placement {
     std::vector<NewClaim> claims;        // those of the resources and of the patient
 };
 
+// What a visit at the wished provider and location may come to claim, to be locked together with other resources.
+std::vector<Uuid> claimable(const Wish &wish);
+
 // Raises the first reason when the visit fits nowhere.
 Placement place(const Context &context, const Wish &wish);
 

@@ -1,0 +1,237 @@
+// Writing rows past SQL: see table_writer.hpp.
+#include "pg/table_writer.hpp"
+
+#include "pg/errors.hpp"
+
+namespace pg_clinic::pg {
+
+struct TableWriter::State {
+    Relation table;
+    EState *estate;
+    ResultRelInfo *target;
+    EPQState recheck;
+    TupleTableSlot *fresh;  // the row to be written
+    TupleTableSlot *locked; // the row as it stands
+    ExprState **defaults;   // by column, made at first use
+    Bitmapset **changed;    // where the executor looks for the changed columns
+};
+
+namespace {
+
+Oid table_oid(const char *name) { return get_relname_relid(name, get_namespace_oid("clinic_data", false)); }
+
+Relation open_for_writing(const char *name, LOCKMODE mode) {
+    Relation table = pg_call([name, mode]() -> Relation {
+        const Oid oid = table_oid(name);
+        return OidIsValid(oid) ? table_open(oid, mode) : nullptr;
+    });
+    if (table == nullptr)
+        raise(Code::schema_version, std::string("clinic_data.") + name + " does not exist", {},
+              "Run CALL clinic.install(); first.");
+    return table;
+}
+
+// Takes the checks of a foreign key out of this statement's triggers.
+void leave_out_checks(TriggerDesc *triggers, Oid referenced) {
+    if (triggers == nullptr)
+        return;
+    int kept = 0;
+    for (int i = 0; i < triggers->numtriggers; ++i) {
+        const Trigger &t = triggers->triggers[i];
+        if (t.tgconstrrelid != referenced || RI_FKey_trigger_type(t.tgfoid) != RI_TRIGGER_FK)
+            triggers->triggers[kept++] = t;
+    }
+    triggers->numtriggers = kept;
+}
+
+// What the executor wants to know of a statement that writes one table.
+void describe_target(EState *estate, Relation table, Bitmapset ***changed) {
+    RangeTblEntry *entry = makeNode(RangeTblEntry);
+    entry->rtekind = RTE_RELATION;
+    entry->relid = RelationGetRelid(table);
+    entry->relkind = table->rd_rel->relkind;
+    entry->rellockmode = RowExclusiveLock;
+#if PG_VERSION_NUM >= 160000
+    List *permissions = NIL;
+    RTEPermissionInfo *permission = addRTEPermissionInfo(&permissions, entry);
+    *changed = &permission->updatedCols;
+#if PG_VERSION_NUM >= 180000
+    ExecInitRangeTable(estate, list_make1(entry), permissions, bms_make_singleton(1));
+#else
+    ExecInitRangeTable(estate, list_make1(entry), permissions);
+#endif
+#else
+    *changed = &entry->updatedCols;
+    ExecInitRangeTable(estate, list_make1(entry));
+#endif
+}
+
+void prepare_recheck(EPQState *recheck, EState *estate) {
+#if PG_VERSION_NUM >= 160000
+    EvalPlanQualInit(recheck, estate, nullptr, NIL, -1, NIL);
+#else
+    EvalPlanQualInit(recheck, estate, nullptr, NIL, -1);
+#endif
+}
+
+} // namespace
+
+TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
+    Relation target = open_for_writing(table, RowExclusiveLock);
+    const char *const *names = proven.data();
+    const std::size_t count = proven.size();
+    s_ = pg_call([=] {
+        EState *estate = CreateExecutorState();
+        MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
+        auto *state = static_cast<State *>(palloc0(sizeof(State)));
+        state->table = target;
+        state->estate = estate;
+        describe_target(estate, target, &state->changed);
+        state->target = makeNode(ResultRelInfo);
+        InitResultRelInfo(state->target, target, 1, nullptr, 0);
+        for (std::size_t i = 0; i < count; ++i)
+            leave_out_checks(state->target->ri_TrigDesc, table_oid(names[i]));
+        estate->es_output_cid = GetCurrentCommandId(true);
+        ExecOpenIndices(state->target, false);
+        prepare_recheck(&state->recheck, estate);
+        state->fresh = ExecInitExtraTupleSlot(estate, RelationGetDescr(target), &TTSOpsVirtual);
+        state->locked = table_slot_create(target, &estate->es_tupleTable);
+        state->defaults = static_cast<ExprState **>(palloc0(sizeof(ExprState *) * static_cast<std::size_t>(target->rd_att->natts)));
+        AfterTriggerBeginQuery();
+        MemoryContextSwitchTo(caller);
+        return state;
+    });
+}
+
+// Left by an exception, the (sub)transaction's abort closes everything.
+TableWriter::~TableWriter() = default;
+
+AttrNumber TableWriter::number(const char *column) const {
+    const Oid table = RelationGetRelid(s_->table);
+    const AttrNumber found = pg_call([table, column] { return get_attnum(table, column); });
+    if (found <= 0)
+        throw core::Error(core::ErrorCode::internal, std::string("no column ") + column);
+    return found;
+}
+
+// The default of a column, counted from 0.
+NullableValue TableWriter::default_of(int column) {
+    State *s = s_;
+    return pg_call([s, column] {
+        NullableValue v;
+        const Form_pg_attribute attribute = TupleDescAttr(s->table->rd_att, column);
+        if (attribute->attisdropped || attribute->attgenerated != '\0' || !attribute->atthasdef)
+            return v;
+        if (s->defaults[column] == nullptr) {
+            MemoryContext caller = MemoryContextSwitchTo(s->estate->es_query_cxt);
+            auto *expression = reinterpret_cast<Expr *>(build_column_default(s->table, column + 1));
+            s->defaults[column] = ExecInitExpr(expression_planner(expression), nullptr);
+            MemoryContextSwitchTo(caller);
+        }
+        v.value = ExecEvalExpr(s->defaults[column], GetPerTupleExprContext(s->estate), &v.is_null);
+        return v;
+    });
+}
+
+// Puts values into the fresh row.
+void TableWriter::fill(const std::vector<ColumnValue> &values) {
+    for (const ColumnValue &v : values) {
+        const int i = number(v.column) - 1;
+        s_->fresh->tts_values[i] = v.value.value;
+        s_->fresh->tts_isnull[i] = v.value.is_null;
+    }
+}
+
+void TableWriter::insert(const std::vector<ColumnValue> &values) {
+    const int columns = s_->table->rd_att->natts;
+    std::vector<bool> given(static_cast<std::size_t>(columns));
+    for (const ColumnValue &v : values)
+        given[static_cast<std::size_t>(number(v.column) - 1)] = true;
+    State *s = s_;
+    pg_call([s] { ExecClearTuple(s->fresh); });
+    for (int i = 0; i < columns; ++i)
+        if (!given[static_cast<std::size_t>(i)]) {
+            const NullableValue otherwise = default_of(i);
+            s->fresh->tts_values[i] = otherwise.value;
+            s->fresh->tts_isnull[i] = otherwise.is_null;
+        }
+    fill(values);
+    pg_call([s] {
+        ExecStoreVirtualTuple(s->fresh);
+        ExecSimpleRelationInsert(s->target, s->estate, s->fresh);
+        ResetPerTupleExprContext(s->estate);
+    });
+}
+
+bool TableWriter::lock(const ItemPointerData &place) {
+    State *s = s_;
+    return pg_call([s, &place] {
+        ItemPointerData at = place;
+        TM_FailureData failure;
+        return table_tuple_lock(s->table, &at, SnapshotSelf, s->locked, GetCurrentCommandId(false), LockTupleNoKeyExclusive,
+                                LockWaitBlock, 0, &failure) == TM_Ok;
+    });
+}
+
+void TableWriter::update(const std::vector<ColumnValue> &values) {
+    State *s = s_;
+    pg_call([s] {
+        slot_getallattrs(s->locked);
+        ExecClearTuple(s->fresh);
+        const auto columns = static_cast<std::size_t>(s->table->rd_att->natts);
+        std::memcpy(s->fresh->tts_values, s->locked->tts_values, columns * sizeof(Datum));
+        std::memcpy(s->fresh->tts_isnull, s->locked->tts_isnull, columns * sizeof(bool));
+    });
+    fill(values);
+    for (const ColumnValue &v : values) {
+        const int bit = number(v.column) - FirstLowInvalidHeapAttributeNumber;
+        pg_call([s, bit] {
+            MemoryContext caller = MemoryContextSwitchTo(s->estate->es_query_cxt);
+            *s->changed = bms_add_member(*s->changed, bit);
+            MemoryContextSwitchTo(caller);
+        });
+    }
+    pg_call([s] {
+        ExecStoreVirtualTuple(s->fresh);
+        ExecSimpleRelationUpdate(s->target, s->estate, &s->recheck, s->locked, s->fresh);
+        ResetPerTupleExprContext(s->estate);
+    });
+}
+
+void TableWriter::remove() {
+    State *s = s_;
+    pg_call([s] { ExecSimpleRelationDelete(s->target, s->estate, &s->recheck, s->locked); });
+}
+
+void TableWriter::finish() {
+    State *s = std::exchange(s_, nullptr);
+    pg_call([s] {
+        Relation table = s->table;
+        EState *estate = s->estate;
+        AfterTriggerEndQuery(estate);
+        EvalPlanQualEnd(&s->recheck);
+        ExecCloseIndices(s->target);
+        ExecResetTupleTable(estate->es_tupleTable, false);
+        ExecCloseResultRelations(estate);
+        ExecCloseRangeTableRelations(estate);
+        FreeExecutorState(estate);
+        table_close(table, NoLock);
+        CommandCounterIncrement();
+    });
+}
+
+bool hold_row(const char *table, const ItemPointerData &place) {
+    Relation referenced = open_for_writing(table, RowShareLock);
+    return pg_call([referenced, &place] {
+        ItemPointerData at = place;
+        TM_FailureData failure;
+        TupleTableSlot *slot = table_slot_create(referenced, nullptr);
+        const TM_Result result = table_tuple_lock(referenced, &at, SnapshotSelf, slot, GetCurrentCommandId(false),
+                                                  LockTupleKeyShare, LockWaitBlock, 0, &failure);
+        ExecDropSingleTupleTableSlot(slot);
+        table_close(referenced, NoLock);
+        return result == TM_Ok;
+    });
+}
+
+} // namespace pg_clinic::pg

@@ -1,0 +1,59 @@
+// Writing single rows of clinic_data past SQL, as logical replication applies them: constraints, indexes and triggers are
+// all served, but no statement is planned, and no row is read by a snapshot.
+//
+// That matters under SERIALIZABLE. An UPDATE by key, and the query behind a foreign key, read index pages, and
+// with a page of recent ids every booking would read what every other one writes: false conflicts, 40001. Rows are found by
+// IndexScan with Sight::truth instead. It bypasses row security, so callers verify the tenant first.
+#pragma once
+
+#include <vector>
+
+#include "pg/boundary.hpp"
+#include "pg/datum.hpp"
+#include "pg/postgres.hpp"
+
+namespace pg_clinic::pg {
+
+// A column and its new value.
+struct ColumnValue {
+    const char *column;
+    NullableValue value;
+};
+
+template <class T> ColumnValue column_value(const char *column, const T &value) { return {column, nullable(value)}; }
+
+// A table open for writing. After the last row comes finish(), which fires what fires after statements.
+class TableWriter {
+  public:
+    // Throws SqlError (schema_version) when the table is missing. Foreign keys that refer to a table in `proven` are not
+    // checked by query: the caller wrote the referenced row in this transaction, or locked it (hold_row).
+    explicit TableWriter(const char *table, std::vector<const char *> proven = {});
+    ~TableWriter();
+    TableWriter(const TableWriter &) = delete;
+    TableWriter &operator=(const TableWriter &) = delete;
+
+    // Columns that are not named get their defaults.
+    void insert(const std::vector<ColumnValue> &values);
+
+    // Locks the row against other writers. False when it was changed or deleted in the meantime: look again.
+    bool lock(const ItemPointerData &place);
+
+    // Both concern the row that lock() was last true for.
+    void update(const std::vector<ColumnValue> &values);
+    void remove();
+
+    void finish();
+
+  private:
+    AttrNumber number(const char *column) const;
+    NullableValue default_of(int column);
+    void fill(const std::vector<ColumnValue> &values);
+
+    struct State; // plain data, in the executor state's memory
+    State *s_ = nullptr;
+};
+
+// Keeps the row that a foreign key will refer to from being deleted until the transaction ends. False when it is gone.
+bool hold_row(const char *table, const ItemPointerData &place);
+
+} // namespace pg_clinic::pg
