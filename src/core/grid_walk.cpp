@@ -46,7 +46,7 @@ class GridWalk final : public RuleWalk {
     bool find_interval(Wall from);
     Wall next_allowed(Wall t, Wall stop);
     void drop_unreachable_weekdays();
-    bool day_reachable(std::int64_t weekday, Wall modulus) const noexcept;
+    bool day_reachable(std::int64_t weekday, Wall modulus) const;
     bool same_every_day() const noexcept;
     std::int64_t offsets_before(Wall t) const noexcept;
     std::int64_t members_before(Wall t);
@@ -162,9 +162,9 @@ void GridWalk::drop_unreachable_weekdays() {
     days_.keep_weekdays(reachable);
 }
 
-bool GridWalk::day_reachable(std::int64_t weekday, Wall modulus) const noexcept {
+bool GridWalk::day_reachable(std::int64_t weekday, Wall modulus) const {
     const Wall midnight = (weekday + 2) * wall_day; // 2000-01-03 was a Monday
-    for (std::int64_t i = 0; i < allowed_.size(); ++i)
+    for (std::int64_t i = 0; i < allowed_.size(); ++i, work_.step())
         if (floor_mod(midnight + allowed_.at(i) - anchor_, modulus) == 0)
             return true;
     return false;

@@ -164,6 +164,18 @@ TEST(RecurrenceSet, StartOutsideOfTheSupportedRange) {
     }
 }
 
+TEST(RecurrenceSet, AddedDatesOutsideOfTheSupportedRange) {
+    Work work;
+    RecurrenceSpec spec = set_of("20260101", "FREQ=DAILY");
+    spec.exdate_instants = {core::instant_min, core::instant_max}; // harmless
+    EXPECT_EQ(core::occurrences(spec, utc_zone(), {}, 1, work).size(), 1U);
+    spec.rdate_instants = {core::instant_max};
+    EXPECT_THROW(core::occurrences(spec, utc_zone(), {}, 1, work), core::Error);
+    spec.rdate_instants.clear();
+    spec.rdates = {{core::instant_min.micros}};
+    EXPECT_THROW(core::previous_occurrence(spec, utc_zone(), core::instant_max, work), core::Error);
+}
+
 TEST(RecurrenceReadings, MissingPartsComeFromTheStart) {
     EXPECT_EQ(wall("20260115T0900", "FREQ=YEARLY;BYMONTHDAY=1", 3), "20260201T090000 20260301T090000 20260401T090000");
     EXPECT_EQ(wall("20260115T0900", "FREQ=YEARLY;BYWEEKNO=20", 2), "20260514T090000 20270520T090000"); // Thursdays
