@@ -67,8 +67,7 @@ struct RecurrenceIterator::State {
 };
 
 // A set without any rule has DTSTART itself as an instance (RFC 5545 §3.8.5.2); with a rule, only if that yields it.
-RecurrenceIterator::State::State(const RecurrenceSpec &spec, const Zone &zone, Work &work_)
-    : work(work_) {
+RecurrenceIterator::State::State(const RecurrenceSpec &spec, const Zone &zone, Work &work_) : work(work_) {
     check(spec);
     rdates = instants_of(spec.rdates, spec.rdate_instants, zone, spec.gap, work);
     exdates = instants_of(spec.exdates, spec.exdate_instants, zone, spec.gap, work);
