@@ -7,6 +7,7 @@ RESET client_min_messages;
 SET clinic.clock = '2026-03-02T12:00:00Z';
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
 \set SHOW_CONTEXT never
 
 -- Runs a command and returns its error.
