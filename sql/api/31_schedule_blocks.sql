@@ -23,7 +23,7 @@ BEGIN
     IF location IS NOT NULL THEN
         PERFORM clinic_private.require_row('location', location);
         IF resource IS NULL THEN
-            PERFORM clinic_private.lock_location(insert_block.tenant_id, location);
+            PERFORM clinic_private.lock_locations(insert_block.tenant_id, ARRAY[location]);
         END IF;
     END IF;
     IF jsonb_typeof(insert_block.block -> 'service_ids') = 'array' THEN
@@ -242,7 +242,7 @@ BEGIN
     IF block.resource_id IS NOT NULL THEN
         PERFORM clinic_private.lock_resources(tenant, ARRAY[block.resource_id]);
     ELSE
-        PERFORM clinic_private.lock_location(tenant, block.location_id);
+        PERFORM clinic_private.lock_locations(tenant, ARRAY[block.location_id]);
     END IF;
     UPDATE clinic_data.blocks AS b
     SET retired_at = clinic.now(), retired_by = clinic.current_user_id()
