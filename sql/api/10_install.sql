@@ -176,6 +176,65 @@ COMMENT ON PROCEDURE clinic_private.create_data_schema() IS
 REVOKE ALL ON PROCEDURE clinic_private.create_data_schema() FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE clinic_private.create_data_schema() TO clinic_owner;
 
+CREATE PROCEDURE clinic_private.ensure_trigger(
+    target regclass,
+    trigger_name name,
+    event text,
+    condition text,
+    action text,
+    enabled "char",
+    remark text
+)
+    LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    definition constant text := pg_catalog.format('TRIGGER %I %s ON %s FOR EACH ROW %sEXECUTE FUNCTION %s', trigger_name, event,
+                                                  target, condition, action);
+BEGIN
+    PERFORM FROM pg_catalog.pg_trigger t
+      WHERE t.tgrelid = target AND t.tgname = trigger_name AND t.tgenabled = enabled
+        AND pg_catalog.pg_get_triggerdef(t.oid) = 'CREATE ' || definition;
+    IF NOT FOUND THEN
+        EXECUTE 'CREATE OR REPLACE ' || definition;
+        IF enabled = 'A' THEN
+            EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', target, trigger_name);
+        END IF;
+    END IF;
+    EXECUTE pg_catalog.format('COMMENT ON TRIGGER %I ON %s IS %L', trigger_name, target, remark);
+END
+$$;
+COMMENT ON PROCEDURE clinic_private.ensure_trigger(regclass, name, text, text, text, "char", text) IS
+    'Makes a row trigger unless it is there already, word by word.
+event: when it fires; condition: empty, or WHEN (...) and a space; enabled: O, or A for always; remark: its comment.';
+REVOKE ALL ON PROCEDURE clinic_private.ensure_trigger(regclass, name, text, text, text, "char", text) FROM PUBLIC;
+GRANT EXECUTE ON PROCEDURE clinic_private.ensure_trigger(regclass, name, text, text, text, "char", text) TO clinic_owner;
+
+CREATE PROCEDURE clinic_private.ensure_view(view_name name, query text)
+    LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    existing constant regclass := pg_catalog.to_regclass(pg_catalog.format('clinic.%I', view_name));
+    wanted text;
+BEGIN
+    -- What the server makes of the query shows whether the view says the same.
+    IF existing IS NOT NULL AND pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY') THEN
+        EXECUTE pg_catalog.format('CREATE TEMPORARY VIEW clinic_wanted_view AS %s', query);
+        wanted := pg_catalog.pg_get_viewdef('pg_temp.clinic_wanted_view'::regclass);
+        DROP VIEW pg_temp.clinic_wanted_view;
+        PERFORM FROM pg_catalog.pg_class c
+          WHERE c.oid = existing AND c.reloptions = '{security_barrier=true}' AND pg_catalog.pg_get_viewdef(c.oid) = wanted;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+    EXECUTE pg_catalog.format('CREATE OR REPLACE VIEW clinic.%I WITH (security_barrier = true) AS %s', view_name, query);
+END
+$$;
+COMMENT ON PROCEDURE clinic_private.ensure_view(name, text) IS
+    'Makes or replaces a view of schema clinic, unless it is there already and says the same.';
+REVOKE ALL ON PROCEDURE clinic_private.ensure_view(name, text) FROM PUBLIC;
+GRANT EXECUTE ON PROCEDURE clinic_private.ensure_view(name, text) TO clinic_owner;
+
 CREATE PROCEDURE clinic_private.bring_up_to_date(may_create boolean)
     LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 AS $$
