@@ -63,6 +63,9 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'starts_at', add_block.starts_at, 'ends_at', add_block.ends_at, 'kind', add_block.kind));
+    IF add_block.starts_at < '0001-01-01 00:00Z' OR add_block.ends_at > '9999-12-31 00:00Z' THEN
+        PERFORM clinic_private.refuse_argument('starts_at, ends_at', 'a block must lie in the years 1 to 9999');
+    END IF;
     IF add_block.patient_id IS NOT NULL THEN
         PERFORM clinic_private.require_row('patient', add_block.patient_id);
     END IF;
