@@ -296,10 +296,10 @@ void delete_claims(const Uuid &tenant, const Uuid &appointment) {
 namespace {
 
 NullableValue column_of(HeapTuple tuple, TupleDesc shape, const char *name) {
+    const int number = pg_call([=] { return SPI_fnumber(shape, name); });
+    if (number <= 0)
+        throw core::Error(core::ErrorCode::internal, std::string("the table has no column ") + name);
     return pg_call([=] {
-        const int number = SPI_fnumber(shape, name);
-        if (number <= 0)
-            elog(ERROR, "the table has no column \"%s\"", name);
         NullableValue v;
         v.value = heap_getattr(tuple, number, shape, &v.is_null);
         return v;
