@@ -1,5 +1,6 @@
 -- The read views: who sees what.
 SET client_min_messages = warning;
+\set home :DBNAME
 CREATE DATABASE regress_clinic_views;
 \c regress_clinic_views
 SET client_min_messages = warning;
@@ -70,7 +71,7 @@ SELECT name FROM clinic.patients WHERE pg_temp.spy(name);
 SELECT confirmation_code FROM clinic.appointments WHERE pg_temp.spy(confirmation_code);
 RESET client_min_messages;
 
-\c contrib_regress
+\c :home
 SET client_min_messages = warning;
 DROP DATABASE regress_clinic_views;
 DROP ROLE regress_clinic_desk, regress_clinic_patient, regress_clinic_hill, regress_clinic_nobody, regress_clinic_stranger;
