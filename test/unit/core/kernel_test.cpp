@@ -324,6 +324,24 @@ TEST(Kernel, BuffersReachIntoNoBlock) {
     EXPECT_EQ(c.judge(june(1, 10)).findings[0].source.id, id(71));
 }
 
+TEST(Kernel, BuffersReachOutOfTheRange) {
+    Clinic c;
+    c.range = {june(1, 9), june(1, 12)};
+    c.service().buffers = {minutes(30), minutes(0)};
+    const std::vector<Block> just_before{block_span(71, {june(1, 8, 30), june(1, 9)})};
+    c.provider().blocks = just_before;
+    EXPECT_EQ(c.why(june(1, 9)), "blocked");
+    c.provider().blocks = {};
+    c.service().required = {{"room", 1}};
+    c.add_room(60).blocks = just_before;
+    EXPECT_EQ(c.why(june(1, 9)), "no_resource");
+    c.diary.resources[0].blocks = {};
+    c.diary.resources[0].hours.rules = {hours(61, here, hm(8), hm(9)), hours(62, here, hm(9), hm(12))};
+    c.service().buffers_inside_hours = true;
+    c.provider().hours.rules[0].window.start = hm(8);
+    EXPECT_EQ(c.why(june(1, 9)), "") << "room hours that end where the range begins hold the buffer";
+}
+
 TEST(Kernel, BlockKeptForAPatientOrForServices) {
     Clinic c;
     c.provider().blocks = {block_span(71, {june(1, 9), june(1, 12)})};
