@@ -1,5 +1,5 @@
 -- The demonstration's clinic: Riverbend Health, four locations in three zones, fourteen providers, eight services,
--- four hundred invented patients, and five weeks of appointments booked through the API.
+-- four hundred invented patients, and two months of appointments booked through the API.
 --
 -- Run it with psql as a superuser, in a database where CREATE EXTENSION pg_clinic and CALL clinic.install() have been
 -- done. The clock stands still, so that every run gives the same diary:
@@ -132,7 +132,7 @@ SELECT clinic.add_hours(resource_id => :'quill', location_id => :'midtown', rule
        clinic.add_hours(resource_id => :'quill', location_id => :'midtown', rule => 'FREQ=WEEKLY;BYDAY=MO,WE',
                         start_time => '17:30', end_time => '19:30', service_ids => ARRAY[:'group_class']::uuid[]);
 -- Overnight: the window ends on the next day.
-SELECT clinic.add_hours(resource_id => :'ito', location_id => :'midtown', rule => 'FREQ=WEEKLY;BYDAY=SU,TU,TH',
+SELECT clinic.add_hours(resource_id => :'ito', location_id => :'midtown', rule => 'FREQ=WEEKLY;BYDAY=TU,TH,SA',
                         start_time => '21:00', end_time => '07:00', service_ids => ARRAY[:'sleep_study']::uuid[]),
        clinic.add_hours(resource_id => :'ito', location_id => :'midtown', rule => 'FREQ=WEEKLY;BYDAY=FR',
                         start_time => '13:00', end_time => '17:00', service_ids => ARRAY[:'consultation']::uuid[]);
@@ -199,7 +199,7 @@ SELECT clinic.add_block(starts_at => '2026-03-10 15:00-04', ends_at => '2026-03-
                         patient_id => :'kept_for', title => 'Kept for a call-back');
 COMMIT;
 
--- Five weeks of appointments ------------------------------------------------------------------------------------------
+-- Two months of appointments ------------------------------------------------------------------------------------------
 -- For every provider and day: ask which starts are offered to a patient, take one, book it; as often as the day allows.
 -- Now and then somebody cancels.
 DO $$
@@ -217,7 +217,7 @@ BEGIN
     PERFORM setseed(0.42);
     FOR provider IN
         SELECT p.provider_id, p.time_zone,
-               CASE p.specialty WHEN 'Sleep medicine' THEN 2 WHEN 'Minor surgery' THEN 5 ELSE 13 END AS per_day
+               CASE p.specialty WHEN 'Sleep medicine' THEN 6 WHEN 'Minor surgery' THEN 5 ELSE 13 END AS per_day
         FROM clinic.providers AS p
         ORDER BY p.provider_id
     LOOP
@@ -234,7 +234,7 @@ BEGIN
         WHERE sp.provider_id = provider.provider_id;
 
         FOR day IN
-            SELECT d::date FROM generate_series(timestamp '2026-03-03', timestamp '2026-04-05', interval '1 day') AS d
+            SELECT d::date FROM generate_series(timestamp '2026-03-03', timestamp '2026-05-03', interval '1 day') AS d
         LOOP
             FOR visit IN 1 .. floor(provider.per_day * (0.5 + 0.5 * random())) LOOP
                 service := services[1 + floor(random() * cardinality(services))];

@@ -34,6 +34,24 @@ COMMENT ON ROLE clinic_user IS 'What every identified caller may do in pg_clinic
 COMMENT ON ROLE clinic_admin IS 'Members choose a tenant and administer it.';
 COMMENT ON ROLE clinic_system IS 'Runs the jobs of pg_clinic over all tenants; nobody logs in as it.';
 
+-- The schema clinic may be here already too: left by an earlier extension, or by a restore. One that belongs to somebody
+-- else is refused: its owner could add functions beside ours.
+DO $schema$
+DECLARE
+    schema_owner pg_catalog.pg_roles;
+BEGIN
+    SELECT r.* INTO schema_owner
+      FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_roles r ON r.oid = n.nspowner
+     WHERE n.nspname = 'clinic';
+    IF NOT schema_owner.rolsuper AND schema_owner.rolname <> CURRENT_USER THEN
+        RAISE EXCEPTION 'the schema "clinic" exists and belongs to "%"', schema_owner.rolname
+            USING ERRCODE = 'object_not_in_prerequisite_state',
+                  DETAIL = 'The schema of pg_clinic belongs to a superuser.',
+                  HINT = 'Drop or rename the schema, or give it to a superuser when you know what stands in it.';
+    END IF;
+END
+$schema$;
+
 -- Schemas. Names in clinic are open to everybody, the rights are on the objects; nobody outside looks into
 -- clinic_private.
 CREATE SCHEMA clinic_private;

@@ -110,7 +110,7 @@ WITH placed AS (
                         CASE provolatile WHEN 'i' THEN 'immutable' WHEN 's' THEN 'stable' ELSE 'volatile' END,
                         CASE proparallel WHEN 's' THEN 'parallel safe' WHEN 'r' THEN 'parallel restricted'
                             ELSE 'parallel unsafe' END,
-                        CASE WHEN proisstrict THEN 'null for a null argument' END,
+                        CASE WHEN proisstrict AND pronargs > 0 THEN 'null for a null argument' END,
                         CASE WHEN prosecdef THEN 'security definer' END)
            || E'\n\n' || coalesce(obj_description(oid, 'pg_proc'), '(no comment)') AS text
     FROM placed

@@ -29,6 +29,10 @@ wanted_packages() { # major
             printf '%s\n' "postgresql-$1-pgtap"
         fi
     fi
+    # From Debian 13 on the old names of time zones are in a package of their own; the tests use some.
+    if [[ $set_name == check ]] && apt-cache show tzdata-legacy >/dev/null 2>&1; then
+        echo tzdata-legacy
+    fi
     case $set_name in
         build) printf '%s\n' g++ make libssl-dev tzdata ;;
         check) printf '%s\n' g++ make libssl-dev tzdata cmake libgtest-dev clang clang-format libclang-rt-dev valgrind \

@@ -132,7 +132,7 @@ formatted() {
 
 # Replacing is for what runs again and again; in an install script it would adopt what somebody put there before.
 nothing_is_replaced() {
-    grep_in '\bOR[[:space:]]+REPLACE\b' -path './sql/*' -not -path './sql/schema/repeatable/*' -not -path './sql/updates/*'
+    grep_in '^[[:space:]]*CREATE[[:space:]]+OR[[:space:]]+REPLACE\b' -path './sql/*' -not -path './sql/schema/repeatable/*' -not -path './sql/updates/*'
 }
 
 migrations_can_be_wrapped() {

@@ -1,9 +1,5 @@
 -- Installing and migrating: the schema clinic_data is the user's, made and changed by these procedures.
 
--- What a member of clinic_owner needs to install without being a superuser; clinic_owner owns the views in schema clinic.
-GRANT USAGE, CREATE ON SCHEMA clinic TO clinic_owner;
-GRANT USAGE ON SCHEMA clinic_private TO clinic_owner;
-
 CREATE FUNCTION clinic.version()
     RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
@@ -82,6 +78,7 @@ CREATE PROCEDURE clinic_private.check_before_migrating(may_create boolean)
 AS $$
 DECLARE
     status record;
+    schema_owner name;
     may_bypass boolean;
 BEGIN
     IF pg_catalog.current_setting('transaction_isolation') <> 'read committed' THEN
@@ -97,6 +94,17 @@ BEGIN
                   HINT = 'Call as the superuser or as a member of clinic_owner, without SET ROLE.';
     END IF;
 
+    -- The owner of a schema may drop what stands in it, and may have put a trap there for the caller.
+    SELECT pg_catalog.pg_get_userbyid(n.nspowner) INTO schema_owner
+      FROM pg_catalog.pg_namespace n
+     WHERE n.nspname = 'clinic_data' AND NOT pg_catalog.pg_has_role(n.nspowner, 'clinic_owner', 'USAGE');
+    IF FOUND THEN
+        RAISE EXCEPTION 'the schema "clinic_data" belongs to a role that is no member of clinic_owner'
+            USING ERRCODE = 'insufficient_privilege',
+                  DETAIL = pg_catalog.format('Its owner is "%s".', schema_owner),
+                  HINT = pg_catalog.format('Drop the schema, or if you trust its owner: GRANT clinic_owner TO %I;', schema_owner);
+    END IF;
+
     SELECT s.* INTO status FROM clinic_private.schema_status() s;
     IF NOT status.installed AND NOT may_create THEN
         RAISE EXCEPTION 'the schema "clinic_data" is not installed'
@@ -104,7 +112,7 @@ BEGIN
     END IF;
     IF pg_catalog.cardinality(status.unknown) > 0 THEN
         PERFORM clinic_private.raise_error('schema_version', 'the schema is newer than the extension',
-            pg_catalog.jsonb_build_object('unknown_migrations', status.unknown, 'version', clinic.version()),
+            pg_catalog.jsonb_build_object('unknown_migrations', status.unknown),
             'ALTER EXTENSION pg_clinic UPDATE;');
     END IF;
     IF pg_catalog.cardinality(status.mismatched) > 0 THEN
@@ -167,6 +175,65 @@ COMMENT ON PROCEDURE clinic_private.create_data_schema() IS
     'Makes the schema clinic_data and the record of its migrations where they are missing. The schema belongs to the caller.';
 REVOKE ALL ON PROCEDURE clinic_private.create_data_schema() FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE clinic_private.create_data_schema() TO clinic_owner;
+
+CREATE PROCEDURE clinic_private.ensure_trigger(
+    target regclass,
+    trigger_name name,
+    event text,
+    condition text,
+    action text,
+    enabled "char",
+    remark text
+)
+    LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    definition constant text := pg_catalog.format('TRIGGER %I %s ON %s FOR EACH ROW %sEXECUTE FUNCTION %s', trigger_name, event,
+                                                  target, condition, action);
+BEGIN
+    PERFORM FROM pg_catalog.pg_trigger t
+      WHERE t.tgrelid = target AND t.tgname = trigger_name AND t.tgenabled = enabled
+        AND pg_catalog.pg_get_triggerdef(t.oid) = 'CREATE ' || definition;
+    IF NOT FOUND THEN
+        EXECUTE 'CREATE OR REPLACE ' || definition;
+        IF enabled = 'A' THEN
+            EXECUTE pg_catalog.format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', target, trigger_name);
+        END IF;
+    END IF;
+    EXECUTE pg_catalog.format('COMMENT ON TRIGGER %I ON %s IS %L', trigger_name, target, remark);
+END
+$$;
+COMMENT ON PROCEDURE clinic_private.ensure_trigger(regclass, name, text, text, text, "char", text) IS
+    'Makes a row trigger unless it is there already, word by word.
+event: when it fires; condition: empty, or WHEN (...) and a space; enabled: O, or A for always; remark: its comment.';
+REVOKE ALL ON PROCEDURE clinic_private.ensure_trigger(regclass, name, text, text, text, "char", text) FROM PUBLIC;
+GRANT EXECUTE ON PROCEDURE clinic_private.ensure_trigger(regclass, name, text, text, text, "char", text) TO clinic_owner;
+
+CREATE PROCEDURE clinic_private.ensure_view(view_name name, query text)
+    LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    existing constant regclass := pg_catalog.to_regclass(pg_catalog.format('clinic.%I', view_name));
+    wanted text;
+BEGIN
+    -- What the server makes of the query shows whether the view says the same.
+    IF existing IS NOT NULL AND pg_catalog.has_database_privilege(pg_catalog.current_database(), 'TEMPORARY') THEN
+        EXECUTE pg_catalog.format('CREATE TEMPORARY VIEW clinic_wanted_view AS %s', query);
+        wanted := pg_catalog.pg_get_viewdef('pg_temp.clinic_wanted_view'::regclass);
+        DROP VIEW pg_temp.clinic_wanted_view;
+        PERFORM FROM pg_catalog.pg_class c
+          WHERE c.oid = existing AND c.reloptions = '{security_barrier=true}' AND pg_catalog.pg_get_viewdef(c.oid) = wanted;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+    END IF;
+    EXECUTE pg_catalog.format('CREATE OR REPLACE VIEW clinic.%I WITH (security_barrier = true) AS %s', view_name, query);
+END
+$$;
+COMMENT ON PROCEDURE clinic_private.ensure_view(name, text) IS
+    'Makes or replaces a view of schema clinic, unless it is there already and says the same.';
+REVOKE ALL ON PROCEDURE clinic_private.ensure_view(name, text) FROM PUBLIC;
+GRANT EXECUTE ON PROCEDURE clinic_private.ensure_view(name, text) TO clinic_owner;
 
 CREATE PROCEDURE clinic_private.bring_up_to_date(may_create boolean)
     LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp

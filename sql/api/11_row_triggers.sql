@@ -45,9 +45,9 @@ CREATE FUNCTION clinic_private.refuse_change()
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RAISE EXCEPTION 'what identifies a row of "%" cannot be changed', TG_TABLE_NAME
+    RAISE EXCEPTION 'fixed columns of "%" cannot be changed', TG_TABLE_NAME
         USING ERRCODE = 'integrity_constraint_violation',
-              DETAIL = pg_catalog.format('Fixed columns: %s.', pg_catalog.array_to_string(TG_ARGV, ', ')),
+              DETAIL = pg_catalog.format('They are: %s.', pg_catalog.array_to_string(TG_ARGV, ', ')),
               HINT = 'Retire or delete the row and add another.',
               SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME, CONSTRAINT = TG_NAME;
 END

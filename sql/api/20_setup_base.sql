@@ -16,7 +16,7 @@ BEGIN
     END IF;
     IF clinic.has_permission(require_permission.permission) IS NOT TRUE THEN
         PERFORM clinic_private.raise_error('forbidden',
-            format('permission "%s" is needed', require_permission.permission),
+            format('permission "%s" is required', require_permission.permission),
             jsonb_build_object('permission', require_permission.permission),
             'An administrator grants permissions with clinic.map_login().');
     END IF;

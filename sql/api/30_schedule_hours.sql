@@ -11,9 +11,9 @@ CREATE FUNCTION clinic_private.require_hours(
 AS $$
 #variable_conflict error
 BEGIN
-    PERFORM clinic_private.require_date('dtstart_on', require_hours.dtstart_on);
     PERFORM clinic_private.require_date('valid_from', require_hours.valid_from);
     PERFORM clinic_private.require_date('valid_until', require_hours.valid_until);
+    PERFORM clinic_private.require_date('dtstart_on', require_hours.dtstart_on);
     IF require_hours.valid_until < require_hours.valid_from THEN
         PERFORM clinic_private.refuse_argument('valid_until', 'valid_until is before valid_from');
     END IF;

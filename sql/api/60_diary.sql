@@ -6,11 +6,7 @@ CREATE FUNCTION clinic_private.day_start(on_date date, time_zone text)
     SET search_path = pg_catalog, pg_temp
 AS $$
     -- AT TIME ZONE would take the second of two midnights.
-    SELECT clinic.occurrences(
-        rule => 'FREQ=DAILY;COUNT=1',
-        dtstart => day_start.on_date::timestamp,
-        tz => day_start.time_zone,
-        gap => 'shift')
+    SELECT clinic.local_instant(day_start.on_date::timestamp, day_start.time_zone, gap => 'shift')
 $$;
 COMMENT ON FUNCTION clinic_private.day_start(date, text) IS
     'Returns the first instant of a local date: midnight, or where the clock resumes when there is no midnight.';
@@ -118,17 +114,21 @@ AS $$
 BEGIN
     RETURN QUERY
     -- The windows of one location that overlap or touch are one.
-    SELECT merged.resource_id, 'available'::text, lower(span.span), upper(span.span), interval '0', interval '0',
-           merged.location_id, NULL::uuid, NULL::uuid, NULL::text, NULL::uuid, NULL::text, NULL::uuid, NULL::text, false
-    FROM (
-        SELECT oh.resource_id, oh.location_id, range_agg(tstzrange(oh.starts_at, oh.ends_at)) AS spans
-        FROM clinic.open_hours(
-            resource_ids => diary_entries.provider_ids,
-            range_start => diary_entries.range_start,
-            range_end => diary_entries.range_end) AS oh
-        GROUP BY oh.resource_id, oh.location_id
-    ) AS merged
-    CROSS JOIN LATERAL unnest(merged.spans) AS span (span)
+    WITH windows AS MATERIALIZED (
+        SELECT merged.resource_id, merged.location_id, span.span
+        FROM (
+            SELECT oh.resource_id, oh.location_id, range_agg(tstzrange(oh.starts_at, oh.ends_at)) AS spans
+            FROM clinic.open_hours(
+                resource_ids => diary_entries.provider_ids,
+                range_start => diary_entries.range_start,
+                range_end => diary_entries.range_end) AS oh
+            GROUP BY oh.resource_id, oh.location_id
+        ) AS merged
+        CROSS JOIN LATERAL unnest(merged.spans) AS span (span)
+    )
+    SELECT w.resource_id, 'available'::text, lower(w.span), upper(w.span), interval '0', interval '0',
+           w.location_id, NULL::uuid, NULL::uuid, NULL::text, NULL::uuid, NULL::text, NULL::uuid, NULL::text, false
+    FROM windows AS w
 
     UNION ALL
     SELECT a.provider_id, 'booked', a.starts_at, a.ends_at,
@@ -165,13 +165,18 @@ BEGIN
     UNION ALL
     SELECT bt.resource_id, bt.kind, bt.starts_at, bt.ends_at, interval '0', interval '0', b.location_id, NULL, NULL, NULL,
            CASE WHEN clinic.has_permission('diary:read') THEN bt.patient_id END,
-           CASE WHEN bt.patient_id IS NOT NULL THEN 'kept' END,
+           CASE WHEN b.patient_id IS NOT NULL THEN 'kept' END,
            bt.block_id, bt.title, b.service_ids IS NOT NULL
     FROM clinic.blocked_times(
         resource_ids => diary_entries.provider_ids,
         range_start => diary_entries.range_start,
         range_end => diary_entries.range_end) AS bt
-    LEFT JOIN clinic_data.blocks AS b ON b.tenant_id = diary_entries.tenant AND b.block_id = bt.block_id;
+    LEFT JOIN clinic_data.blocks AS b ON b.tenant_id = diary_entries.tenant AND b.block_id = bt.block_id
+    -- A block for everybody at a location concerns those who are there.
+    WHERE b.resource_id IS NOT NULL
+       OR EXISTS (SELECT FROM windows AS w
+                  WHERE w.resource_id = bt.resource_id AND w.location_id = b.location_id
+                    AND w.span && tstzrange(bt.starts_at, bt.ends_at));
 END
 $$;
 COMMENT ON FUNCTION clinic_private.diary_entries(uuid, uuid[], timestamptz, timestamptz) IS
@@ -295,8 +300,8 @@ BEGIN
         FROM entries AS e
         WHERE e.kind = 'booked' AND e.here AND e.starts_at < e.closes AND e.ends_at > e.opens
         UNION ALL
-        SELECT e.provider_id, 3, 'blocked', greatest(e.starts_at, e.opens), least(e.ends_at, e.closes), e.location_id,
-               'elsewhere', NULL, NULL, NULL, NULL, NULL
+        SELECT DISTINCT e.provider_id, 3, 'blocked', greatest(e.starts_at, e.opens), least(e.ends_at, e.closes), e.location_id,
+               'elsewhere', NULL::uuid, NULL, NULL::uuid, NULL::uuid, NULL
         FROM entries AS e
         WHERE e.kind = 'booked' AND NOT e.here AND e.starts_at < e.closes AND e.ends_at > e.opens
         UNION ALL
@@ -525,7 +530,10 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'range_start', calendar.range_start, 'range_end', calendar.range_end));
-    IF NOT isfinite(calendar.range_start) OR NOT isfinite(calendar.range_end) OR calendar.range_end <= calendar.range_start THEN
+    IF NOT isfinite(calendar.range_start) OR NOT isfinite(calendar.range_end) THEN
+        PERFORM clinic_private.refuse_argument('range_start, range_end', 'a range needs finite ends');
+    END IF;
+    IF calendar.range_end <= calendar.range_start THEN
         PERFORM clinic_private.refuse_argument('range_end', 'the end of the range is not after its start');
     END IF;
     -- 92 local days, one of which may have 25 hours.
@@ -541,6 +549,10 @@ BEGIN
     END IF;
 
     RETURN QUERY
+    WITH entries AS MATERIALIZED (
+        SELECT d.*
+        FROM clinic_private.diary_entries(tenant, providers, calendar.range_start, calendar.range_end) AS d
+    )
     SELECT e.provider_id, r.name,
            CASE e.kind WHEN 'booked' THEN CASE WHEN e.appointment_id IS NULL THEN 'busy' ELSE 'appointment' END ELSE e.kind END,
            e.starts_at, e.ends_at, e.starts_at AT TIME ZONE z.zone, e.ends_at AT TIME ZONE z.zone,
@@ -556,13 +568,17 @@ BEGIN
            END,
            CASE WHEN e.kind = 'booked' THEN e.status END,
            e.appointment_id, e.confirmation_code, e.service_id, e.patient_id, p.name, e.block_id
-    FROM clinic_private.diary_entries(tenant, providers, calendar.range_start, calendar.range_end) AS e
+    FROM entries AS e
     JOIN clinic_data.resources AS r ON r.tenant_id = calendar.tenant AND r.resource_id = e.provider_id
     LEFT JOIN clinic_data.locations AS l ON l.tenant_id = calendar.tenant AND l.location_id = e.location_id
     LEFT JOIN clinic_data.services AS s ON s.tenant_id = calendar.tenant AND s.service_id = e.service_id
     LEFT JOIN clinic_data.patients AS p ON p.tenant_id = calendar.tenant AND p.patient_id = e.patient_id
     CROSS JOIN LATERAL (SELECT coalesce(l.time_zone::text, clinic_private.home_zone(e.provider_id)) AS zone) AS z
-    WHERE (for_location IS NULL OR e.location_id = for_location OR (e.block_id IS NOT NULL AND e.location_id IS NULL))
+    WHERE (for_location IS NULL OR e.location_id = for_location
+           -- What blocks a provider everywhere, for those who are to be seen at the location at all.
+           OR (e.block_id IS NOT NULL AND e.location_id IS NULL
+               AND EXISTS (SELECT FROM entries AS o
+                           WHERE o.provider_id = e.provider_id AND o.location_id = for_location)))
       AND e.starts_at < calendar.range_end AND e.ends_at > calendar.range_start
     ORDER BY r.name, e.provider_id, e.starts_at, e.ends_at, e.kind, e.appointment_id, e.block_id, e.location_id;
 END

@@ -74,3 +74,62 @@ COMMENT ON FUNCTION clinic.check_integrity() IS
     'Everything that is wrong in the tenant''s diary; no row exactly when nothing is.
 problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled or elsewhere), without_claim (an appointment that occupies time but has no claim for it).
 source, source_id: the row. Errors: none; without a context no row.';
+
+CREATE FUNCTION clinic.time_zone_drift()
+    RETURNS TABLE (
+        appointment_id uuid,
+        confirmation_code text,
+        starts_at timestamptz,
+        intended_local timestamp,
+        actual_local timestamp,
+        time_zone text,
+        intended_at timestamptz
+    )
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET row_security = on
+AS $$
+    SELECT a.appointment_id, a.confirmation_code, a.starts_at, a.local_starts_at, a.starts_at AT TIME ZONE a.time_zone,
+           a.time_zone::text, clinic.local_instant(a.local_starts_at, a.time_zone, NULL, 'shift')
+    FROM clinic_data.appointments AS a
+    WHERE a.tenant_id = clinic.current_tenant_id() AND a.starts_at >= clinic.now()
+      AND a.status IN ('held', 'pending', 'booked', 'confirmed')
+      AND a.local_starts_at <> a.starts_at AT TIME ZONE a.time_zone
+    ORDER BY a.starts_at, a.appointment_id
+$$;
+ALTER FUNCTION clinic.time_zone_drift() OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.time_zone_drift() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.time_zone_drift() TO clinic_user;
+COMMENT ON FUNCTION clinic.time_zone_drift() IS
+    'Future appointments whose instant no longer shows the local time that was meant, because the zone''s rules changed since. Nothing moves by itself: reschedule to intended_at where that is wanted.
+Errors: none; without a context no row.';
+
+CREATE FUNCTION clinic.sweep_claims(older_than interval DEFAULT '30 days')
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    deleted bigint;
+BEGIN
+    PERFORM clinic_private.require_permission('schedule:write');
+    IF sweep_claims.older_than IS NULL OR sweep_claims.older_than < interval '0' THEN
+        RAISE EXCEPTION 'older_than must not be negative or null'
+            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass an interval such as ''30 days''.';
+    END IF;
+    DELETE FROM clinic_data.claims AS c
+    WHERE c.tenant_id = clinic.current_tenant_id()
+      AND (c.expires_at <= clinic.now() OR c.ends_at < clinic.now() - sweep_claims.older_than);
+    GET DIAGNOSTICS deleted = ROW_COUNT;
+    RETURN deleted;
+END
+$$;
+ALTER FUNCTION clinic.sweep_claims(interval) OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.sweep_claims(interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.sweep_claims(interval) TO clinic_user;
+COMMENT ON FUNCTION clinic.sweep_claims(interval) IS
+    'Deletes the claims of the tenant that can no longer conflict: expired ones, and those of visits that ended long ago; returns how many. The appointments stay. Run it from time to time, so that booking does not slow down with history.
+older_than: how long past visits still keep their claims, for bookings entered afterwards. Needs schedule:write.
+Errors: forbidden, no_context, 22023.';

@@ -32,7 +32,10 @@ CREATE FUNCTION clinic.book_appointment(
     overbook boolean DEFAULT false,
     reason text DEFAULT NULL,
     buffer_before_minutes integer DEFAULT NULL,
-    buffer_after_minutes integer DEFAULT NULL
+    buffer_after_minutes integer DEFAULT NULL,
+    local_starts_at timestamp DEFAULT NULL,
+    utc_offset interval DEFAULT NULL,
+    gap text DEFAULT 'refuse'
 )
     RETURNS TABLE (
         appointment_id uuid,
@@ -52,15 +55,15 @@ CREATE FUNCTION clinic.book_appointment(
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
     AS 'MODULE_PATHNAME', 'clinic_book_appointment';
-ALTER FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer)
+ALTER FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text)
     OWNER TO clinic_owner;
-REVOKE ALL ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer)
+REVOKE ALL ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer)
+GRANT EXECUTE ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text)
     TO clinic_user;
-COMMENT ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer) IS
+COMMENT ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text) IS
     'Books a visit: accepts exactly what clinic.available_slots offers, refuses the rest with the first reason of clinic.explain_slot.
-provider_id, location_id, resource_ids: chosen when not given (fewest visits that day, then lowest id; rooms and devices of the classes that the service requires). duration: another length within the service''s bounds. override (permission booking:override): lead time, horizon, grid, hours, limits and the past give way; overbook (booking:overbook): other claims give way, in a lane of their own; both need a reason, which is stored. buffer_before_minutes, buffer_after_minutes (booking:override): instead of the longest default.
+provider_id, location_id, resource_ids: chosen when not given (fewest visits that day, then lowest id; rooms and devices of the classes that the service requires). duration: another length within the service''s bounds. override (permission booking:override): lead time, horizon, grid, hours, limits and the past give way; overbook (booking:overbook): other claims give way, in a lane of their own; both need a reason, which is stored. buffer_before_minutes, buffer_after_minutes (booking:override): instead of the longest default. local_starts_at (with starts_at null): a local time of the location, or of the provider''s home zone without one; utc_offset tells which of an ambiguous pair, else it is the first; gap: refuse or shift a nonexistent one.
 Errors: the reasons, each with its own SQLSTATE; where another time may do, the DETAIL lists the next free alternatives. no_context, forbidden, busy, 22004, 22023.';
 
 CREATE FUNCTION clinic.cancel_appointment(appointment_id uuid, reason text DEFAULT NULL, version integer DEFAULT NULL)

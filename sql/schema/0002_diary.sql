@@ -453,3 +453,9 @@ COMMENT ON COLUMN clinic_data.blocks.created_at IS 'Since when it is known.';
 COMMENT ON COLUMN clinic_data.blocks.created_by IS 'User who made the row.';
 COMMENT ON COLUMN clinic_data.blocks.retired_at IS 'Since when it no longer counts; null: it counts.';
 COMMENT ON COLUMN clinic_data.blocks.retired_by IS 'User who retired it.';
+
+-- The patient of a login, now that there are patients.
+ALTER TABLE clinic_data.logins
+    ADD CONSTRAINT logins_patient_id_fkey FOREIGN KEY (tenant_id, patient_id)
+        REFERENCES clinic_data.patients (tenant_id, patient_id);
+CREATE INDEX logins_patient_id_idx ON clinic_data.logins (tenant_id, patient_id);

@@ -150,7 +150,7 @@ CREATE TABLE clinic_data.claims (
     CONSTRAINT claims_appointment_check CHECK (kind <> 'booking' OR appointment_id IS NOT NULL),
     CONSTRAINT claims_capacity_check CHECK (capacity BETWEEN 1 AND 1000000)
 );
-CREATE INDEX claims_calendar_no_idx ON clinic_data.claims (tenant_id, calendar_no, resource_id);
+CREATE INDEX claims_resource_id_idx ON clinic_data.claims (tenant_id, resource_id, starts_at);
 CREATE INDEX claims_appointment_id_idx ON clinic_data.claims (tenant_id, appointment_id);
 COMMENT ON TABLE clinic_data.claims IS
     'Time that is taken, on one lane of one resource. Rows that can no longer conflict leave the table. The exclusion constraint is the proof that nothing overlaps, whoever writes.';

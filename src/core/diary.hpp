@@ -60,7 +60,7 @@ struct Location {
     Id id;
     bool active = true;
     const Zone *zone = nullptr;
-    std::string zone_name; // as stored
+    std::string zone_name{}; // as stored
 };
 
 // A room or device; its hours may be empty: then it is always open.

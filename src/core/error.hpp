@@ -16,8 +16,8 @@ enum class ErrorCode {
     invalid_text,           // 22P02: text that does not parse (a rule, an iCalendar block)
     invalid_parameter,      // 22023: a value outside its domain
     datetime_overflow,      // 22008: a date or time outside the supported range
-    invalid_time_zone,      // CL017: an unknown zone
-    nonexistent_local_time, // CL018: a local time inside a gap
+    invalid_time_zone,      // CL027: an unknown zone
+    nonexistent_local_time, // CL028: a local time inside a gap
     limit_exceeded,         // 54000: a stated budget or maximum is used up
     internal                // XX000: a broken promise of our own code
 };

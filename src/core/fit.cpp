@@ -63,6 +63,23 @@ Presence presence_at(Instant t, const std::vector<Group> &groups, std::int32_t c
     return there;
 }
 
+// The instants within `during` from which something else is there, ascending. Ends count too: where a claim that tolerates
+// few ends, the number of the others may still be too large.
+std::vector<Instant> changes(const std::vector<Group> &groups, const Interval &during) {
+    std::vector<Instant> instants;
+    if (groups.empty())
+        return instants;
+    instants.push_back(during.begin);
+    for (const Group &g : groups) {
+        if (g.span.begin > during.begin)
+            instants.push_back(g.span.begin);
+        if (g.span.end < during.end)
+            instants.push_back(g.span.end);
+    }
+    std::sort(instants.begin(), instants.end());
+    return instants;
+}
+
 } // namespace
 
 Fit fit_claim(const BusyList &busy, const Interval &during, std::int32_t capacity, const std::vector<Id> &ignored,
@@ -81,13 +98,8 @@ Fit fit_claim(const BusyList &busy, const Interval &during, std::int32_t capacit
         note(there.least < capacity ? fit.smaller : fit.counted, there.earliest);
         note(fit.held, there.held);
     };
-    // The number of claims present grows only where one begins, so those instants and the first one decide. The groups
-    // come by begin.
-    if (!groups.empty())
-        look_at(during.begin);
-    for (const Group &g : groups)
-        if (g.span.begin > during.begin)
-            look_at(g.span.begin);
+    for (Instant t : changes(groups, during))
+        look_at(t);
     return fit;
 }
 

@@ -54,6 +54,8 @@ class PeriodWalk final : public RuleWalk {
     bool weekday_cycle_;       // DAILY with BYDAY alone: sizes repeat every seven intervals
     bool constant_size_;
     Work &work_;
+    std::vector<std::int64_t> sizes_; // for rank: members of the first 0, 1, ... intervals of a cycle
+    std::int64_t before_start_ = -1;  // for rank: members of DTSTART's interval before DTSTART
     Block current_, following_;
     bool has_current_ = false, has_following_ = false;
 };
@@ -212,7 +214,9 @@ std::optional<std::int64_t> PeriodWalk::rank(Wall before) {
         return std::nullopt;
     if (before <= dtstart_)
         return 0;
-    return members_before(std::min(before, expansion_end.days * wall_day)) - members_before(dtstart_);
+    if (before_start_ < 0)
+        before_start_ = members_before(dtstart_);
+    return members_before(std::min(before, expansion_end.days * wall_day)) - before_start_;
 }
 
 std::int64_t PeriodWalk::members_before(Wall t) {
@@ -222,17 +226,18 @@ std::int64_t PeriodWalk::members_before(Wall t) {
     return size_of_first(k) + lower_bound(block, t);
 }
 
+// The members of the intervals 0 to intervals - 1.
 std::int64_t PeriodWalk::size_of_first(std::int64_t intervals) {
     const std::int64_t cycle = constant_size_ ? 1 : 7;
-    Block block;
-    std::int64_t whole = 0;
-    std::int64_t rest = 0;
-    for (std::int64_t k = 0; k < std::min(cycle, intervals); ++k) {
-        fill(&block, k);
-        whole += block.size;
-        rest += k < intervals % cycle ? block.size : 0;
+    if (sizes_.empty()) {
+        sizes_.push_back(0);
+        for (std::int64_t k = 0; k < cycle; ++k) {
+            Block block;
+            fill(&block, k);
+            sizes_.push_back(sizes_.back() + block.size);
+        }
     }
-    return intervals / cycle * whole + rest;
+    return intervals / cycle * sizes_.back() + sizes_[static_cast<std::size_t>(intervals % cycle)];
 }
 
 } // namespace

@@ -136,41 +136,40 @@ void RuleStream::seek_counted(LocalTime from, LocalTime to) {
 // What COUNT leaves for the wall times from `from` on. Those in a gap that skip drops are not counted: the gaps
 // between DTSTART and `from` are few, and the rule is counted in each.
 std::int64_t RuleStream::left_of_count(LocalTime from) {
+    const auto rank = [this](LocalTime t) { return walk_->rank(wall_of(t)).value_or(0); };
     std::int64_t vanished = 0;
-    const auto left = [&](LocalTime t) { return *count_ - walk_->rank(wall_of(t)).value_or(0) + vanished; };
-    if (gap_ != Gap::skip)
-        return left(from);
     const Zone &zone = map_.zone();
     ZoneSpan span = zone.span_at({dtstart_.micros - zone_reach});
-    while (span.end.micros < from.micros + zone_reach) {
+    while (gap_ == Gap::skip && span.end.micros < from.micros + zone_reach) {
         work_.step();
-        const LocalTime gap_begin = shifted(span.end, span.offset_seconds);
         const ZoneSpan next = zone.span_at(span.end);
-        if (next.offset_seconds > span.offset_seconds && gap_begin < from) {
-            if (left(std::max(gap_begin, dtstart_)) <= 0)
+        const LocalTime begin = std::max(shifted(span.end, span.offset_seconds), dtstart_);
+        const LocalTime end = std::min(shifted(span.end, next.offset_seconds), from);
+        if (begin < end) {
+            const std::int64_t before = rank(begin);
+            if (before - vanished >= *count_)
                 return 0;
-            vanished += vanished_in(span, next, from);
+            vanished += gap_is_alone(span, next) ? rank(end) - before : vanished_one_by_one(span.end, begin, end);
         }
         span = next;
     }
-    return left(from);
+    return *count_ - rank(from) + vanished;
 }
 
-// The number of instances before `from` that vanish in the gap between two spans.
-std::int64_t RuleStream::vanished_in(const ZoneSpan &before, const ZoneSpan &after, LocalTime from) {
-    const LocalTime begin = std::max(shifted(before.end, before.offset_seconds), dtstart_);
-    const LocalTime end = std::min(shifted(before.end, after.offset_seconds), from);
-    if (begin >= end)
-        return 0;
-    const bool alone = before.begin < Instant{before.end.micros - zone_reach} || before.begin == instant_min;
-    if (alone && (after.end == instant_max || after.end.micros - before.end.micros > zone_reach))
-        return walk_->rank(wall_of(end)).value_or(0) - walk_->rank(wall_of(begin)).value_or(0);
-    // Another change of offset is near: it may show what this one jumps over, so each time is asked for.
+// True when no other change of offset is near that might show what the gap between two spans jumps over.
+bool RuleStream::gap_is_alone(const ZoneSpan &before, const ZoneSpan &after) {
+    const bool long_before = before.begin == instant_min || before.begin.micros < before.end.micros - zone_reach;
+    const bool long_after = after.end == instant_max || after.end.micros > before.end.micros + zone_reach;
+    return long_before && long_after;
+}
+
+// The instances within [begin, end) that really vanish in the gap at `change`.
+std::int64_t RuleStream::vanished_one_by_one(Instant change, LocalTime begin, LocalTime end) {
     std::int64_t vanished = 0;
     walk_->seek(wall_of(begin), wall_of(end));
     while (const std::optional<Wall> wall = walk_->next()) {
         const Resolution found = resolve(map_.zone(), {*wall * micros_per_second + fraction_});
-        if (found.kind == Resolution::Kind::nonexistent && found.second == before.end)
+        if (found.kind == Resolution::Kind::nonexistent && found.second == change)
             ++vanished;
     }
     return vanished;

@@ -44,7 +44,8 @@ class RuleStream {
     void seek_counted(LocalTime from, LocalTime to);
     void seek_walk(LocalTime from, LocalTime to);
     std::int64_t left_of_count(LocalTime from);
-    std::int64_t vanished_in(const ZoneSpan &before, const ZoneSpan &after, LocalTime from);
+    static bool gap_is_alone(const ZoneSpan &before, const ZoneSpan &after);
+    std::int64_t vanished_one_by_one(Instant change, LocalTime begin, LocalTime end);
     void fetch();
     bool count_down();
     void take_held();

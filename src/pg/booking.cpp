@@ -22,6 +22,10 @@ KeptPlan read_cancel_rules{"SELECT s.cancel_window_minutes, t.refuse_late_cancel
                            " JOIN clinic_data.tenants t ON t.tenant_id = s.tenant_id"
                            " WHERE s.tenant_id = $1 AND s.service_id = $2"};
 
+KeptPlan zone_statement{
+    "SELECT time_zone::text FROM clinic_data.locations WHERE tenant_id = $1 AND location_id = $2 UNION ALL"
+    " SELECT time_zone::text FROM clinic_data.providers WHERE tenant_id = $1 AND provider_id = $3 AND $2 IS NULL"};
+
 constexpr QueryOptions with_latest_view{View::latest, 0};
 
 // Eight characters that can be told apart when read out: no vowels, so no words; no 0, 1.
@@ -247,6 +251,27 @@ std::optional<core::Duration> buffer_argument(const Args &args, const Context &c
     return core::minutes(*n);
 }
 
+// The start that the arguments of book_appointment wish for: an instant, or a local time at the location (without one, in
+// the provider's home zone).
+core::Instant wished_start(const Args &args, const Uuid &tenant) {
+    if (args.is_null(12))
+        return finite(args.required<core::Instant>(2, "starts_at"), "starts_at");
+    if (!args.is_null(2))
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "starts_at and local_starts_at exclude each other");
+    const auto local = finite(args.get<core::LocalTime>(12), "local_starts_at");
+    const auto location = args.optional<Uuid>(4);
+    const auto provider = args.optional<Uuid>(3);
+    if (!location && !provider)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "a local time needs a location or a provider", {},
+             "Pass location_id, so that the local time has a zone.");
+    Spi spi;
+    const Rows rows = spi.query(zone_statement, tenant, location, provider);
+    if (rows.empty())
+        raise(Code::not_found, {}, location ? Detail().add("location_id", *location) : Detail().add("provider_id", *provider));
+    return instant_of_local(zone_named(rows[0].get<std::string_view>(0)), local, args.optional<core::Duration>(13),
+                            args.get_or<std::string>(14, "refuse"));
+}
+
 // Runs one change. What a writer past the engine can do to it in mid-writing is said in the engine's words: neither a
 // deadlock nor a violated constraint reaches the caller.
 template <class Body> Datum in_our_words(Body body) {
@@ -277,7 +302,7 @@ void add_booking(ResultSet &rows, const Uuid &appointment, const std::string &co
 }
 
 // clinic.book_appointment(service_id, patient_id, starts_at, provider_id, location_id, duration, resource_ids, override,
-// overbook, reason, buffer_before_minutes, buffer_after_minutes)
+// overbook, reason, buffer_before_minutes, buffer_after_minutes, local_starts_at, utc_offset, gap)
 Datum book(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
@@ -286,7 +311,7 @@ Datum book(FunctionCallInfo fcinfo) {
     wish.query.tenant = context.tenant_id;
     wish.query.service = args.required<Uuid>(0, "service_id");
     wish.query.patient = permitted_patient(context, args.required<Uuid>(1, "patient_id"));
-    wish.start = finite(args.required<core::Instant>(2, "starts_at"), "starts_at");
+    wish.start = wished_start(args, context.tenant_id);
     wish.query.provider = args.optional<Uuid>(3);
     wish.query.location = args.optional<Uuid>(4);
     wish.request.duration = visit_duration(args, 5);

@@ -58,8 +58,7 @@ const char *keep(std::string_view text) {
         return nullptr;
     const int given = static_cast<int>(std::min<std::size_t>(text.size(), 2 * longest));
     const auto length = static_cast<std::size_t>(pg_mbcliplen(text.data(), given, longest));
-    auto *copy =
-        static_cast<char *>(MemoryContextAllocExtended(CurrentMemoryContext, length + 1, MCXT_ALLOC_NO_OOM));
+    auto *copy = static_cast<char *>(MemoryContextAllocExtended(CurrentMemoryContext, length + 1, MCXT_ALLOC_NO_OOM));
     if (copy != nullptr) {
         std::memcpy(copy, text.data(), length);
         copy[length] = '\0';

@@ -58,19 +58,15 @@ template <class Body> ResultOf<Body> through(void (*gate)(Thunk, void *), Body &
 // Calls PostgreSQL. The body is left by longjmp when an error is raised: it and what it captures by value, and every
 // local of it, must have no destructor.
 template <class Body> detail::ResultOf<Body> pg_call(Body body) {
-    static_assert(detail::may_cross<detail::ResultOf<Body>>,
-                  "pg_call returns void or a trivially copyable value");
-    static_assert(std::is_trivially_destructible_v<Body>,
-                  "pg_call's body captures by reference or plain values");
+    static_assert(detail::may_cross<detail::ResultOf<Body>>, "pg_call returns void or a trivially copyable value");
+    static_assert(std::is_trivially_destructible_v<Body>, "pg_call's body captures by reference or plain values");
     return detail::through(&detail::guarded, body);
 }
 
 // Lets C++ be called by the server where no CLINIC_FUNCTION stands: hooks and callbacks that may raise errors.
 template <class Body> detail::ResultOf<Body> cpp_boundary(Body body) {
-    static_assert(detail::may_cross<detail::ResultOf<Body>>,
-                  "a boundary returns void or a trivially copyable value");
-    static_assert(std::is_trivially_destructible_v<Body>,
-                  "a boundary's body captures by reference or plain values");
+    static_assert(detail::may_cross<detail::ResultOf<Body>>, "a boundary returns void or a trivially copyable value");
+    static_assert(std::is_trivially_destructible_v<Body>, "a boundary's body captures by reference or plain values");
     return detail::through(&detail::bounded, body);
 }
 
@@ -94,8 +90,7 @@ core::Work interruptible_work(std::uint64_t budget = 200'000'000);
 // Makes a C++ object that is destroyed when its memory context is reset or deleted.
 template <class T, class... Arguments> T *make_in_context(MemoryContext context, Arguments &&...arguments) {
     auto *callback = pg_call([&] {
-        return static_cast<MemoryContextCallback *>(
-            MemoryContextAllocZero(context, sizeof(MemoryContextCallback)));
+        return static_cast<MemoryContextCallback *>(MemoryContextAllocZero(context, sizeof(MemoryContextCallback)));
     });
     auto object = std::make_unique<T>(std::forward<Arguments>(arguments)...);
     callback->func = [](void *argument) { delete static_cast<T *>(argument); };
@@ -109,11 +104,11 @@ Datum run_function(PGFunction body, FunctionCallInfo fcinfo);
 } // namespace pg_clinic::pg
 
 // Defines the SQL-callable C function `name`: CLINIC_FUNCTION(clinic_now) { ... use fcinfo, return a Datum ... }
-#define CLINIC_FUNCTION(name)                                                                                \
-    static Datum name##_body(FunctionCallInfo fcinfo);                                                       \
-    extern "C" {                                                                                             \
-    PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                                \
-    PG_FUNCTION_INFO_V1(name);                                                                               \
-    Datum name(PG_FUNCTION_ARGS) { return ::pg_clinic::pg::run_function(name##_body, fcinfo); }              \
-    }                                                                                                        \
+#define CLINIC_FUNCTION(name)                                                                                          \
+    static Datum name##_body(FunctionCallInfo fcinfo);                                                                 \
+    extern "C" {                                                                                                       \
+    PGDLLEXPORT Datum name(PG_FUNCTION_ARGS);                                                                          \
+    PG_FUNCTION_INFO_V1(name);                                                                                         \
+    Datum name(PG_FUNCTION_ARGS) { return ::pg_clinic::pg::run_function(name##_body, fcinfo); }                        \
+    }                                                                                                                  \
     static Datum name##_body([[maybe_unused]] FunctionCallInfo fcinfo)

@@ -50,14 +50,19 @@ void acquire_all(const std::vector<LOCKTAG> &tags) {
     }
 }
 
-// Takes what can be had without waiting; true when that was all.
+// Takes all, or none when some cannot be had without waiting.
 bool acquire_without_waiting(const std::vector<LOCKTAG> &tags) {
-    for (const LOCKTAG &tag : tags) {
-        const LOCKTAG *t = &tag;
-        if (pg_call([t] { return LockAcquire(t, ExclusiveLock, false, true); }) == LOCKACQUIRE_NOT_AVAIL)
-            return false;
-    }
-    return true;
+    const LOCKTAG *const all = tags.data();
+    const std::size_t count = tags.size();
+    return pg_call([all, count] {
+        for (std::size_t i = 0; i < count; ++i)
+            if (LockAcquire(&all[i], ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL) {
+                while (i-- > 0)
+                    (void)LockRelease(&all[i], ExclusiveLock, false);
+                return false;
+            }
+        return true;
+    });
 }
 
 } // namespace
@@ -73,8 +78,10 @@ core::ClaimKind claim_kind(std::string_view name) {
 Datum range_datum(const core::Interval &interval) {
     TypeCacheEntry *type = range_type();
     return pg_call([type, &interval] {
-        RangeBound lower{TimestampTzGetDatum(interval.begin.micros), false, true, true};
-        RangeBound upper{TimestampTzGetDatum(interval.end.micros), false, false, false};
+        const bool no_begin = interval.begin == core::instant_min;
+        const bool no_end = interval.end == core::instant_max;
+        RangeBound lower{TimestampTzGetDatum(interval.begin.micros), no_begin, !no_begin, true};
+        RangeBound upper{TimestampTzGetDatum(interval.end.micros), no_end, false, false};
 #if PG_VERSION_NUM >= 160000
         return RangeTypePGetDatum(make_range(type, &lower, &upper, false, nullptr));
 #else
@@ -91,8 +98,11 @@ core::Interval interval_of(Datum range) {
         range_deserialize(type, DatumGetRangeTypeP(range), &lower, &upper, &empty);
         core::Interval interval{core::instant_min, core::instant_min};
         if (!empty) {
-            interval.begin = lower.infinite ? core::instant_min : core::Instant{DatumGetTimestampTz(lower.val)};
-            interval.end = upper.infinite ? core::instant_max : core::Instant{DatumGetTimestampTz(upper.val)};
+            // Time is counted in microseconds, so ( and ] mean one microsecond later.
+            interval.begin =
+                lower.infinite ? core::instant_min : core::Instant{DatumGetTimestampTz(lower.val) + !lower.inclusive};
+            interval.end =
+                upper.infinite ? core::instant_max : core::Instant{DatumGetTimestampTz(upper.val) + upper.inclusive};
         }
         return interval;
     });
@@ -168,8 +178,8 @@ void lock_resources(const Uuid &tenant, std::vector<Uuid> resources) {
     std::sort(tags.begin(), tags.end(), comes_before);
     if (acquire_without_waiting(tags))
         return;
-    // From here on a foreign transaction that locks in another order may deadlock with us: the locks are taken in a
-    // subtransaction, so that they can be given back and tried once more.
+    // From here on a transaction that locks in another order may deadlock with us: the locks are taken in a
+    // subtransaction, so that they can be given back, all of them, and tried once more.
     for (int attempt = 1; attempt <= 2; ++attempt) {
         ErrorData *error = subtransaction([&tags] { acquire_all(tags); });
         if (error == nullptr)
@@ -282,10 +292,10 @@ void delete_claims(const Uuid &tenant, const Uuid &appointment) {
 namespace {
 
 NullableValue column_of(HeapTuple tuple, TupleDesc shape, const char *name) {
+    const int number = pg_call([=] { return SPI_fnumber(shape, name); });
+    if (number <= 0)
+        throw core::Error(core::ErrorCode::internal, std::string("the table has no column ") + name);
     return pg_call([=] {
-        const int number = SPI_fnumber(shape, name);
-        if (number <= 0)
-            elog(ERROR, "the table has no column \"%s\"", name);
         NullableValue v;
         v.value = heap_getattr(tuple, number, shape, &v.is_null);
         return v;

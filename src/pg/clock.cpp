@@ -37,9 +37,7 @@ void assign_clock(const char *, void *extra) { frozen = static_cast<const core::
 
 bool clock_is_frozen() { return frozen != nullptr; }
 
-core::Instant now() {
-    return frozen != nullptr ? *frozen : core::Instant{GetCurrentStatementStartTimestamp()};
-}
+core::Instant now() { return frozen != nullptr ? *frozen : core::Instant{GetCurrentStatementStartTimestamp()}; }
 
 void define_clock_setting() {
     DefineCustomStringVariable("clinic.clock",

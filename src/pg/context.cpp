@@ -39,8 +39,7 @@ bool check_context(char **value, void **extra, GucSource source) {
     if (**value == '\0')
         return true;
     if (source != PGC_S_SESSION || !(gate_open || InitializingParallelWorker)) {
-        refuse_setting(ERRCODE_CANT_CHANGE_RUNTIME_PARAM,
-                       "parameter \"clinic.context\" cannot be set directly",
+        refuse_setting(ERRCODE_CANT_CHANGE_RUNTIME_PARAM, "parameter \"clinic.context\" cannot be set directly",
                        "The context of a transaction is set by functions of the schema clinic only.",
                        "Call clinic.use_tenant, or map the login in clinic_data.logins.");
         return false;
@@ -132,17 +131,15 @@ void enter_context(const NewContext &context) {
     const char *value = text.c_str();
     const OpenGate gate;
     pg_call([value] {
-        (void)set_config_option(setting_name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
-                                false);
+        (void)set_config_option(setting_name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
     });
 }
 
 void define_context_setting() {
-    DefineCustomStringVariable(
-        setting_name, "Who is calling, for the rest of the transaction. Set by the engine only.", nullptr,
-        &setting, "", PGC_SUSET,
-        GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | GUC_SUPERUSER_ONLY, check_context,
-        assign_context, nullptr);
+    DefineCustomStringVariable(setting_name, "Who is calling, for the rest of the transaction. Set by the engine only.",
+                               nullptr, &setting, "", PGC_SUSET,
+                               GUC_NO_SHOW_ALL | GUC_NOT_IN_SAMPLE | GUC_DISALLOW_IN_FILE | GUC_SUPERUSER_ONLY,
+                               check_context, assign_context, nullptr);
     RegisterXactCallback(at_transaction_end, nullptr);
     RegisterSubXactCallback(at_subtransaction_end, nullptr);
 }
@@ -152,11 +149,10 @@ CLINIC_FUNCTION(clinic_use_tenant) {
     const auto name = Args(fcinfo).required<std::string>(0, "tenant");
     const auto tenant = find_tenant(std::string_view(name));
     if (!tenant)
-        raise(Code::not_found, "tenant \"" + name.substr(0, 64) + "\" does not exist",
-              Detail().add("object", "tenant"), "Pass the slug or the id of an existing tenant.");
+        raise(Code::not_found, "tenant \"" + name.substr(0, 64) + "\" does not exist", Detail().add("object", "tenant"),
+              "Pass the slug or the id of an existing tenant.");
     if (!tenant->active)
-        raise(Code::inactive, "tenant \"" + tenant->slug + "\" is not active",
-              Detail().add("object", "tenant"));
+        raise(Code::inactive, "tenant \"" + tenant->slug + "\" is not active", Detail().add("object", "tenant"));
     enter_context({tenant->tenant_id, Actor::admin, {}, {}, {"*"}, {}});
     return 0;
 }
@@ -170,8 +166,7 @@ CLINIC_FUNCTION(clinic_current_tenant_id) {
 // clinic.current_user_id()
 CLINIC_FUNCTION(clinic_current_user_id) {
     const Context *context = current_context();
-    return context == nullptr ? returning_null(fcinfo)
-                              : returning(fcinfo, when(context->has_user, context->user_id));
+    return context == nullptr ? returning_null(fcinfo) : returning(fcinfo, when(context->has_user, context->user_id));
 }
 
 // clinic.current_patient_id()
@@ -184,8 +179,7 @@ CLINIC_FUNCTION(clinic_current_patient_id) {
 // clinic.has_permission(text)
 CLINIC_FUNCTION(clinic_has_permission) {
     const Context *context = current_context();
-    return BoolGetDatum(context != nullptr &&
-                        has_permission(*context, Args(fcinfo).get<std::string_view>(0)));
+    return BoolGetDatum(context != nullptr && has_permission(*context, Args(fcinfo).get<std::string_view>(0)));
 }
 
 // clinic.whoami()
@@ -203,9 +197,8 @@ CLINIC_FUNCTION(clinic_whoami) {
     const auto tenant = find_tenant(context->tenant_id);
     const std::string request = context->request_id;
     rows.add(std::optional(context->tenant_id), tenant ? std::optional(tenant->slug) : std::nullopt,
-             std::optional<std::string>(actor_name(context->actor)),
-             when(context->has_user, context->user_id), when(context->has_patient, context->patient_id),
-             std::optional(permission_list(*context)),
+             std::optional<std::string>(actor_name(context->actor)), when(context->has_user, context->user_id),
+             when(context->has_patient, context->patient_id), std::optional(permission_list(*context)),
              request.empty() ? std::nullopt : std::optional(request), login,
              std::optional<std::string>(context->by_login ? "login" : "context"));
     return rows.done();

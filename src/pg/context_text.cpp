@@ -98,8 +98,8 @@ bool is_permission(std::string_view text) noexcept {
 }
 
 std::string context_text(const NewContext &context) {
-    std::string text = std::string(version) + " tenant=" + to_text(context.tenant_id) +
-                       " actor=" + actor_name(context.actor);
+    std::string text =
+        std::string(version) + " tenant=" + to_text(context.tenant_id) + " actor=" + actor_name(context.actor);
     if (context.user_id)
         text += " user=" + to_text(*context.user_id);
     if (context.patient_id)

@@ -34,9 +34,8 @@ std::string text_of(Datum value) { return std::string(text_view(value)); }
 Datum text_datum(std::string_view text) {
     if (text.size() > MaxAllocSize - VARHDRSZ)
         fail(ERRCODE_PROGRAM_LIMIT_EXCEEDED, "text is too long");
-    return pg_call([text] {
-        return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size())));
-    });
+    return pg_call(
+        [text] { return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size()))); });
 }
 
 core::Duration duration_of(const Interval &interval) {
@@ -54,8 +53,7 @@ core::Duration duration_of(const Interval &interval) {
 Json Sql<Json>::from(Datum value) {
     const char *text = pg_call([value] {
         auto *json = DatumGetJsonbP(value);
-        return static_cast<const char *>(
-            JsonbToCString(nullptr, &json->root, static_cast<int>(VARSIZE(json))));
+        return static_cast<const char *>(JsonbToCString(nullptr, &json->root, static_cast<int>(VARSIZE(json))));
     });
     return {text};
 }
@@ -68,15 +66,13 @@ Datum Sql<Json>::to(const Json &json) {
 Elements take_apart(Datum array, Oid type, int length, bool by_value, char align) {
     return pg_call([=] {
         Elements e{};
-        deconstruct_array(DatumGetArrayTypeP(array), type, length, by_value, align, &e.values, &e.nulls,
-                          &e.count);
+        deconstruct_array(DatumGetArrayTypeP(array), type, length, by_value, align, &e.values, &e.nulls, &e.count);
         return e;
     });
 }
 
 Datum put_together(Datum *values, int count, Oid type, int length, bool by_value, char align) {
-    return pg_call(
-        [=] { return PointerGetDatum(construct_array(values, count, type, length, by_value, align)); });
+    return pg_call([=] { return PointerGetDatum(construct_array(values, count, type, length, by_value, align)); });
 }
 
 Datum returning_null(FunctionCallInfo fcinfo) {

@@ -186,8 +186,7 @@ template <class T> struct Sql<std::vector<T>> {
     static constexpr Oid type = Element::array_type;
 
     static std::vector<T> from(Datum array) {
-        const Elements e =
-            take_apart(array, Element::type, Element::length, Element::by_value, Element::align);
+        const Elements e = take_apart(array, Element::type, Element::length, Element::by_value, Element::align);
         std::vector<T> out;
         out.reserve(static_cast<std::size_t>(e.count));
         for (int i = 0; i < e.count; ++i) {
@@ -202,8 +201,8 @@ template <class T> struct Sql<std::vector<T>> {
         auto *values = static_cast<Datum *>(allocate(sizeof(Datum) * std::max<std::size_t>(items.size(), 1)));
         for (std::size_t i = 0; i < items.size(); ++i)
             values[i] = Element::to(items[i]);
-        return put_together(values, static_cast<int>(items.size()), Element::type, Element::length,
-                            Element::by_value, Element::align);
+        return put_together(values, static_cast<int>(items.size()), Element::type, Element::length, Element::by_value,
+                            Element::align);
     }
 };
 
@@ -217,9 +216,7 @@ template <class T> inline constexpr bool is_optional = false;
 template <class T> inline constexpr bool is_optional<std::optional<T>> = true;
 
 template <class T> NullableValue nullable(const T &value) {
-    if constexpr (std::is_same_v<T, std::nullopt_t>)
-        return {};
-    else if constexpr (is_optional<T>)
+    if constexpr (is_optional<T>)
         return value ? nullable(*value) : NullableValue{};
     else
         return {Sql<std::decay_t<const T>>::to(value), false};
@@ -244,9 +241,7 @@ class Args {
         return is_null(i) ? std::nullopt : std::optional<T>(Sql<T>::from(datum(i)));
     }
 
-    template <class T> T get_or(int i, T otherwise) const {
-        return is_null(i) ? std::move(otherwise) : get<T>(i);
-    }
+    template <class T> T get_or(int i, T otherwise) const { return is_null(i) ? std::move(otherwise) : get<T>(i); }
 
     // An argument that may not be null; the error names it.
     template <class T> T required(int i, const char *name) const {

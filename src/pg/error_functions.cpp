@@ -19,9 +19,8 @@ Detail detail_from(const Json &json) {
 }
 
 Datum without_reason(Datum json) {
-    return pg_call([json] {
-        return DirectFunctionCall2(jsonb_delete, json, PointerGetDatum(cstring_to_text("reason")));
-    });
+    return pg_call(
+        [json] { return DirectFunctionCall2(jsonb_delete, json, PointerGetDatum(cstring_to_text("reason"))); });
 }
 
 } // namespace
@@ -46,8 +45,8 @@ CLINIC_FUNCTION(clinic_raise_error) {
 CLINIC_FUNCTION(clinic_error_codes) {
     ResultSet rows(fcinfo);
     for (const CodeInfo &entry : error_catalogue())
-        rows.add(std::string_view(entry.name), std::string_view(entry.sqlstate),
-                 std::string_view(entry.message), std::string_view(entry.hint));
+        rows.add(std::string_view(entry.name), std::string_view(entry.sqlstate), std::string_view(entry.message),
+                 std::string_view(entry.hint));
     return rows.done();
 }
 

@@ -12,10 +12,8 @@ constexpr CodeInfo catalogue[] = {
     {Code::inactive, "inactive", "CL002", "the requested object is not active",
      "Choose an active one, or activate it first."},
     {Code::in_past, "in_past", "CL003", "the start lies in the past", "Choose a start after clinic.now()."},
-    {Code::lead_time, "lead_time", "CL004", "the start is nearer than the lead time allows",
-     "Choose a later start."},
-    {Code::horizon, "horizon", "CL005", "the start lies beyond the booking horizon",
-     "Choose an earlier date."},
+    {Code::lead_time, "lead_time", "CL004", "the start is nearer than the lead time allows", "Choose a later start."},
+    {Code::horizon, "horizon", "CL005", "the start lies beyond the booking horizon", "Choose an earlier date."},
     {Code::closed_on_date, "closed_on_date", "CL006", "the location or provider is closed on that date",
      "Choose another date."},
     {Code::outside_hours, "outside_hours", "CL007", "the visit does not lie within opening hours",
@@ -39,22 +37,19 @@ constexpr CodeInfo catalogue[] = {
     {Code::no_show_policy, "no_show_policy", "CL019", "the no-show policy refuses this booking",
      "Staff may override it."},
     {Code::hold_expired, "hold_expired", "CL020", "the hold has expired", "Search and hold again."},
-    {Code::hold_limit, "hold_limit", "CL021", "the number or length of holds is at its limit",
-     "Release a hold first."},
-    {Code::not_holder, "not_holder", "CL022", "no live hold belongs to this caller and token",
-     "Hold the time first."},
+    {Code::hold_limit, "hold_limit", "CL021", "the number or length of holds is at its limit", "Release a hold first."},
+    {Code::not_holder, "not_holder", "CL022", "no live hold belongs to this caller and token", "Hold the time first."},
     {Code::offer_expired, "offer_expired", "CL023", "the offer has expired", "Wait for the next offer."},
     {Code::too_early, "too_early", "CL024", "it is too early for that", "Try again later."},
     {Code::stale_version, "stale_version", "CL025", "the row was changed by somebody else",
      "Read it again and repeat the change."},
-    {Code::idempotency_conflict, "idempotency_conflict", "CL026",
-     "the idempotency key was used for another request", "Use a new key for a new request."},
+    {Code::idempotency_conflict, "idempotency_conflict", "CL026", "the idempotency key was used for another request",
+     "Use a new key for a new request."},
     {Code::invalid_time_zone, "invalid_time_zone", "CL027", "unknown time zone",
      "Use a name of the IANA database, such as \"Europe/Vienna\" or \"Asia/Kolkata\"."},
-    {Code::nonexistent_local_time, "nonexistent_local_time", "CL028",
-     "the local time does not exist in that zone", "Choose a time outside the gap, or pass gap => 'shift'."},
-    {Code::bad_transition, "bad_transition", "CL029", "the change of state is not allowed",
-     "Check the present state."},
+    {Code::nonexistent_local_time, "nonexistent_local_time", "CL028", "the local time does not exist in that zone",
+     "Choose a time outside the gap, or pass gap => 'shift'."},
+    {Code::bad_transition, "bad_transition", "CL029", "the change of state is not allowed", "Check the present state."},
     {Code::busy, "busy", "CL030", "other bookings are in the way at this moment", "Try again."},
     {Code::no_context, "no_context", "28000", "no clinic context is set",
      "Choose a tenant with clinic.use_tenant in the same transaction, or map the login in "
@@ -131,9 +126,7 @@ Detail &Detail::add(std::string_view key, std::string_view text) { return add_js
 
 Detail &Detail::add(std::string_view key, const Uuid &id) { return add_json(key, json_quoted(to_text(id))); }
 
-Detail &Detail::add(std::string_view key, std::int64_t number) {
-    return add_json(key, std::to_string(number));
-}
+Detail &Detail::add(std::string_view key, std::int64_t number) { return add_json(key, std::to_string(number)); }
 
 void raise(Code code, const std::string &message, const Detail &detail, const std::string &hint) {
     throw domain_error(code, message, detail, hint);

@@ -14,8 +14,7 @@ namespace pg_clinic::pg {
 class SqlError : public std::runtime_error {
   public:
     SqlError(int sqlstate, const std::string &message, std::string detail = {}, std::string hint = {})
-        : std::runtime_error(message), sqlstate_(sqlstate), detail_(std::move(detail)),
-          hint_(std::move(hint)) {}
+        : std::runtime_error(message), sqlstate_(sqlstate), detail_(std::move(detail)), hint_(std::move(hint)) {}
 
     int sqlstate() const noexcept { return sqlstate_; }
     const std::string &detail() const noexcept { return detail_; }
@@ -101,8 +100,7 @@ class Detail {
                         const std::string &hint = {});
 
 // Raises a plain SQL error, for what PostgreSQL itself has a state for (ERRCODE_...).
-[[noreturn]] void fail(int sqlstate, const std::string &message, std::string detail = {},
-                       std::string hint = {});
+[[noreturn]] void fail(int sqlstate, const std::string &message, std::string detail = {}, std::string hint = {});
 
 // A core error as SQL sees it.
 SqlError to_sql_error(const core::Error &error);

@@ -50,8 +50,7 @@ CLINIC_FUNCTION(clinic_check_hours_rule) {
     const core::Day dtstart = finite(args.required<core::Day>(1, "dtstart"), "dtstart");
     const core::RRule rule = core::parse_rrule(text);
     if (const char *part = finer_part(rule))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE,
-             std::string("a rule of opening hours names days, not times: ") + part,
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string("a rule of opening hours names days, not times: ") + part,
              "The time of day comes from the window, not from the rule.",
              "Use FREQ=DAILY, WEEKLY, MONTHLY or YEARLY, without BYHOUR, BYMINUTE and BYSECOND.");
     if (!matches_ever(rule, dtstart))

@@ -66,8 +66,7 @@ class TableScan {
         if (!OidIsValid(id) || get_rel_relkind(id) != RELKIND_RELATION)
             return;
         Relation relation = table_open(id, AccessShareLock);
-        if (relation->rd_rel->relowner != get_role_oid("clinic_owner", true) ||
-            !find_columns(relation, columns)) {
+        if (relation->rd_rel->relowner != get_role_oid("clinic_owner", true) || !find_columns(relation, columns)) {
             table_close(relation, AccessShareLock);
             return;
         }
@@ -113,9 +112,9 @@ template <class Wanted> std::optional<Tenant> scan_tenants(Wanted wanted) {
     return std::nullopt;
 }
 
-constexpr Column login_columns[] = {
-    {"login", NAMEOID},   {"active", BOOLOID},     {"tenant_id", UUIDOID},       {"actor", TEXTOID},
-    {"user_id", UUIDOID}, {"patient_id", UUIDOID}, {"permissions", TEXTARRAYOID}};
+constexpr Column login_columns[] = {{"login", NAMEOID},           {"active", BOOLOID},  {"tenant_id", UUIDOID},
+                                    {"actor", TEXTOID},           {"user_id", UUIDOID}, {"patient_id", UUIDOID},
+                                    {"permissions", TEXTARRAYOID}};
 
 // The mapping of one row, or nothing when the row does not make a context.
 std::optional<NewContext> read_login(const TableScan &scan) {
@@ -138,9 +137,8 @@ std::optional<Tenant> find_tenant(const Uuid &tenant_id) {
 
 std::optional<Tenant> find_tenant(std::string_view slug_or_id) {
     const auto wanted_id = parse_uuid(slug_or_id);
-    return scan_tenants([&](const Uuid &id, const std::string &slug) {
-        return wanted_id ? id == *wanted_id : slug == slug_or_id;
-    });
+    return scan_tenants(
+        [&](const Uuid &id, const std::string &slug) { return wanted_id ? id == *wanted_id : slug == slug_or_id; });
 }
 
 std::optional<NewContext> mapped_login() {

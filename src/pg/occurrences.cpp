@@ -29,8 +29,7 @@ Wanted wanted(const Args &args, Form form, int range_start, int range_end, int m
 void refuse_endless(const Recurrence &recurrence, const Wanted &want) {
     if (want.range.end != core::instant_max || want.max_count || !core::is_unbounded(recurrence.spec))
         return;
-    fail(ERRCODE_INVALID_PARAMETER_VALUE,
-         "the rule has no end, and neither \"range_end\" nor \"max_count\" is given",
+    fail(ERRCODE_INVALID_PARAMETER_VALUE, "the rule has no end, and neither \"range_end\" nor \"max_count\" is given",
          "A rule without COUNT and UNTIL goes on for ever.",
          "Pass range_end or max_count, or add COUNT or UNTIL to the rule.");
 }
@@ -67,8 +66,7 @@ template <class Start> Datum stream(FunctionCallInfo fcinfo, Start start) {
         auto [recurrence, want] = start(Args(fcinfo));
         refuse_endless(recurrence, want);
         FuncCallContext *calls = pg_call([fcinfo] { return init_MultiFuncCall(fcinfo); });
-        calls->user_fctx =
-            make_in_context<Expansion>(calls->multi_call_memory_ctx, std::move(recurrence), want);
+        calls->user_fctx = make_in_context<Expansion>(calls->multi_call_memory_ctx, std::move(recurrence), want);
     }
     FuncCallContext *calls = pg_call([fcinfo] { return per_MultiFuncCall(fcinfo); });
     auto *info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
@@ -137,8 +135,7 @@ CLINIC_FUNCTION(clinic_next_occurrence) {
 }
 CLINIC_FUNCTION(clinic_next_occurrence_literal) {
     const Args args(fcinfo);
-    return next_of(fcinfo, searched_rule(args, Form::literal),
-                   required_instant(args, Form::literal, 3, "after"));
+    return next_of(fcinfo, searched_rule(args, Form::literal), required_instant(args, Form::literal, 3, "after"));
 }
 CLINIC_FUNCTION(clinic_next_occurrence_icalendar) {
     const Args args(fcinfo);
@@ -148,13 +145,11 @@ CLINIC_FUNCTION(clinic_next_occurrence_icalendar) {
 // clinic.previous_occurrence(rule, dtstart, tz, before, rdates, exdates, gap)
 CLINIC_FUNCTION(clinic_previous_occurrence) {
     const Args args(fcinfo);
-    return previous_of(fcinfo, searched_rule(args, Form::typed),
-                       required_instant(args, Form::typed, 3, "before"));
+    return previous_of(fcinfo, searched_rule(args, Form::typed), required_instant(args, Form::typed, 3, "before"));
 }
 CLINIC_FUNCTION(clinic_previous_occurrence_literal) {
     const Args args(fcinfo);
-    return previous_of(fcinfo, searched_rule(args, Form::literal),
-                       required_instant(args, Form::literal, 3, "before"));
+    return previous_of(fcinfo, searched_rule(args, Form::literal), required_instant(args, Form::literal, 3, "before"));
 }
 CLINIC_FUNCTION(clinic_previous_occurrence_icalendar) {
     const Args args(fcinfo);

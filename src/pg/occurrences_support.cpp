@@ -56,8 +56,7 @@ std::optional<std::int64_t> micros(const Const *constant) {
     if (text == "-infinity" || text == "infinity")
         return text.front() == '-' ? core::instant_min.micros : core::instant_max.micros;
     const auto time = parse_iso_time(text);
-    return time ? std::optional(time->local.micros -
-                                time->offset_seconds.value_or(0) * core::micros_per_second)
+    return time ? std::optional(time->local.micros - time->offset_seconds.value_or(0) * core::micros_per_second)
                 : std::nullopt;
 }
 
@@ -78,8 +77,7 @@ double count_of(const Call &call, int i) {
     return limit == nullptr ? default_rows : std::max(0, DatumGetInt32(limit->constvalue));
 }
 
-std::optional<double> estimate(const Call &call, const core::RecurrenceSpec &spec, int start, int end,
-                               int max_count) {
+std::optional<double> estimate(const Call &call, const core::RecurrenceSpec &spec, int start, int end, int max_count) {
     core::InstantRange range;
     const double limit = count_of(call, max_count);
     if (!read_range(call, start, end, range) && core::is_unbounded(spec))
@@ -137,8 +135,7 @@ CLINIC_FUNCTION(clinic_occurrences_support) {
     } else if (IsA(request, SupportRequestCost)) {
         auto *cost = reinterpret_cast<SupportRequestCost *>(request);
         cost->startup = 0;
-        cost->per_tuple =
-            cpu_operator_cost * (100 + 5 * estimate_rows(cost->root, cost->node).value_or(default_rows));
+        cost->per_tuple = cpu_operator_cost * (100 + 5 * estimate_rows(cost->root, cost->node).value_or(default_rows));
         return PointerGetDatum(request);
     }
     return PointerGetDatum(nullptr);

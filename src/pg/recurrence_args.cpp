@@ -15,8 +15,7 @@ namespace {
 Datum from_literal(const Args &args, int i, Oid input_function, Oid element) {
     const auto text = args.get<std::string>(i);
     const char *chars = text.c_str();
-    return pg_call(
-        [=] { return OidInputFunctionCall(input_function, const_cast<char *>(chars), element, -1); });
+    return pg_call([=] { return OidInputFunctionCall(input_function, const_cast<char *>(chars), element, -1); });
 }
 
 Datum time_datum(const Args &args, Form form, int i, Oid input_function) {
@@ -57,8 +56,7 @@ Recurrence rule_argument(const Args &args, Form form, int rdates, int exdates, i
     require(args, 1, "dtstart");
     out.zone = &zone_named(args.required<std::string>(2, "tz"));
     out.spec.rules.push_back(core::parse_rrule(args.get<std::string>(0)));
-    out.spec.dtstart =
-        finite(Sql<core::LocalTime>::from(time_datum(args, form, 1, F_TIMESTAMP_IN)), "dtstart");
+    out.spec.dtstart = finite(Sql<core::LocalTime>::from(time_datum(args, form, 1, F_TIMESTAMP_IN)), "dtstart");
     out.spec.rdates = local_times(args, form, rdates, "rdates");
     out.spec.exdates = local_times(args, form, exdates, "exdates");
     out.spec.gap = gap_argument(args, gap);
@@ -66,14 +64,12 @@ Recurrence rule_argument(const Args &args, Form form, int rdates, int exdates, i
 }
 
 Recurrence icalendar_argument(const Args &args, int gap, int tz) {
-    core::ICalendarBlock block =
-        core::parse_icalendar(args.required<std::string>(0, "icalendar"), &zone_named);
+    core::ICalendarBlock block = core::parse_icalendar(args.required<std::string>(0, "icalendar"), &zone_named);
     std::string zone = block.tzid;
     if (zone.empty()) {
         if (args.is_null(tz))
             fail(ERRCODE_INVALID_PARAMETER_VALUE, "the times of the iCalendar block have no time zone",
-                 "DTSTART has neither a TZID nor a Z.",
-                 "Pass the zone of floating times: tz => 'Europe/Vienna'.");
+                 "DTSTART has neither a TZID nor a Z.", "Pass the zone of floating times: tz => 'Europe/Vienna'.");
         zone = args.get<std::string>(tz);
     }
     block.spec.gap = gap_argument(args, gap);

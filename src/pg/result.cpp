@@ -75,12 +75,15 @@ Datum composite(FunctionCallInfo fcinfo, std::span<const NullableValue> columns)
     Columns row = spread(columns.data(), static_cast<int>(columns.size()));
     Columns *r = &row;
     const auto count = static_cast<int>(columns.size());
-    return pg_call([fcinfo, r, count] {
+    HeapTuple tuple = pg_call([fcinfo, r, count]() -> HeapTuple {
         TupleDesc shape = nullptr;
         if (get_call_result_type(fcinfo, nullptr, &shape) != TYPEFUNC_COMPOSITE || shape->natts != count)
-            elog(ERROR, "the result does not fit the function's columns");
-        return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(shape), r->values, r->nulls));
+            return nullptr;
+        return heap_form_tuple(BlessTupleDesc(shape), r->values, r->nulls);
     });
+    if (tuple == nullptr)
+        shape_error(std::to_string(count) + " values");
+    return pg_call([tuple] { return HeapTupleGetDatum(tuple); });
 }
 
 } // namespace pg_clinic::pg

@@ -29,9 +29,7 @@ class ResultSet {
     }
 
     // Adds a row of Datums made by the caller, for shapes known only at run time. Types are the caller's business.
-    void add_datums(std::span<const NullableValue> columns) {
-        put(columns.data(), static_cast<int>(columns.size()));
-    }
+    void add_datums(std::span<const NullableValue> columns) { put(columns.data(), static_cast<int>(columns.size())); }
 
     std::uint64_t size() const { return size_; }
     Datum done();

@@ -13,8 +13,7 @@ namespace pg_clinic::pg {
 
 namespace {
 
-constexpr const char *frequencies[] = {"SECONDLY", "MINUTELY", "HOURLY", "DAILY",
-                                       "WEEKLY",   "MONTHLY",  "YEARLY"};
+constexpr const char *frequencies[] = {"SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY"};
 constexpr const char *weekdays[] = {"MO", "TU", "WE", "TH", "FR", "SA", "SU"};
 constexpr const char *skips[] = {"OMIT", "BACKWARD", "FORWARD"};
 
@@ -35,8 +34,7 @@ std::string until_text(const core::Until &until) {
     if (until.kind == core::Until::Kind::date)
         return text;
     const std::int64_t seconds = core::time_of_day(t).micros / core::micros_per_second;
-    text +=
-        "T" + padded(seconds / 3600, 2) + ":" + padded(seconds / 60 % 60, 2) + ":" + padded(seconds % 60, 2);
+    text += "T" + padded(seconds / 3600, 2) + ":" + padded(seconds / 60 % 60, 2) + ":" + padded(seconds % 60, 2);
     return until.kind == core::Until::Kind::instant ? text + "Z" : text;
 }
 
@@ -51,8 +49,7 @@ class Members {
         add_list(key, numbers, [](std::int16_t n) { return std::to_string(n); });
     }
 
-    template <class T, class ToJson>
-    void add_list(const char *key, const std::vector<T> &items, ToJson to_json) {
+    template <class T, class ToJson> void add_list(const char *key, const std::vector<T> &items, ToJson to_json) {
         if (items.size() == 1)
             return add(key, to_json(items.front()));
         std::string list;
@@ -73,75 +70,100 @@ std::string weekday_json(const core::WeekdayNum &entry) {
     return json_quoted(ordinal + weekdays[static_cast<std::size_t>(entry.day)]);
 }
 
-// Everything below runs inside one pg_call and may raise as the server does: plain data only, no destructors.
+// Everything below, to the end of this namespace, runs inside one pg_call: plain data only, no destructors.
+
+// What the JSON turned out to be: the text of a rule, or the reason why it has none.
+enum class Problem : std::uint8_t { none, shape, character, scalar };
+
+struct RuleText {
+    const char *text;
+    Problem problem;
+};
 
 // Appends a value where only the characters of rule values may stand, so that no value can add a part. ISO 8601's
 // dashes and colons go, as RRULE writes UNTIL without them.
-void append_characters(StringInfo out, const char *text, int length, bool is_until) {
-    for (int i = 0; i < length; ++i) {
-        const char c = text[i];
+bool append_characters(StringInfo out, std::string_view text, bool is_until) {
+    for (const char c : text) {
         const bool punctuation = c == '-' || c == ':';
+        const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
         if (is_until && punctuation)
             continue;
-        const bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-        if (!plain && c != '+' && c != '.' && !punctuation)
-            ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                            errmsg("a recurrence rule in JSON has a value with an invalid character")));
+        if (!plain && !punctuation && c != '+' && c != '.')
+            return false;
         appendStringInfoChar(out, c);
     }
+    return true;
 }
 
-void append_scalar(StringInfo out, const JsonbValue &value, bool is_until) {
-    if (value.type == jbvString) {
-        append_characters(out, value.val.string.val, value.val.string.len, is_until);
-    } else if (value.type == jbvNumeric) {
-        const char *number =
-            DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
-        append_characters(out, number, static_cast<int>(std::strlen(number)), false);
-    } else {
-        ereport(ERROR,
-                (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                 errmsg("a recurrence rule in JSON has a value that is neither a string nor a number")));
-    }
+std::string_view string_of(const JsonbValue &value) {
+    return {value.val.string.val, static_cast<std::size_t>(value.val.string.len)};
 }
 
-[[noreturn]] void refuse_shape() {
-    ereport(ERROR,
-            (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a recurrence rule in JSON must be an object"),
-             errdetail("Its values are strings, numbers, and arrays of them."),
-             errhint("For example: {\"freq\": \"WEEKLY\", \"byday\": [\"MO\", \"TH\"]}.")));
-    pg_unreachable();
+Problem append_scalar(StringInfo out, const JsonbValue &value, bool is_until) {
+    std::string_view text;
+    if (value.type == jbvString)
+        text = string_of(value);
+    else if (value.type == jbvNumeric)
+        text = DatumGetCString(DirectFunctionCall1(numeric_out, NumericGetDatum(value.val.numeric)));
+    else
+        return Problem::scalar;
+    return append_characters(out, text, is_until && value.type == jbvString) ? Problem::none : Problem::character;
 }
 
-const char *rule_text(Jsonb *json) {
-    StringInfoData out;
-    JsonbValue value;
-    bool is_until = false, in_list = false, first_in_list = false;
-    initStringInfo(&out);
-    if (!JB_ROOT_IS_OBJECT(json))
-        refuse_shape();
-    JsonbIterator *walk = JsonbIteratorInit(&json->root);
-    JsonbIteratorToken token = JsonbIteratorNext(&walk, &value, false);
-    while ((token = JsonbIteratorNext(&walk, &value, false)) != WJB_DONE) {
-        if (token == WJB_KEY) {
-            is_until = value.val.string.len == 5 && pg_strncasecmp(value.val.string.val, "until", 5) == 0;
-            if (out.len > 0)
-                appendStringInfoChar(&out, ';');
-            append_characters(&out, value.val.string.val, value.val.string.len, false);
-            appendStringInfoChar(&out, '=');
-        } else if (token == WJB_BEGIN_ARRAY && !in_list) {
-            in_list = first_in_list = true;
-        } else if (token == WJB_END_ARRAY) {
-            in_list = false;
-        } else if (token == WJB_VALUE || token == WJB_ELEM) {
-            if (in_list && !std::exchange(first_in_list, false))
-                appendStringInfoChar(&out, ',');
-            append_scalar(&out, value, is_until);
-        } else if (token != WJB_END_OBJECT) {
-            refuse_shape();
+// Writes the members of a JSON object as the parts of a rule.
+class RuleWriter {
+  public:
+    RuleWriter() { initStringInfo(&out_); }
+
+    Problem take(JsonbIteratorToken token, const JsonbValue &value) {
+        switch (token) {
+        case WJB_KEY:
+            return begin_part(string_of(value));
+        case WJB_BEGIN_ARRAY:
+            first_in_list_ = true;
+            return std::exchange(in_list_, true) ? Problem::shape : Problem::none;
+        case WJB_END_ARRAY:
+            in_list_ = false;
+            return Problem::none;
+        case WJB_VALUE:
+        case WJB_ELEM:
+            if (in_list_ && !std::exchange(first_in_list_, false))
+                appendStringInfoChar(&out_, ',');
+            return append_scalar(&out_, value, is_until_);
+        default:
+            return token == WJB_END_OBJECT ? Problem::none : Problem::shape;
         }
     }
-    return out.data;
+
+    const char *text() const { return out_.data; }
+
+  private:
+    Problem begin_part(std::string_view key) {
+        is_until_ = key.size() == 5 && pg_strncasecmp(key.data(), "until", 5) == 0;
+        if (out_.len > 0)
+            appendStringInfoChar(&out_, ';');
+        const bool legal = append_characters(&out_, key, false);
+        appendStringInfoChar(&out_, '=');
+        return legal ? Problem::none : Problem::character;
+    }
+
+    StringInfoData out_;
+    bool is_until_ = false;
+    bool in_list_ = false;
+    bool first_in_list_ = false;
+};
+
+RuleText rule_text(Jsonb *json) {
+    if (!JB_ROOT_IS_OBJECT(json))
+        return {nullptr, Problem::shape};
+    RuleWriter writer;
+    JsonbValue value;
+    JsonbIterator *walk = JsonbIteratorInit(&json->root);
+    JsonbIteratorToken token = JsonbIteratorNext(&walk, &value, false);
+    while ((token = JsonbIteratorNext(&walk, &value, false)) != WJB_DONE)
+        if (const Problem problem = writer.take(token, value); problem != Problem::none)
+            return {nullptr, problem};
+    return {writer.text(), Problem::none};
 }
 
 } // namespace
@@ -174,7 +196,16 @@ std::string rrule_to_json(const core::RRule &rule) {
 }
 
 std::string rrule_text_from_json(Datum json) {
-    return pg_call([json] { return rule_text(DatumGetJsonbP(json)); });
+    const RuleText rule = pg_call([json] { return rule_text(DatumGetJsonbP(json)); });
+    if (rule.problem == Problem::none)
+        return rule.text;
+    const char *what = rule.problem == Problem::character
+                           ? "a recurrence rule in JSON has a value with an invalid character"
+                       : rule.problem == Problem::scalar
+                           ? "a recurrence rule in JSON has a value that is neither a string nor a number"
+                           : "a recurrence rule in JSON must be an object";
+    fail(ERRCODE_INVALID_PARAMETER_VALUE, what, "Its values are strings, numbers, and arrays of them.",
+         "For example: {\"freq\": \"WEEKLY\", \"byday\": [\"MO\", \"TH\"]}.");
 }
 
 } // namespace pg_clinic::pg

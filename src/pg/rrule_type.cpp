@@ -75,8 +75,7 @@ CLINIC_FUNCTION(clinic_rrule_hash) {
 CLINIC_FUNCTION(clinic_rrule_hash_extended) {
     const std::string_view text = Args(fcinfo).get<std::string_view>(0);
     const auto seed = static_cast<std::uint64_t>(Args(fcinfo).get<std::int64_t>(1));
-    return hash_any_extended(reinterpret_cast<const unsigned char *>(text.data()),
-                             static_cast<int>(text.size()), seed);
+    return hash_any_extended(reinterpret_cast<const unsigned char *>(text.data()), static_cast<int>(text.size()), seed);
 }
 
 // Cast from text.

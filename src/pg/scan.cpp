@@ -62,7 +62,7 @@ void IndexScan::where(int index_column, StrategyNumber strategy, Datum value, Oi
         throw core::Error(core::ErrorCode::internal, "too many scan keys");
     ScanKeyData *key = &keys_[key_count_++];
     Relation index = index_;
-    pg_call([=] {
+    const bool known = pg_call([=] {
         const Oid family = index->rd_opfamily[index_column - 1];
         const Oid input = index->rd_opcintype[index_column - 1];
         Oid right = type;
@@ -72,11 +72,14 @@ void IndexScan::where(int index_column, StrategyNumber strategy, Datum value, Oi
             op = get_opfamily_member(family, input, right, static_cast<int16>(strategy));
         }
         if (!OidIsValid(op))
-            elog(ERROR, "index \"%s\" has no operator %d for its column %d", RelationGetRelationName(index), strategy,
-                 index_column);
+            return false;
         ScanKeyEntryInitialize(key, 0, static_cast<AttrNumber>(index_column), strategy, right,
                                index->rd_indcollation[index_column - 1], get_opcode(op), value);
+        return true;
     });
+    if (!known)
+        throw core::Error(core::ErrorCode::internal, "an index has no operator " + std::to_string(strategy) +
+                                                         " for its column " + std::to_string(index_column));
 }
 
 void IndexScan::start(Sight sight) {

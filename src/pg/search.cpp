@@ -67,6 +67,24 @@ std::optional<core::Duration> visit_duration(const Args &args, int argument) {
     return duration;
 }
 
+core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, std::optional<core::Duration> utc_offset,
+                               std::string_view gap) {
+    if (gap != "refuse" && gap != "shift")
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "gap must be refuse or shift");
+    const core::Resolution r = core::resolve(zone, local);
+    if (r.kind == core::Resolution::Kind::nonexistent) {
+        if (gap == "refuse")
+            raise(Code::nonexistent_local_time, {}, {}, "Choose another time, or pass gap => 'shift'.");
+        return r.first;
+    }
+    if (!utc_offset)
+        return r.first;
+    for (const core::Instant t : {r.first, r.second})
+        if (core::offset_at(zone, t) * core::micros_per_second == utc_offset->micros)
+            return t;
+    fail(ERRCODE_INVALID_PARAMETER_VALUE, "the offset from UTC does not hold at that local time");
+}
+
 std::optional<Uuid> permitted_patient(const Context &context, std::optional<Uuid> patient) {
     if (context.actor != Actor::patient)
         return patient;

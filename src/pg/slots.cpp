@@ -60,6 +60,33 @@ std::vector<Contender> contenders(const core::Kernel &kernel) {
     return found;
 }
 
+// A provider and location with what stands against a start there.
+struct Place {
+    Uuid provider;
+    Uuid location; // nil: the provider has no hours anywhere
+    std::vector<core::Finding> findings;
+};
+
+// All places where the start is refused. The one that comes closest, whose first reason stands last in the order, comes
+// first: a booking that leaves the place open raises that reason.
+std::vector<Place> places(const core::Diary &diary, const core::Kernel &kernel, core::Instant start) {
+    std::vector<Place> refused;
+    for (std::size_t p = 0; p < diary.providers.size(); ++p) {
+        std::vector<Uuid> locations = kernel.locations_of(p);
+        if (locations.empty())
+            locations.push_back({});
+        for (const Uuid &location : locations) {
+            core::Verdict verdict = kernel.judge(p, location, start, true);
+            if (!verdict.free())
+                refused.push_back({diary.providers[p].id, location, std::move(verdict.findings)});
+        }
+    }
+    std::stable_sort(refused.begin(), refused.end(), [](const Place &a, const Place &b) {
+        return a.findings.front().reason > b.findings.front().reason;
+    });
+    return refused;
+}
+
 // What explain_slot says of one provider and location.
 void add_findings(ResultSet &rows, const Context &context, std::optional<Uuid> provider, std::optional<Uuid> location,
                   const std::vector<core::Finding> &findings) {
@@ -158,14 +185,9 @@ CLINIC_FUNCTION(clinic_explain_slot) {
     if (diary.providers.empty())
         add_findings(rows, context, std::nullopt, query.location,
                      {{core::Reason::not_found, {core::Source::Table::service_providers, {}}, {}}});
-    for (std::size_t p = 0; p < diary.providers.size(); ++p) {
-        const std::vector<Uuid> locations = kernel.locations_of(p);
-        for (const Uuid &location : locations)
-            add_findings(rows, context, diary.providers[p].id, location, kernel.judge(p, location, start, true).findings);
-        if (locations.empty())
-            add_findings(rows, context, diary.providers[p].id, std::nullopt,
-                         kernel.judge(p, {}, start, true).findings);
-    }
+    for (const Place &place : places(diary, kernel, start))
+        add_findings(rows, context, place.provider,
+                     place.location ? std::optional<Uuid>(place.location) : std::nullopt, place.findings);
     return rows.done();
 }
 

@@ -57,9 +57,8 @@ NullableValue Row::value(int column, Oid expected) const {
         throw core::Error(core::ErrorCode::internal, "no result column " + std::to_string(column));
     const Oid actual = TupleDescAttr(shape_, column)->atttypid;
     if (expected != InvalidOid && !same_type(actual, expected))
-        throw core::Error(core::ErrorCode::internal, "result column " + std::to_string(column) +
-                                                         " has type " + std::to_string(actual) + ", not " +
-                                                         std::to_string(expected));
+        throw core::Error(core::ErrorCode::internal, "result column " + std::to_string(column) + " has type " +
+                                                         std::to_string(actual) + ", not " + std::to_string(expected));
     HeapTuple tuple = tuple_;
     TupleDesc shape = shape_;
     return pg_call([tuple, shape, column] {
@@ -96,14 +95,11 @@ Spi::~Spi() {
 
 void Spi::prepare(KeptPlan &plan, Oid *types, int count) {
     const char *sql = plan.sql;
-    SPIPlanPtr prepared = spi_call([sql, types, count] {
-        SPIPlanPtr made = SPI_prepare(sql, count, types);
-        if (made != nullptr && SPI_keepplan(made) != 0)
-            elog(ERROR, "could not keep a plan");
-        return made;
-    });
+    SPIPlanPtr prepared = spi_call([sql, types, count] { return SPI_prepare(sql, count, types); });
     if (prepared == nullptr)
         spi_error("could not prepare a statement", SPI_result);
+    if (const int code = spi_call([prepared] { return SPI_keepplan(prepared); }); code != 0)
+        spi_error("could not keep a plan", code);
     plan.plan = prepared;
 }
 
@@ -114,8 +110,8 @@ Rows Spi::execute(const KeptPlan &plan, const NullableValue *values, int count, 
     const int code = spi_call([prepared, a, options] {
         const auto limit = static_cast<long>(options.limit);
         if (options.view == View::latest)
-            return SPI_execute_snapshot(prepared, a->values, a->nulls, GetLatestSnapshot(), InvalidSnapshot,
-                                        false, true, limit);
+            return SPI_execute_snapshot(prepared, a->values, a->nulls, GetLatestSnapshot(), InvalidSnapshot, false,
+                                        true, limit);
         return SPI_execute_plan(prepared, a->values, a->nulls, options.view == View::active, limit);
     });
     if (code < 0)
@@ -130,9 +126,8 @@ Portal Spi::open(const KeptPlan &plan, const NullableValue *values, int count, Q
     if (options.view == View::latest || options.limit != 0)
         throw core::Error(core::ErrorCode::internal, "a cursor has neither the latest view nor a limit");
     const bool read_only = options.view == View::active;
-    return spi_call([prepared, a, read_only] {
-        return SPI_cursor_open(nullptr, prepared, a->values, a->nulls, read_only);
-    });
+    return spi_call(
+        [prepared, a, read_only] { return SPI_cursor_open(nullptr, prepared, a->values, a->nulls, read_only); });
 }
 
 Rows Spi::fetch(Portal portal) {

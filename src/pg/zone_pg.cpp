@@ -53,8 +53,7 @@ class PgZone final : public core::Zone {
             long before = 0, after = 0;
             int before_dst = 0, after_dst = 0;
             pg_time_t boundary = 0;
-            const int found =
-                pg_next_dst_boundary(&t, &before, &before_dst, &boundary, &after, &after_dst, zone);
+            const int found = pg_next_dst_boundary(&t, &before, &before_dst, &boundary, &after, &after_dst, zone);
             const Instant end = found == 1 ? from_unix(boundary) : core::instant_max;
             append(spans, {begin, end, static_cast<std::int32_t>(before)});
             if (found != 1)
@@ -78,9 +77,8 @@ class PgZone final : public core::Zone {
         const ZoneSpan &last = spans_[last_];
         if (last.begin <= t && t < last.end)
             return last;
-        const auto after =
-            std::upper_bound(spans_.begin(), spans_.end(), t,
-                             [](Instant wanted, const ZoneSpan &s) { return wanted < s.begin; });
+        const auto after = std::upper_bound(spans_.begin(), spans_.end(), t,
+                                            [](Instant wanted, const ZoneSpan &s) { return wanted < s.begin; });
         last_ = static_cast<std::size_t>(after - spans_.begin()) - 1;
         return spans_[last_];
     }
@@ -113,14 +111,11 @@ bool is_plausible(std::string_view folded) {
 // Tells a zone read from a file from one made of a POSIX string. The server spells a file's zone as the file is
 // spelled, and a POSIX string in capitals; the few files spelled in capitals are listed.
 bool is_file_name(std::string_view spelled) {
-    constexpr std::string_view in_capitals[] = {"CET", "CST6CDT", "EET",   "EST",     "EST5EDT", "GB",
-                                                "GMT", "GMT+0",   "GMT-0", "GMT0",    "HST",     "MET",
-                                                "MST", "MST7MDT", "NZ",    "NZ-CHAT", "PRC",     "PST8PDT",
-                                                "ROC", "ROK",     "UCT",   "UTC",     "W-SU",    "WET"};
-    const bool mixed =
-        std::any_of(spelled.begin(), spelled.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-    return mixed ||
-           std::find(std::begin(in_capitals), std::end(in_capitals), spelled) != std::end(in_capitals);
+    constexpr std::string_view in_capitals[] = {
+        "CET", "CST6CDT", "EET", "EST",     "EST5EDT", "GB",      "GMT", "GMT+0", "GMT-0", "GMT0", "HST",  "MET",
+        "MST", "MST7MDT", "NZ",  "NZ-CHAT", "PRC",     "PST8PDT", "ROC", "ROK",   "UCT",   "UTC",  "W-SU", "WET"};
+    const bool mixed = std::any_of(spelled.begin(), spelled.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+    return mixed || std::find(std::begin(in_capitals), std::end(in_capitals), spelled) != std::end(in_capitals);
 }
 
 // The zones of this backend by folded name; never taken down, since references to them are handed out.
@@ -165,9 +160,7 @@ std::string canonical_zone_name(std::string_view name) { return require_zone(nam
 bool is_zone_name(std::string_view name) { return find_zone(name) != nullptr; }
 
 // clinic.is_time_zone(text)
-CLINIC_FUNCTION(clinic_is_time_zone) {
-    return BoolGetDatum(is_zone_name(Args(fcinfo).get<std::string_view>(0)));
-}
+CLINIC_FUNCTION(clinic_is_time_zone) { return BoolGetDatum(is_zone_name(Args(fcinfo).get<std::string_view>(0))); }
 
 // clinic.canonical_time_zone(text)
 CLINIC_FUNCTION(clinic_canonical_time_zone) {

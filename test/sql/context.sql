@@ -30,13 +30,13 @@ ALTER TABLE clinic_data.tenants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECUR
 ALTER TABLE clinic_data.logins ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- No context: nothing.
-SELECT * FROM clinic.whoami();
+SELECT tenant_id, tenant, actor, permissions, source, login = session_user AS own_login FROM clinic.whoami();
 SELECT clinic.current_tenant_id(), clinic.current_user_id(), clinic.current_patient_id(), clinic.has_permission('diary:read');
 
 -- An administrator chooses a tenant by slug or id, for the transaction.
 BEGIN;
 SELECT clinic.use_tenant('north');
-SELECT * FROM clinic.whoami();
+SELECT tenant_id, tenant, actor, permissions, source, login = session_user AS own_login FROM clinic.whoami();
 SELECT clinic.use_tenant('0197A000-0000-7000-8000-000000000002');
 SELECT clinic.current_tenant_id(), clinic.current_user_id(), clinic.has_permission('anything:at:all');
 COMMIT;
@@ -118,8 +118,9 @@ REVOKE SET ON PARAMETER clinic.context FROM regress_clinic_login;
 SET ROLE clinic_user;
 SET clinic.context = 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin';
 SELECT set_config('clinic.context', '', false);
-SHOW clinic.context;
 SELECT clinic.use_tenant('north');
+\set VERBOSITY sqlstate
+SHOW clinic.context;
 RESET ROLE;
 \set VERBOSITY default
 SELECT clinic.current_tenant_id();
@@ -214,6 +215,7 @@ RESET SESSION AUTHORIZATION;
 SET clinic.context = 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin permissions=*';
 SELECT clinic.current_tenant_id();
 
+SET client_min_messages = warning;
 DROP TABLE public.notes;
 DROP SCHEMA clinic_data CASCADE;
 DROP ROLE regress_clinic_login, regress_clinic_twice, regress_clinic_other;

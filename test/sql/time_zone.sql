@@ -2,10 +2,14 @@
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 
--- Names and aliases, in any case.
+-- Names, in any case.
 SELECT name, clinic.is_time_zone(name) AS accepted, clinic.canonical_time_zone(name) AS canonical
-FROM unnest(ARRAY['Europe/Vienna', 'europe/vienna', 'EUROPE/VIENNA', 'Asia/Calcutta', 'Asia/Kolkata', 'UTC', 'utc', 'Etc/GMT+5',
-    'EST', 'EST5EDT', 'GMT', 'America/Argentina/Buenos_Aires', 'Etc/UTC']) WITH ORDINALITY u(name, n) ORDER BY n;
+FROM unnest(ARRAY['Europe/Vienna', 'europe/vienna', 'EUROPE/VIENNA', 'Asia/Kolkata', 'UTC', 'utc', 'Etc/GMT+5', 'EST5EDT', 'GMT',
+    'America/Argentina/Buenos_Aires', 'Etc/UTC']) WITH ORDINALITY u(name, n) ORDER BY n;
+
+-- Aliases, wherever the server's tzdata has them (Debian keeps old ones in the package tzdata-legacy).
+SELECT name FROM unnest(ARRAY['US/Eastern', 'Asia/Calcutta', 'Europe/Kiev', 'EST', 'GB', 'Zulu']) u(name)
+WHERE clinic.is_time_zone(name) <> EXISTS (SELECT FROM pg_timezone_names z WHERE z.name = u.name);
 
 -- No names of zones: towns without one, abbreviations, offsets, POSIX strings, what depends on the machine, files.
 SELECT name, clinic.is_time_zone(name) AS accepted
@@ -39,10 +43,9 @@ SELECT clinic.next_occurrence('FREQ=DAILY;COUNT=1', '1850-01-01 12:00', 'Europe/
 -- Rules of the far future: the change of March 9998 in New York lies on its second Sunday.
 SELECT o AS instant FROM clinic.occurrences('FREQ=DAILY;COUNT=3', '9998-03-07 12:00', 'America/New_York') o;
 
--- Changes known only as a list, not by a rule: Morocco keeps UTC in Ramadan, which moves through the year.
-SELECT count(*) FILTER (WHERE extract(hour FROM o) = 12) AS days_on_utc, count(*) AS days,
-    count(*) FILTER (WHERE o AT TIME ZONE 'Africa/Casablanca' <> date_trunc('day', o) + interval '12 h') AS different
-FROM clinic.occurrences('FREQ=DAILY', '2040-01-01 12:00', 'Africa/Casablanca', '2040-01-01', '2041-01-01') o;
+-- Changes known only as a list, not by a rule: Ramadan in Morocco, on every day of fifty years.
+SELECT count(*) AS days, count(*) FILTER (WHERE o AT TIME ZONE 'Africa/Casablanca' <> date_trunc('day', o) + interval '12 h') AS different
+FROM clinic.occurrences('FREQ=DAILY', '2020-01-01 12:00', 'Africa/Casablanca', '2020-01-01', '2070-01-01') o;
 
 -- Half-hour changes of the clock: Lord Howe.
 SELECT o AS instant FROM clinic.occurrences('FREQ=DAILY', '2026-04-04 12:00', 'Australia/Lord_Howe', max_count => 3) o;

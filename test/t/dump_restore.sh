@@ -91,6 +91,17 @@ ok 'install() gives owners and rights back' sql bare 'CALL clinic.install()'
 sql bare 'GRANT SELECT ON clinic.services TO clinic_anon'
 same_database 'the bare data' bare
 
+# Rows alone, into an installed schema.
+use_cluster source
+pg_dump --data-only --disable-triggers -n clinic_data -T clinic_data.schema_migrations -f "$tap_work/rows.sql" diary 2>"$tap_work/rows.log"
+use_cluster data
+installed_database rows
+sql rows 'ALTER TABLE clinic_data.patients ADD COLUMN nickname text'
+ok 'rows alone restore into an installed schema' psql -Xq -1 -v ON_ERROR_STOP=1 -d rows -f "$tap_work/rows.sql"
+rows_of rows "$tap_work/got_rows"
+same_files 'and are the same' <(grep -v '^clinic_data.schema_migrations' "$tap_work/got_rows") \
+    <(grep -v '^clinic_data.schema_migrations' "$tap_work/expected_rows")
+
 # --- a schema owned by a role of its own
 use_cluster source
 createdb owned

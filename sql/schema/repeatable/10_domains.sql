@@ -11,6 +11,13 @@ BEGIN
     END IF;
 
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c
+                    WHERE c.contypid = 'clinic_data.hours_rule'::regtype AND c.conname = 'hours_rule_check') THEN
+        ALTER DOMAIN clinic_data.hours_rule
+            ADD CONSTRAINT hours_rule_check CHECK (clinic.is_hours_rule(VALUE));
+    END IF;
+
+    -- The domain knows the rule alone; whether it ever matches depends on its first date too.
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c
                     WHERE c.conrelid = 'clinic_data.availability_rules'::regclass
                       AND c.conname = 'availability_rules_rule_check') THEN
         ALTER TABLE clinic_data.availability_rules

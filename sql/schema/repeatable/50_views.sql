@@ -3,8 +3,9 @@
 -- from seeing rows before the policies have. Joins are LEFT JOINs on keys where they may be, so that the planner drops
 -- those whose columns nobody asks for. Everything is readable; nothing can be written through a view.
 -- Views of users may depend on these, so columns are only ever appended: what must go is dropped by a numbered migration.
+-- A view that is there and says the same is left alone: replacing it would make its readers wait.
 
-CREATE OR REPLACE VIEW clinic.tenants WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('tenants', $view$
     SELECT t.tenant_id,
            t.slug,
            t.name,
@@ -17,7 +18,8 @@ CREATE OR REPLACE VIEW clinic.tenants WITH (security_barrier = true) AS
            t.version,
            t.created_at,
            t.updated_at
-      FROM clinic_data.tenants t;
+      FROM clinic_data.tenants t
+$view$);
 COMMENT ON VIEW clinic.tenants IS 'The caller''s organisation and its policies.';
 COMMENT ON COLUMN clinic.tenants.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.tenants.slug IS 'Short name for addresses.';
@@ -32,7 +34,7 @@ COMMENT ON COLUMN clinic.tenants.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.tenants.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.tenants.updated_at IS 'When it was last changed.';
 
-CREATE OR REPLACE VIEW clinic.locations WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('locations', $view$
     SELECT l.tenant_id,
            l.location_id,
            l.name,
@@ -42,7 +44,8 @@ CREATE OR REPLACE VIEW clinic.locations WITH (security_barrier = true) AS
            l.version,
            l.created_at,
            l.updated_at
-      FROM clinic_data.locations l;
+      FROM clinic_data.locations l
+$view$);
 COMMENT ON VIEW clinic.locations IS 'Places where visits happen (branches).';
 COMMENT ON COLUMN clinic.locations.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.locations.location_id IS 'Identifies the location.';
@@ -54,19 +57,20 @@ COMMENT ON COLUMN clinic.locations.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.locations.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.locations.updated_at IS 'When it was last changed.';
 
-CREATE OR REPLACE VIEW clinic.travel_times WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('travel_times', $view$
     SELECT t.tenant_id,
            t.from_location_id,
            t.to_location_id,
            t.minutes
-      FROM clinic_data.travel_times t;
+      FROM clinic_data.travel_times t
+$view$);
 COMMENT ON VIEW clinic.travel_times IS 'Driving time between locations, kept free between a provider''s visits at different ones.';
 COMMENT ON COLUMN clinic.travel_times.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.travel_times.from_location_id IS 'Where the journey begins.';
 COMMENT ON COLUMN clinic.travel_times.to_location_id IS 'Where it ends.';
 COMMENT ON COLUMN clinic.travel_times.minutes IS 'How long it takes, in minutes.';
 
-CREATE OR REPLACE VIEW clinic.providers WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('providers', $view$
     SELECT p.tenant_id,
            p.provider_id,
            r.name,
@@ -82,7 +86,8 @@ CREATE OR REPLACE VIEW clinic.providers WITH (security_barrier = true) AS
            r.created_at,
            r.updated_at
       FROM clinic_data.providers p
-      JOIN clinic_data.resources r ON r.tenant_id = p.tenant_id AND r.resource_id = p.provider_id;
+      JOIN clinic_data.resources r ON r.tenant_id = p.tenant_id AND r.resource_id = p.provider_id
+$view$);
 COMMENT ON VIEW clinic.providers IS 'People who see patients.';
 COMMENT ON COLUMN clinic.providers.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.providers.provider_id IS 'Identifies the provider; also the resource''s id.';
@@ -99,7 +104,7 @@ COMMENT ON COLUMN clinic.providers.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.providers.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.providers.updated_at IS 'When it was last changed.';
 
-CREATE OR REPLACE VIEW clinic.resources WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('resources', $view$
     SELECT r.tenant_id,
            r.resource_id,
            r.kind,
@@ -115,7 +120,8 @@ CREATE OR REPLACE VIEW clinic.resources WITH (security_barrier = true) AS
            r.created_at,
            r.updated_at
       FROM clinic_data.resources r
-     WHERE r.kind IN ('room', 'device');
+     WHERE r.kind IN ('room', 'device')
+$view$);
 COMMENT ON VIEW clinic.resources IS 'Rooms and devices.';
 COMMENT ON COLUMN clinic.resources.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.resources.resource_id IS 'Identifies the room or device.';
@@ -132,7 +138,7 @@ COMMENT ON COLUMN clinic.resources.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.resources.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.resources.updated_at IS 'When it was last changed.';
 
-CREATE OR REPLACE VIEW clinic.services WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('services', $view$
     SELECT s.tenant_id,
            s.service_id,
            s.name,
@@ -159,7 +165,8 @@ CREATE OR REPLACE VIEW clinic.services WITH (security_barrier = true) AS
            s.version,
            s.created_at,
            s.updated_at
-      FROM clinic_data.services s;
+      FROM clinic_data.services s
+$view$);
 COMMENT ON VIEW clinic.services IS 'Appointment types: how long, on which grid, how far ahead, and what they need.';
 COMMENT ON COLUMN clinic.services.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.services.service_id IS 'Identifies the service.';
@@ -186,14 +193,15 @@ COMMENT ON COLUMN clinic.services.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.services.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.services.updated_at IS 'When it was last changed.';
 
-CREATE OR REPLACE VIEW clinic.service_providers WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('service_providers', $view$
     SELECT o.tenant_id,
            o.service_id,
            o.provider_id,
            o.duration_minutes,
            o.buffer_before_minutes,
            o.buffer_after_minutes
-      FROM clinic_data.service_providers o;
+      FROM clinic_data.service_providers o
+$view$);
 COMMENT ON VIEW clinic.service_providers IS 'Who offers which service, with what differs for that provider.';
 COMMENT ON COLUMN clinic.service_providers.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.service_providers.service_id IS 'The service.';
@@ -202,7 +210,7 @@ COMMENT ON COLUMN clinic.service_providers.duration_minutes IS 'Length of the vi
 COMMENT ON COLUMN clinic.service_providers.buffer_before_minutes IS 'Explicit buffer before the visit on the provider; null: the longest of the defaults.';
 COMMENT ON COLUMN clinic.service_providers.buffer_after_minutes IS 'Explicit buffer after the visit on the provider; null: the longest of the defaults.';
 
-CREATE OR REPLACE VIEW clinic.patients WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('patients', $view$
     SELECT p.tenant_id,
            p.patient_id,
            p.mrn,
@@ -213,7 +221,8 @@ CREATE OR REPLACE VIEW clinic.patients WITH (security_barrier = true) AS
            p.version,
            p.created_at,
            p.updated_at
-      FROM clinic_data.patients p;
+      FROM clinic_data.patients p
+$view$);
 COMMENT ON VIEW clinic.patients IS 'Patients: all of the tenant for those who may read the diary, else the caller''s own row.';
 COMMENT ON COLUMN clinic.patients.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.patients.patient_id IS 'Identifies the patient.';
@@ -226,7 +235,7 @@ COMMENT ON COLUMN clinic.patients.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.patients.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.patients.updated_at IS 'When it was last changed.';
 
-CREATE OR REPLACE VIEW clinic.availability_rules WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('availability_rules', $view$
     SELECT a.tenant_id,
            a.rule_id,
            a.resource_id,
@@ -243,7 +252,8 @@ CREATE OR REPLACE VIEW clinic.availability_rules WITH (security_barrier = true) 
            a.replaces_rule_id,
            a.created_at
       FROM clinic_data.availability_rules a
-     WHERE a.retired_at IS NULL;
+     WHERE a.retired_at IS NULL
+$view$);
 COMMENT ON VIEW clinic.availability_rules IS 'Recurring hours in force: on the dates of a recurrence rule, a wall-clock window at a location.';
 COMMENT ON COLUMN clinic.availability_rules.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.availability_rules.rule_id IS 'Identifies this version of the hours.';
@@ -261,7 +271,7 @@ COMMENT ON COLUMN clinic.availability_rules.max_appointments IS 'Most visits sta
 COMMENT ON COLUMN clinic.availability_rules.replaces_rule_id IS 'The version before this one.';
 COMMENT ON COLUMN clinic.availability_rules.created_at IS 'Since when it is known.';
 
-CREATE OR REPLACE VIEW clinic.date_overrides WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('date_overrides', $view$
     SELECT o.tenant_id,
            o.override_id,
            o.resource_id,
@@ -276,7 +286,8 @@ CREATE OR REPLACE VIEW clinic.date_overrides WITH (security_barrier = true) AS
            o.max_appointments,
            o.created_at
       FROM clinic_data.date_overrides o
-     WHERE o.retired_at IS NULL;
+     WHERE o.retired_at IS NULL
+$view$);
 COMMENT ON VIEW clinic.date_overrides IS 'What differs on one date: open windows, or closed.';
 COMMENT ON COLUMN clinic.date_overrides.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.date_overrides.override_id IS 'Identifies the row.';
@@ -292,7 +303,7 @@ COMMENT ON COLUMN clinic.date_overrides.service_ids IS 'Which services; null: al
 COMMENT ON COLUMN clinic.date_overrides.max_appointments IS 'Most visits starting in the window; null: no limit.';
 COMMENT ON COLUMN clinic.date_overrides.created_at IS 'Since when it is known.';
 
-CREATE OR REPLACE VIEW clinic.holidays WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('holidays', $view$
     SELECT h.tenant_id,
            h.holiday_id,
            h.location_id,
@@ -300,7 +311,8 @@ CREATE OR REPLACE VIEW clinic.holidays WITH (security_barrier = true) AS
            h.name,
            h.created_at
       FROM clinic_data.holidays h
-     WHERE h.retired_at IS NULL;
+     WHERE h.retired_at IS NULL
+$view$);
 COMMENT ON VIEW clinic.holidays IS 'Dates on which a location is closed.';
 COMMENT ON COLUMN clinic.holidays.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.holidays.holiday_id IS 'Identifies the row.';
@@ -309,7 +321,7 @@ COMMENT ON COLUMN clinic.holidays.on_date IS 'The local date.';
 COMMENT ON COLUMN clinic.holidays.name IS 'Name of the holiday.';
 COMMENT ON COLUMN clinic.holidays.created_at IS 'Since when it is known.';
 
-CREATE OR REPLACE VIEW clinic.stays WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('stays', $view$
     SELECT s.tenant_id,
            s.stay_id,
            s.resource_id,
@@ -318,7 +330,8 @@ CREATE OR REPLACE VIEW clinic.stays WITH (security_barrier = true) AS
            s.time_zone::text AS time_zone,
            s.created_at
       FROM clinic_data.stays s
-     WHERE s.retired_at IS NULL;
+     WHERE s.retired_at IS NULL
+$view$);
 COMMENT ON VIEW clinic.stays IS 'Stays of providers in another zone: for these home dates the wall-clock hours are read in it.';
 COMMENT ON COLUMN clinic.stays.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.stays.stay_id IS 'Identifies the row.';
@@ -328,7 +341,7 @@ COMMENT ON COLUMN clinic.stays.until_on IS 'Last home date, inclusive.';
 COMMENT ON COLUMN clinic.stays.time_zone IS 'The zone in force.';
 COMMENT ON COLUMN clinic.stays.created_at IS 'Since when it is known.';
 
-CREATE OR REPLACE VIEW clinic.blocks WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('blocks', $view$
     SELECT b.tenant_id,
            b.block_id,
            b.resource_id,
@@ -347,7 +360,8 @@ CREATE OR REPLACE VIEW clinic.blocks WITH (security_barrier = true) AS
            CASE WHEN clinic.has_permission('diary:read') THEN b.title END AS title,
            b.created_at
       FROM clinic_data.blocks b
-     WHERE b.retired_at IS NULL;
+     WHERE b.retired_at IS NULL
+$view$);
 COMMENT ON VIEW clinic.blocks IS 'Time that is not open whatever the hours say: blocks, leave, recurring breaks, external busy time.';
 COMMENT ON COLUMN clinic.blocks.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.blocks.block_id IS 'Identifies the row.';
@@ -367,7 +381,7 @@ COMMENT ON COLUMN clinic.blocks.patient_id IS 'The patient for whom the time is 
 COMMENT ON COLUMN clinic.blocks.title IS 'Label for staff; shown to those who may read the diary.';
 COMMENT ON COLUMN clinic.blocks.created_at IS 'Since when it is known.';
 
-CREATE OR REPLACE VIEW clinic.appointments WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('appointments', $view$
     SELECT a.tenant_id,
            a.appointment_id,
            a.confirmation_code,
@@ -399,7 +413,8 @@ CREATE OR REPLACE VIEW clinic.appointments WITH (security_barrier = true) AS
       LEFT JOIN clinic_data.services s ON s.tenant_id = a.tenant_id AND s.service_id = a.service_id
       LEFT JOIN clinic_data.resources r ON r.tenant_id = a.tenant_id AND r.resource_id = a.provider_id
       LEFT JOIN clinic_data.locations l ON l.tenant_id = a.tenant_id AND l.location_id = a.location_id
-      LEFT JOIN clinic_data.patients p ON p.tenant_id = a.tenant_id AND p.patient_id = a.patient_id;
+      LEFT JOIN clinic_data.patients p ON p.tenant_id = a.tenant_id AND p.patient_id = a.patient_id
+$view$);
 COMMENT ON VIEW clinic.appointments IS 'Visits, past and future: all of the tenant for those who may read the diary, else the caller''s own.';
 COMMENT ON COLUMN clinic.appointments.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.appointments.appointment_id IS 'Identifies the appointment.';
@@ -429,7 +444,7 @@ COMMENT ON COLUMN clinic.appointments.version IS 'Grows by one with each change.
 COMMENT ON COLUMN clinic.appointments.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.appointments.updated_at IS 'When it was last changed.';
 
-CREATE OR REPLACE VIEW clinic.busy_times WITH (security_barrier = true) AS
+CALL clinic_private.ensure_view('busy_times', $view$
     SELECT c.tenant_id,
            c.claim_id,
            c.resource_id,
@@ -445,7 +460,8 @@ CREATE OR REPLACE VIEW clinic.busy_times WITH (security_barrier = true) AS
       FROM clinic_data.claims c
       JOIN clinic_data.resources r ON r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id
      WHERE r.kind <> 'patient'
-       AND (c.expires_at IS NULL OR c.expires_at > clinic.now());
+       AND (c.expires_at IS NULL OR c.expires_at > clinic.now())
+$view$);
 COMMENT ON VIEW clinic.busy_times IS 'Time that is taken on providers, rooms and devices, without a word about patients. Holds and offers that have expired are not listed.';
 COMMENT ON COLUMN clinic.busy_times.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.busy_times.claim_id IS 'Identifies the claim.';

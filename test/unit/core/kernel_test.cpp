@@ -2,7 +2,7 @@
 // limits, the order of reasons and of rows.
 #include <gtest/gtest.h>
 
-#include "clinic.hpp"
+#include "support/clinic.hpp"
 
 namespace pg_clinic::core::test {
 

@@ -242,12 +242,12 @@ std::vector<Wall> walls_by_time(const RRule &rule, Wall dtstart, Wall end) {
         if (!known || !time_matches(rule.by_hour, s / 3600, false, 0))
             continue;
         std::vector<Wall> set;
-        for (int i = 0; i < unit; ++i) {
-            const int minute = (s + i) / 60 % 60;
-            const int second = (s + i) % 60;
-            if (time_matches(rule.by_minute, minute, unit == 3600, start.minute) &&
-                time_matches(rule.by_second, second, unit >= 60, start.second))
-                set.push_back(t + i);
+        for (int i = 0; i < unit; i += 60) {
+            if (!time_matches(rule.by_minute, (s + i) / 60 % 60, unit == 3600, start.minute))
+                continue;
+            for (int j = 0; j < std::min<Wall>(unit, 60); ++j)
+                if (time_matches(rule.by_second, (s + j) % 60, unit >= 60, start.second))
+                    set.push_back(t + i + j);
         }
         add_selected(rule, set, dtstart, end, &walls);
     }
