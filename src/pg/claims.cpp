@@ -302,7 +302,19 @@ NullableValue column_of(HeapTuple tuple, TupleDesc shape, const char *name) {
     });
 }
 
-// Refuses a claim written past the engine that the resource has no room for. Constraints say the rest.
+// Removes claims that are dead: nobody counts them, but the constraint does not know the time.
+void remove_all(const std::vector<ItemPointerData> &places) {
+    if (places.empty())
+        return;
+    TableWriter writer("claims");
+    for (const ItemPointerData &place : places)
+        if (writer.lock(place))
+            writer.remove();
+    writer.finish();
+}
+
+// Refuses a claim written past the engine that the resource has no room for, and clears expired ones out of its way.
+// Constraints say the rest.
 void refuse_overlap(const Uuid &tenant, const Uuid &resource, HeapTuple tuple, TupleDesc shape, const Uuid &replaced) {
     const NullableValue during = column_of(tuple, shape, "during");
     const NullableValue overbooked = column_of(tuple, shape, "overbooked");
@@ -314,10 +326,17 @@ void refuse_overlap(const Uuid &tenant, const Uuid &resource, HeapTuple tuple, T
         return;
     ClaimReader reader(tenant, Sight::truth);
     std::vector<core::Busy> others;
+    std::vector<ItemPointerData> dead;
     const core::Instant current = now();
-    for (StoredClaim &c : reader.claims(resource, wanted))
-        if (c.busy.claim != replaced && c.expires > current)
+    for (StoredClaim &c : reader.claims(resource, wanted)) {
+        if (c.busy.claim == replaced)
+            continue;
+        if (c.expires > current)
             others.push_back(std::move(c.busy));
+        else
+            dead.push_back(c.place);
+    }
+    remove_all(dead);
     const core::BusyList busy(std::move(others));
     const core::Fit fit = core::fit_claim(busy, wanted, DatumGetInt32(capacity.value), {}, true);
     if (!fit.fits)
