@@ -193,6 +193,13 @@ CLINIC_FUNCTION(clinic_explain_slot) {
 
 namespace {
 
+// Whether there is an open window at the location that overlaps the interval: the resource is there then.
+bool is_there(const std::vector<core::Window> &windows, const Uuid &location, const core::Interval &when) {
+    return std::any_of(windows.begin(), windows.end(), [&](const core::Window &w) {
+        return !w.closed_by && w.location == location && w.span.overlaps(when);
+    });
+}
+
 // Rows of find_conflicts for one resource.
 class ConflictWriter {
   public:
@@ -210,10 +217,14 @@ class ConflictWriter {
             add(resource, (*it)->visit.overlaps(visit_), "claims", (*it)->claim, (*it)->appointment, (*it)->during, wide);
     }
 
+    // concerned(block) says whether the resource is where the block holds.
+    template <class Concerned>
     void blocks(const Uuid &resource, const std::vector<core::Block> &blocks, const core::Buffers &buffers,
-                const core::Diary &diary, core::Work &work) {
+                const core::Diary &diary, core::Work &work, Concerned concerned) {
         const core::Interval wide{visit_.begin - buffers.before, visit_.end + buffers.after};
         for (const core::Blocked &b : core::expand_blocks(blocks, wide, work)) {
+            if (b.block->location && !concerned(*b.block))
+                continue;
             const bool kept = b.block->kept_for && diary.patient && diary.patient->id == b.block->kept_for;
             if (!kept && core::concerns(b.block->services, diary.service.id))
                 add(resource, b.span.overlaps(visit_), "blocks", b.block->id, {}, b.span, wide);
@@ -260,13 +271,16 @@ CLINIC_FUNCTION(clinic_find_conflicts) {
     ConflictWriter writer(rows, context, visit);
     const core::Provider &provider = diary.providers.front();
     writer.claims(provider.id, provider.busy, kernel.provider_buffers(0));
-    writer.blocks(provider.id, provider.blocks, kernel.provider_buffers(0), diary, work);
+    const std::vector<core::Window> windows = core::expand_hours(provider.hours, visit, work);
+    writer.blocks(provider.id, provider.blocks, kernel.provider_buffers(0), diary, work,
+                  [&](const core::Block &b) { return is_there(windows, b.location, visit); });
     for (const core::Resource &r : diary.resources) {
         const auto &named = query.named_resources;
         if (std::find(named.begin(), named.end(), r.id) == named.end())
             continue;
         writer.claims(r.id, r.busy, kernel.resource_buffers(r));
-        writer.blocks(r.id, r.blocks, kernel.resource_buffers(r), diary, work);
+        writer.blocks(r.id, r.blocks, kernel.resource_buffers(r), diary, work,
+                      [&r](const core::Block &b) { return b.location == r.location; });
     }
     if (diary.patient)
         writer.claims(diary.patient->id, diary.patient->busy, {});
@@ -305,13 +319,19 @@ CLINIC_FUNCTION(clinic_blocked_times) {
     const bool may_see_patients = has_permission(context, "diary:read");
     ResultSet rows(fcinfo);
     core::Work work = interruptible_work();
-    for (const ResourceHours &r : read_hours(context.tenant_id, resources, range))
+    for (const ResourceHours &r : read_hours(context.tenant_id, resources, range)) {
+        const std::vector<core::Window> windows = core::expand_hours(r.hours, range, work);
         for (const core::Blocked &b : core::expand_blocks(r.blocks, range, work)) {
             if (location && b.block->location && b.block->location != *location)
+                continue;
+            // A block of a whole location concerns what stands there, and who is there.
+            if (!b.block->resource && !(r.stands_at ? r.stands_at == b.block->location
+                                                    : location || is_there(windows, b.block->location, b.span)))
                 continue;
             const bool show_patient = may_see_patients && b.block->kept_for;
             rows.add(r.resource, b.block->id, b.span.begin, b.span.end,
                      show_patient ? std::optional<Uuid>(b.block->kept_for) : std::nullopt);
         }
+    }
     return rows.done();
 }
