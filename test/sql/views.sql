@@ -1,6 +1,9 @@
 -- The read views: who sees what.
 SET client_min_messages = warning;
-\set home :DBNAME
+SELECT current_database() AS home \gset
+-- What a broken run may have left.
+DROP DATABASE IF EXISTS regress_clinic_views;
+DROP ROLE IF EXISTS regress_clinic_desk, regress_clinic_patient, regress_clinic_hill, regress_clinic_nobody, regress_clinic_stranger;
 CREATE DATABASE regress_clinic_views;
 \c regress_clinic_views
 SET client_min_messages = warning;
