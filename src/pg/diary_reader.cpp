@@ -76,7 +76,8 @@ KeptPlan missing_statement{
     " ($5::uuid IS NULL OR EXISTS (SELECT FROM clinic_data.locations WHERE tenant_id = $1 AND location_id = $5)),"
     " (SELECT n.id FROM pg_catalog.unnest($6::uuid[]) AS n (id) WHERE NOT EXISTS (SELECT FROM clinic_data.resources r"
     " JOIN clinic_data.service_resources s ON s.tenant_id = r.tenant_id AND s.resource_class = r.resource_class"
-    " WHERE r.tenant_id = $1 AND r.resource_id = n.id AND s.service_id = $2) LIMIT 1)"};
+    " WHERE r.tenant_id = $1 AND r.resource_id = n.id AND s.service_id = $2"
+    " AND ($5::uuid IS NULL OR r.location_id = $5)) LIMIT 1)"};
 
 KeptPlan rules_statement{
     "SELECT rule_id, resource_id, location_id, rule::text, dtstart_on, start_time, end_time, time_zone::text, valid_from,"
