@@ -263,6 +263,8 @@ class Judge {
         const ResourcePlan *plan = nullptr;
         Rank rank = Rank::empty;
         bool usable = true;
+        bool open = true;
+        bool fits = true; // beside what is there
         std::int32_t remaining = 0;
     };
 
@@ -282,8 +284,17 @@ class Judge {
         std::stable_sort(candidates.begin(), candidates.end(),
                          [](const Candidate &a, const Candidate &b) { return a.rank < b.rank; });
         for (std::int32_t i = 0; i < needed; ++i)
-            verdict_.resources.push_back(candidates[static_cast<std::size_t>(i)].plan->resource->id);
+            choose(candidates[static_cast<std::size_t>(i)]);
         verdict_.remaining = std::min(verdict_.remaining, bookings_that_fit(candidates, needed, verdict_.remaining));
+    }
+
+    void choose(const Candidate &candidate) {
+        const Id id = candidate.plan->resource->id;
+        verdict_.resources.push_back(id);
+        if (!candidate.fits)
+            verdict_.overbooked.push_back(id);
+        if (!candidate.open || !candidate.fits)
+            verdict_.resources_by_permission = true;
     }
 
     std::vector<Candidate> candidates_of(const std::string &resource_class) const {
@@ -326,6 +337,8 @@ class Judge {
         candidate.plan = &plan;
         candidate.usable = r.active && !plan.blocked.overlaps(during) && (open || state_.request.override_rules) &&
                            (fit.fits || state_.request.overbook);
+        candidate.open = open;
+        candidate.fits = fit.fits;
         candidate.remaining = fit.remaining;
         candidate.rank = open && fit.fits ? Candidate::Rank::empty : Candidate::Rank::only_by_permission;
         r.busy.each_overlapping(during, [&](const Busy &b) {
