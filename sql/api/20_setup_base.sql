@@ -605,13 +605,44 @@ CREATE FUNCTION clinic_private.lock_service(tenant_id uuid, service_id uuid)
 AS $$
 #variable_conflict error
 BEGIN
-    PERFORM clinic_private.lock_resources(lock_service.tenant_id, array_agg(sp.provider_id))
-    FROM clinic_data.service_providers AS sp
-    WHERE sp.tenant_id = lock_service.tenant_id AND sp.service_id = lock_service.service_id
+    PERFORM clinic_private.lock_resources(lock_service.tenant_id, array_agg(busy.resource_id))
+    FROM (
+        SELECT sp.provider_id AS resource_id
+        FROM clinic_data.service_providers AS sp
+        WHERE sp.tenant_id = lock_service.tenant_id AND sp.service_id = lock_service.service_id
+        UNION
+        SELECT r.resource_id
+        FROM clinic_data.service_resources AS sr
+        JOIN clinic_data.resources AS r ON r.tenant_id = sr.tenant_id AND r.resource_class = sr.resource_class
+        WHERE sr.tenant_id = lock_service.tenant_id AND sr.service_id = lock_service.service_id
+    ) AS busy
     HAVING count(*) > 0;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.lock_service(uuid, uuid) IS
-    'Takes the booking''s locks on every provider who offers a service.';
+    'Takes the booking''s locks on every provider who offers a service, and on the rooms and devices it can use.';
 REVOKE ALL ON FUNCTION clinic_private.lock_service FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lock_service TO clinic_owner;
+
+CREATE FUNCTION clinic_private.raise_claim_capacity(tenant_id uuid, service_id uuid, resource_id uuid)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    UPDATE clinic_data.claims AS c
+    SET capacity = s.capacity * r.quantity
+    FROM clinic_data.services AS s, clinic_data.resources AS r
+    WHERE c.tenant_id = raise_claim_capacity.tenant_id
+      AND (c.service_id = raise_claim_capacity.service_id OR c.resource_id = raise_claim_capacity.resource_id)
+      AND s.tenant_id = c.tenant_id AND s.service_id = c.service_id
+      AND r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id AND r.kind <> 'patient'
+      AND c.capacity < s.capacity * r.quantity;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.raise_claim_capacity(uuid, uuid, uuid) IS
+    'Lets what is booked tolerate as many beside it as its service''s capacity and its room''s quantity now allow; never fewer than before. The caller holds the booking''s locks.
+service_id: of this service, or resource_id: on this room or device.';
+REVOKE ALL ON FUNCTION clinic_private.raise_claim_capacity FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.raise_claim_capacity TO clinic_owner;

@@ -30,7 +30,8 @@ AS $$
            jsonb_build_object('resource_id', c.resource_id, 'at', lower(c.during), 'claims', n.present, 'capacity', n.least)
     FROM claims AS c
     CROSS JOIN LATERAL (
-        SELECT count(*) AS present, min(o.capacity) AS least
+        -- What a patient tolerates is the tenant's policy of the day; a later and wider one holds for earlier visits too.
+        SELECT count(*) AS present, CASE c.resource_kind WHEN 'patient' THEN max(o.capacity) ELSE min(o.capacity) END AS least
         FROM claims AS o
         WHERE o.resource_id = c.resource_id AND NOT o.overbooked AND o.during @> lower(c.during)
     ) AS n
@@ -45,13 +46,16 @@ AS $$
     SELECT 'orphaned', 'claims', c.claim_id, jsonb_build_object('appointment_id', c.appointment_id)
     FROM claims AS c
     WHERE c.appointment_id IS NOT NULL
-      AND NOT EXISTS (
+      AND (EXISTS (
+          SELECT FROM claims AS twin
+          WHERE twin.appointment_id = c.appointment_id AND twin.resource_id = c.resource_id AND twin.claim_id < c.claim_id)
+      OR NOT EXISTS (
           SELECT FROM appointments AS a
           WHERE a.appointment_id = c.appointment_id AND a.starts_at = c.starts_at AND a.ends_at = c.ends_at
             AND a.status <> 'cancelled'
             AND (a.patient_id = c.resource_id OR EXISTS (
                 SELECT FROM clinic_data.appointment_resources AS u
-                WHERE u.tenant_id = c.tenant_id AND u.appointment_id = a.appointment_id AND u.resource_id = c.resource_id)))
+                WHERE u.tenant_id = c.tenant_id AND u.appointment_id = a.appointment_id AND u.resource_id = c.resource_id))))
     UNION ALL
     SELECT 'without_claim', 'appointments', a.appointment_id, jsonb_build_object('resource_id', u.resource_id)
     FROM appointments AS a
@@ -72,7 +76,7 @@ REVOKE ALL ON FUNCTION clinic.check_integrity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.check_integrity() TO clinic_user;
 COMMENT ON FUNCTION clinic.check_integrity() IS
     'Everything that is wrong in the tenant''s diary; no row exactly when nothing is.
-problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled or elsewhere), without_claim (an appointment that occupies time but has no claim for it).
+problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, a patient''s than the largest; overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled, elsewhere, or has another claim for the same), without_claim (an appointment that occupies time but has no claim for it).
 source, source_id: the row. Errors: none; without a context no row.';
 
 CREATE FUNCTION clinic.time_zone_drift()
@@ -121,7 +125,7 @@ BEGIN
     END IF;
     DELETE FROM clinic_data.claims AS c
     WHERE c.tenant_id = clinic.current_tenant_id()
-      AND (c.expires_at <= clinic.now() OR c.ends_at < clinic.now() - sweep_claims.older_than);
+      AND (c.expires_at <= clinic.now() OR upper(c.during) <= clinic.now() - sweep_claims.older_than);
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN deleted;
 END

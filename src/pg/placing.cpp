@@ -90,19 +90,24 @@ Placement placement_of(const core::Diary &diary, const core::Kernel &kernel, con
     placed.visit = {wish.start, wish.start + kernel.duration_at(0)};
     placed.now = diary.now;
     placed.capacity = diary.service.capacity;
+    bool provider_overbooked = false;
     for (const core::Finding &f : verdict.findings) {
         placed.overridden.emplace_back(core::name_of(f.reason));
-        placed.overbooked = placed.overbooked || core::is_overlap(f.reason);
+        provider_overbooked = provider_overbooked || core::is_overlap(f.reason);
     }
-    const auto use = [&placed](const Uuid &id, const core::Buffers &b, std::int32_t capacity) {
+    if (verdict.resources_by_permission)
+        placed.overridden.emplace_back(core::name_of(core::Reason::no_resource));
+    placed.overbooked = provider_overbooked || !verdict.overbooked.empty();
+    const auto use = [&placed](const Uuid &id, const core::Buffers &b, std::int32_t capacity, bool overbooked) {
         placed.resources.push_back({id, b});
-        placed.claims.push_back({id, {placed.visit.begin - b.before, placed.visit.end + b.after}, placed.visit, capacity,
-                                 placed.overbooked});
+        placed.claims.push_back(
+            {id, {placed.visit.begin - b.before, placed.visit.end + b.after}, placed.visit, capacity, overbooked});
     };
-    use(placed.provider, kernel.provider_buffers(0), placed.capacity);
+    use(placed.provider, kernel.provider_buffers(0), placed.capacity, provider_overbooked);
     for (const Uuid &id : verdict.resources) {
         const core::Resource &r = resource_in(diary, id);
-        use(id, kernel.resource_buffers(r), placed.capacity * r.quantity);
+        const auto &over = verdict.overbooked;
+        use(id, kernel.resource_buffers(r), placed.capacity * r.quantity, std::find(over.begin(), over.end(), id) != over.end());
     }
     if (diary.patient) {
         placed.patient = diary.patient->id;
@@ -134,8 +139,7 @@ std::optional<Placement> attempt(const Wish &wish, const core::Diary &seen, cons
     const std::vector<core::Finding> standing = kernel.standing(verdict);
     if (standing.empty())
         return placement_of(diary, kernel, wish, candidate.location, verdict);
-    refusal.reset();
-    keep_closest(refusal, standing.front(), candidate.provider, candidate.location);
+    refusal = Refusal{standing.front(), candidate.provider, candidate.location};
     return std::nullopt;
 }
 

@@ -50,7 +50,7 @@ std::string alternatives(DiaryQuery query, core::Request request, core::Instant 
 core::Interval search_range(const Args &args, int start, int end) {
     const core::Interval range{required_instant(args, start, "range_start"), required_instant(args, end, "range_end")};
     if (range.begin > range.end)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "range_end lies before range_start", {},
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "range_end lies before range_start", "The range is from range_start to range_end.",
              "The range is half-open: range_start counts, range_end does not.");
     if (range.length() > longest_range)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "the range is too wide",
@@ -62,7 +62,7 @@ std::optional<core::Duration> visit_duration(const Args &args, int argument) {
     const auto duration = args.optional<core::Duration>(argument);
     constexpr core::Duration longest{7 * core::micros_per_day};
     if (duration && (duration->micros <= 0 || *duration > longest))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "duration must be positive and at most 7 days", {},
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "duration must be positive and at most 7 days", "The argument is duration.",
              "Give an interval such as '45 minutes'.");
     return duration;
 }
@@ -70,7 +70,8 @@ std::optional<core::Duration> visit_duration(const Args &args, int argument) {
 core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, std::optional<core::Duration> utc_offset,
                                std::string_view gap) {
     if (gap != "refuse" && gap != "shift")
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "gap must be refuse or shift");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "gap must be refuse or shift", "It is \"" + std::string(gap) + "\".",
+             "A nonexistent local time is refused, or shifted by the offset before the gap.");
     const core::Resolution r = core::resolve(zone, local);
     if (r.kind == core::Resolution::Kind::nonexistent) {
         if (gap == "refuse")
@@ -82,7 +83,8 @@ core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, st
     for (const core::Instant t : {r.first, r.second})
         if (core::offset_at(zone, t) * core::micros_per_second == utc_offset->micros)
             return t;
-    fail(ERRCODE_INVALID_PARAMETER_VALUE, "the offset from UTC does not hold at that local time");
+    fail(ERRCODE_INVALID_PARAMETER_VALUE, "the offset from UTC does not hold at that local time", "The argument is utc_offset.",
+         "Leave utc_offset out for the first of an ambiguous pair.");
 }
 
 std::optional<Uuid> permitted_patient(const Context &context, std::optional<Uuid> patient) {
