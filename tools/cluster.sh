@@ -100,7 +100,7 @@ run() { # COMMAND...
     trap 'exit 130' INT
     trap 'exit 143' TERM HUP
     if [[ -z ${PG_CLINIC_STAGE:-} ]]; then
-        say "building pg_clinic"
+        say "building pg_clinic ($(find src -name '*.cpp' | wc -l) source files; nothing to do when they are unchanged)"
         tools/stage.sh "$work/stage"
         export PG_CLINIC_STAGE=$work/stage
     fi

@@ -546,34 +546,34 @@ COMMENT ON FUNCTION clinic_private.require_dates(date, date) IS
 REVOKE ALL ON FUNCTION clinic_private.require_dates FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.require_dates TO clinic_owner;
 
-CREATE FUNCTION clinic_private.lock_location(tenant_id uuid, location_id uuid)
+CREATE FUNCTION clinic_private.lock_locations(tenant_id uuid, location_ids uuid[])
     RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
 BEGIN
-    PERFORM clinic_private.lock_resources(lock_location.tenant_id, array_agg(present.resource_id))
+    PERFORM clinic_private.lock_resources(lock_locations.tenant_id, array_agg(present.resource_id))
     FROM (
         SELECT a.resource_id
         FROM clinic_data.availability_rules AS a
-        WHERE a.tenant_id = lock_location.tenant_id AND a.location_id = lock_location.location_id AND a.retired_at IS NULL
+        WHERE a.tenant_id = lock_locations.tenant_id AND a.location_id = ANY (lock_locations.location_ids) AND a.retired_at IS NULL
         UNION
         SELECT o.resource_id
         FROM clinic_data.date_overrides AS o
-        WHERE o.tenant_id = lock_location.tenant_id AND o.location_id = lock_location.location_id AND o.retired_at IS NULL
+        WHERE o.tenant_id = lock_locations.tenant_id AND o.location_id = ANY (lock_locations.location_ids) AND o.retired_at IS NULL
         UNION
         SELECT r.resource_id
         FROM clinic_data.resources AS r
-        WHERE r.tenant_id = lock_location.tenant_id AND r.location_id = lock_location.location_id
+        WHERE r.tenant_id = lock_locations.tenant_id AND r.location_id = ANY (lock_locations.location_ids)
     ) AS present
     HAVING count(*) > 0;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.lock_location(uuid, uuid) IS
-    'Takes the booking''s locks on every provider, room and device with hours at a location.';
-REVOKE ALL ON FUNCTION clinic_private.lock_location FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.lock_location TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.lock_locations(uuid, uuid[]) IS
+    'Takes the booking''s locks on every provider, room and device with hours at some locations.';
+REVOKE ALL ON FUNCTION clinic_private.lock_locations FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lock_locations TO clinic_owner;
 
 CREATE FUNCTION clinic_private.lock_service(tenant_id uuid, service_id uuid)
     RETURNS void

@@ -46,7 +46,7 @@ BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('location_id', update_location.location_id));
     PERFORM clinic_private.require_row('location', update_location.location_id);
     checked := clinic_private.checked_changes(update_location.changes, allowed);
-    PERFORM clinic_private.lock_location(tenant, update_location.location_id);
+    PERFORM clinic_private.lock_locations(tenant, ARRAY[update_location.location_id]);
     RETURN clinic_private.update_row('locations', 'location_id', update_location.location_id, checked, allowed);
 END
 $$;
@@ -84,6 +84,7 @@ BEGIN
         PERFORM clinic_private.refuse_argument('to_location_id', 'a travel time needs two different locations');
     END IF;
 
+    PERFORM clinic_private.lock_locations(tenant, ARRAY[set_travel_time.from_location_id, set_travel_time.to_location_id]);
     INSERT INTO clinic_data.travel_times AS t (tenant_id, from_location_id, to_location_id, minutes)
     SELECT tenant, way.from_id, way.to_id, set_travel_time.minutes
     FROM (VALUES (set_travel_time.from_location_id, set_travel_time.to_location_id, true),
@@ -125,7 +126,7 @@ BEGIN
     IF btrim(add_holiday.name) = '' THEN
         PERFORM clinic_private.refuse_argument('name', 'name must not be empty');
     END IF;
-    PERFORM clinic_private.lock_location(tenant, add_holiday.location_id);
+    PERFORM clinic_private.lock_locations(tenant, ARRAY[add_holiday.location_id]);
     IF EXISTS (SELECT FROM clinic_data.holidays AS h
                WHERE h.tenant_id = tenant AND h.location_id = add_holiday.location_id
                  AND h.on_date = add_holiday.on_date AND h.retired_at IS NULL) THEN
@@ -160,7 +161,7 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('holiday_id', remove_holiday.holiday_id));
     PERFORM clinic_private.require_row('holiday', remove_holiday.holiday_id);
-    PERFORM clinic_private.lock_location(tenant, h.location_id)
+    PERFORM clinic_private.lock_locations(tenant, ARRAY[h.location_id])
     FROM clinic_data.holidays AS h
     WHERE h.tenant_id = tenant AND h.holiday_id = remove_holiday.holiday_id;
     UPDATE clinic_data.holidays AS h

@@ -23,7 +23,7 @@ BEGIN
     IF location IS NOT NULL THEN
         PERFORM clinic_private.require_row('location', location);
         IF resource IS NULL THEN
-            PERFORM clinic_private.lock_location(insert_block.tenant_id, location);
+            PERFORM clinic_private.lock_locations(insert_block.tenant_id, ARRAY[location]);
         END IF;
     END IF;
     IF jsonb_typeof(insert_block.block -> 'service_ids') = 'array' THEN
@@ -63,6 +63,9 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'starts_at', add_block.starts_at, 'ends_at', add_block.ends_at, 'kind', add_block.kind));
+    IF add_block.starts_at < '0001-01-01 00:00Z' OR add_block.ends_at > '9999-12-31 00:00Z' THEN
+        PERFORM clinic_private.refuse_argument('starts_at, ends_at', 'a block must lie in the years 1 to 9999');
+    END IF;
     IF add_block.patient_id IS NOT NULL THEN
         PERFORM clinic_private.require_row('patient', add_block.patient_id);
     END IF;
@@ -242,7 +245,7 @@ BEGIN
     IF block.resource_id IS NOT NULL THEN
         PERFORM clinic_private.lock_resources(tenant, ARRAY[block.resource_id]);
     ELSE
-        PERFORM clinic_private.lock_location(tenant, block.location_id);
+        PERFORM clinic_private.lock_locations(tenant, ARRAY[block.location_id]);
     END IF;
     UPDATE clinic_data.blocks AS b
     SET retired_at = clinic.now(), retired_by = clinic.current_user_id()

@@ -240,7 +240,9 @@ DECLARE
     last_at timestamptz;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('on_date', day_sheet.on_date));
-    PERFORM clinic_private.require_date('on_date', day_sheet.on_date);
+    IF day_sheet.on_date NOT BETWEEN '0002-01-01' AND '9998-12-31' THEN
+        PERFORM clinic_private.refuse_argument('on_date', 'on_date must be a date of the years 2 to 9998');
+    END IF;
     providers := clinic_private.diary_providers(tenant, CASE WHEN for_provider IS NOT NULL THEN ARRAY[for_provider] END);
     IF for_location IS NOT NULL THEN
         PERFORM clinic_private.require_row('location', for_location);
@@ -532,6 +534,9 @@ BEGIN
         'range_start', calendar.range_start, 'range_end', calendar.range_end));
     IF NOT isfinite(calendar.range_start) OR NOT isfinite(calendar.range_end) THEN
         PERFORM clinic_private.refuse_argument('range_start, range_end', 'a range needs finite ends');
+    END IF;
+    IF calendar.range_start < '0002-01-01 00:00Z' OR calendar.range_end > '9999-01-01 00:00Z' THEN
+        PERFORM clinic_private.refuse_argument('range_start, range_end', 'a range must lie in the years 2 to 9998');
     END IF;
     IF calendar.range_end <= calendar.range_start THEN
         PERFORM clinic_private.refuse_argument('range_end', 'the end of the range is not after its start');

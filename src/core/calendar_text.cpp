@@ -20,8 +20,7 @@ std::int32_t number(std::string_view digits) noexcept {
 } // namespace
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                      [](char x, char y) { return upper(x) == upper(y); });
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return upper(x) == upper(y); });
 }
 
 bool all_digits(std::string_view text) noexcept {

@@ -10,7 +10,7 @@
 namespace pg_clinic::core::detail {
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) noexcept; // ASCII
-bool all_digits(std::string_view text) noexcept;                          // and not empty
+bool all_digits(std::string_view text) noexcept;                           // and not empty
 
 // Text of the caller's in quotes for a message: cut to a length, and without anything that is not printable ASCII.
 std::string quoted(std::string_view text);

@@ -12,13 +12,9 @@ namespace {
 constexpr std::int32_t days_per_era = 146'097;
 constexpr std::int32_t march_first_2000 = 60; // days since 2000-01-01
 
-constexpr std::int32_t floor_div(std::int32_t a, std::int32_t b) noexcept {
-    return a / b - (a % b < 0 ? 1 : 0);
-}
+constexpr std::int32_t floor_div(std::int32_t a, std::int32_t b) noexcept { return a / b - (a % b < 0 ? 1 : 0); }
 
-constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) noexcept {
-    return a / b - (a % b < 0 ? 1 : 0);
-}
+constexpr std::int64_t floor_div(std::int64_t a, std::int64_t b) noexcept { return a / b - (a % b < 0 ? 1 : 0); }
 
 constexpr Day first_supported{-730'119}; // 0001-01-01
 constexpr Day end_supported{2'921'940};  // 10000-01-01
@@ -70,9 +66,7 @@ Day date_of(LocalTime t) noexcept { return {static_cast<std::int32_t>(floor_div(
 
 Duration time_of_day(LocalTime t) noexcept { return t - at(date_of(t)); }
 
-LocalTime at(Day day, Duration since_midnight) noexcept {
-    return {day.days * micros_per_day + since_midnight.micros};
-}
+LocalTime at(Day day, Duration since_midnight) noexcept { return {day.days * micros_per_day + since_midnight.micros}; }
 
 bool is_supported(Day day) noexcept { return first_supported <= day && day < end_supported; }
 

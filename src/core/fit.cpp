@@ -25,9 +25,8 @@ std::vector<Group> overlapping_groups(const BusyList &busy, const Interval &duri
         if ((timed && !count_holds) ||
             (b.appointment && std::find(ignored.begin(), ignored.end(), b.appointment) != ignored.end()))
             return true;
-        auto group = std::find_if(groups.begin(), groups.end(), [&](const Group &g) {
-            return g.span == b.during && g.capacity == b.capacity;
-        });
+        auto group = std::find_if(groups.begin(), groups.end(),
+                                  [&](const Group &g) { return g.span == b.during && g.capacity == b.capacity; });
         if (group == groups.end())
             group = groups.insert(groups.end(), {b.during, b.capacity, 0, nullptr, nullptr});
         ++group->count;
@@ -63,8 +62,8 @@ Presence presence_at(Instant t, const std::vector<Group> &groups, std::int32_t c
     return there;
 }
 
-// The instants within `during` from which something else is there, ascending. Ends count too: where a claim that tolerates
-// few ends, the number of the others may still be too large.
+// The instants within `during` from which something else is there, ascending. Ends count too: where a claim that
+// tolerates few ends, the number of the others may still be too large.
 std::vector<Instant> changes(const std::vector<Group> &groups, const Interval &during) {
     std::vector<Instant> instants;
     if (groups.empty())
@@ -98,8 +97,11 @@ Fit fit_claim(const BusyList &busy, const Interval &during, std::int32_t capacit
         note(there.least < capacity ? fit.smaller : fit.counted, there.earliest);
         note(fit.held, there.held);
     };
-    for (Instant t : changes(groups, during))
-        look_at(t);
+    if (groups.size() == 1)
+        look_at(std::max(during.begin, groups.front().span.begin));
+    else
+        for (Instant t : changes(groups, during))
+            look_at(t);
     return fit;
 }
 

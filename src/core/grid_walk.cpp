@@ -46,7 +46,7 @@ class GridWalk final : public RuleWalk {
     bool find_interval(Wall from);
     Wall next_allowed(Wall t, Wall stop);
     void drop_unreachable_weekdays();
-    bool day_reachable(std::int64_t weekday, Wall modulus) const noexcept;
+    bool day_reachable(std::int64_t weekday, Wall modulus) const;
     bool same_every_day() const noexcept;
     std::int64_t offsets_before(Wall t) const noexcept;
     std::int64_t members_before(Wall t);
@@ -62,7 +62,7 @@ class GridWalk final : public RuleWalk {
     Wall interval_ = 0; // begin of the current interval
     std::size_t index_ = 0;
     bool found_ = false;
-    bool checked_ = false; // unreachable weekdays are dropped
+    bool checked_ = false;    // unreachable weekdays are dropped
     std::vector<Wall> daily_; // for rank: the begins of intervals within a day
 };
 
@@ -71,11 +71,11 @@ GridWalk::GridWalk(const RRule &rule, Wall dtstart, Work &work)
       anchor_(floor_div(dtstart, unit_) * unit_),
       allowed_(limit(rule.by_hour, 24, true), limit(rule.by_minute, 60, unit_ < 3600),
                limit(rule.by_second, 60, unit_ < 60)),
-      days_(rule),
-      time_limits_(!rule.by_hour.empty() || (unit_ < 3600 && !rule.by_minute.empty()) ||
-                   (unit_ < 60 && !rule.by_second.empty())),
+      days_(rule), time_limits_(!rule.by_hour.empty() || (unit_ < 3600 && !rule.by_minute.empty()) ||
+                                (unit_ < 60 && !rule.by_second.empty())),
       work_(work) {
-    const TimeSet within({0}, unit_ == 3600 ? values_or(rule.by_minute, floor_mod(dtstart, 3600) / 60) : limit({}, 0, false),
+    const TimeSet within({0},
+                         unit_ == 3600 ? values_or(rule.by_minute, floor_mod(dtstart, 3600) / 60) : limit({}, 0, false),
                          unit_ >= 60 ? values_or(rule.by_second, floor_mod(dtstart, 60)) : limit({}, 0, false));
     if (rule.by_set_pos.empty())
         for (std::int64_t i = 0; i < within.size(); ++i)
@@ -162,9 +162,9 @@ void GridWalk::drop_unreachable_weekdays() {
     days_.keep_weekdays(reachable);
 }
 
-bool GridWalk::day_reachable(std::int64_t weekday, Wall modulus) const noexcept {
+bool GridWalk::day_reachable(std::int64_t weekday, Wall modulus) const {
     const Wall midnight = (weekday + 2) * wall_day; // 2000-01-03 was a Monday
-    for (std::int64_t i = 0; i < allowed_.size(); ++i)
+    for (std::int64_t i = 0; i < allowed_.size(); ++i, work_.step())
         if (floor_mod(midnight + allowed_.at(i) - anchor_, modulus) == 0)
             return true;
     return false;

@@ -9,8 +9,8 @@ namespace pg_clinic::core {
 
 namespace {
 
-// A window starts at most one day before the local date of any instant it covers, zones differ by at most 26 hours, and
-// a stay may move the wall clock by as much: three dates on either side are enough.
+// A window starts at most one day before the local date of any instant it covers, zones differ by at most 26
+// hours, and a stay may move the wall clock by as much: three dates on either side are enough.
 constexpr std::int32_t date_margin = 3;
 
 Day first_date(const Interval &range) { return date_of(LocalTime{range.begin.micros}) - date_margin; }
@@ -23,8 +23,8 @@ std::optional<Source> holiday_on(const HoursBook &book, const Id &location, Day 
     return std::nullopt;
 }
 
-// What the overrides of a date do to the rules' windows at a location. An open override tells where the resource is that
-// day, so it replaces the windows at every location; a closed one closes its location, or all.
+// What the overrides of a date do to the rules' windows at a location. An open override tells where the resource
+// is that day, so it replaces the windows at every location; a closed one closes its location, or all.
 struct OverrideEffect {
     bool replaced = false;
     std::optional<Source> closed;
@@ -57,9 +57,11 @@ class HoursExpansion {
         for (const DateOverride *o : overrides_)
             if (o->open && first_date(range_) <= o->on && o->on <= last_date(range_))
                 add_override(*o);
-        std::sort(windows_.begin(), windows_.end(), [](const Window &a, const Window &b) {
+        const auto earlier = [](const Window &a, const Window &b) {
             return std::tie(a.span, a.location, a.made_by.id) < std::tie(b.span, b.location, b.made_by.id);
-        });
+        };
+        if (!std::is_sorted(windows_.begin(), windows_.end(), earlier)) // one rule alone yields them in order
+            std::sort(windows_.begin(), windows_.end(), earlier);
         return std::move(windows_);
     }
 
@@ -210,7 +212,8 @@ std::vector<Blocked> expand_blocks(const std::vector<Block> &blocks, const Inter
 
 Interval wall_span(const Zone &zone, Day date, const WallWindow &window) {
     const bool next_day = window.end <= window.start;
-    return {bound_instant(zone, at(date, window.start)), bound_instant(zone, at(next_day ? date + 1 : date, window.end))};
+    return {bound_instant(zone, at(date, window.start)),
+            bound_instant(zone, at(next_day ? date + 1 : date, window.end))};
 }
 
 Interval day_span(const Zone &zone, Day date) {

@@ -17,9 +17,9 @@ constexpr std::size_t longest_block = 1024 * 1024;
 struct Line {
     std::size_t number = 0; // of its first physical line
     std::string_view name, value;
-    std::string_view tzid;  // empty: none given
-    std::string_view type;  // VALUE, empty: the default
-    std::string text;       // what the views refer to
+    std::string_view tzid; // empty: none given
+    std::string_view type; // VALUE, empty: the default
+    std::string text;      // what the views refer to
 };
 
 class BlockParser {
@@ -67,15 +67,14 @@ class BlockParser {
 };
 
 void BlockParser::refuse(ErrorCode code, const std::string &problem, const char *detail, const char *hint) const {
-    throw Error(code, "invalid iCalendar block: " + problem + " in line " + std::to_string(line_.number), detail,
-                hint);
+    throw Error(code, "invalid iCalendar block: " + problem + " in line " + std::to_string(line_.number), detail, hint);
 }
 
 ICalendarBlock BlockParser::parse() {
     if (text_.size() > longest_block)
         throw Error(ErrorCode::limit_exceeded, "iCalendar block is too long",
-                    "It has " + std::to_string(text_.size()) + " bytes; the most is " +
-                        std::to_string(longest_block) + ".");
+                    "It has " + std::to_string(text_.size()) + " bytes; the most is " + std::to_string(longest_block) +
+                        ".");
     while (next_line())
         take_line();
     line_.number = std::max<std::size_t>(line_number_, 1);
@@ -165,8 +164,7 @@ void BlockParser::take_line() {
     split_line();
     if (take_component())
         return;
-    const bool within_event =
-        !open_.empty() && detail::equal_ignoring_case(open_.back(), "VEVENT");
+    const bool within_event = !open_.empty() && detail::equal_ignoring_case(open_.back(), "VEVENT");
     if (open_.empty() || within_event)
         take_property();
 }
@@ -202,7 +200,8 @@ void BlockParser::take_property() {
     else if (is("EXDATE"))
         take_dates(true);
     else if (is("EXRULE"))
-        refuse(ErrorCode::invalid_text, "EXRULE", "RFC 5545 has withdrawn exception rules.", "List the dates as EXDATE.");
+        refuse(ErrorCode::invalid_text, "EXRULE", "RFC 5545 has withdrawn exception rules.",
+               "List the dates as EXDATE.");
     else if (is("RECURRENCE-ID"))
         refuse(ErrorCode::invalid_text, "RECURRENCE-ID", "The event overrides one instance of another.",
                "Pass the event that has the rule.");

@@ -12,8 +12,9 @@ class Judge {
   public:
     Judge(const Kernel::State &state, std::size_t provider, const Id &location, Instant start, bool all)
         : state_(state), diary_(state.diary), provider_(diary_.providers[provider]), plan_(state.providers[provider]),
-          start_(start), all_(all), duration_(state.duration_at(provider_)), buffers_(state.provider_buffers(provider_)),
-          visit_{start, start + duration_}, busy_{visit_.begin - buffers_.before, visit_.end + buffers_.after} {
+          start_(start), all_(all), duration_(state.duration_at(provider_)),
+          buffers_(state.provider_buffers(provider_)), visit_{start, start + duration_},
+          busy_{visit_.begin - buffers_.before, visit_.end + buffers_.after} {
         const auto it = plan_.sites.find(location);
         site_ = it == plan_.sites.end() ? nullptr : &it->second;
     }
@@ -86,13 +87,20 @@ class Judge {
         const Source cause{Source::Table::services, service.id};
         if (start_ < diary_.now)
             add(Reason::in_past);
-        const Day today = local_date(*site_->location->zone, diary_.now);
-        const Day date = local_date(*site_->location->zone, start_);
         // What has begun is past, not "too soon".
-        if (start_ >= diary_.now && (start_ - diary_.now < service.lead_time || (!service.same_day && date <= today)))
+        const Duration ahead = start_ - diary_.now;
+        if (ahead.micros >= 0 && (ahead < service.lead_time || (!service.same_day && days_ahead() <= 0)))
             add(Reason::lead_time, cause);
-        if (service.horizon_days && date > today + *service.horizon_days)
+        // Dates are asked for only where they can matter: no local calendar runs two days away from elapsed time.
+        if (service.horizon_days && ahead.micros / micros_per_day > *service.horizon_days - 3 &&
+            days_ahead() > *service.horizon_days)
             add(Reason::horizon, cause);
+    }
+
+    // From today to the date of the start, by the location's calendar.
+    std::int32_t days_ahead() const {
+        const Zone &zone = *site_->location->zone;
+        return local_date(zone, start_) - local_date(zone, diary_.now);
     }
 
     Interval needed_inside_hours() const { return diary_.service.buffers_inside_hours ? busy_ : visit_; }
@@ -178,7 +186,8 @@ class Judge {
         provider_.busy.each_overlapping({visit_.begin - furthest, visit_.end + furthest}, [&](const Busy &b) {
             if (b.location == here || !b.location || state_.is_ignored(b.appointment))
                 return true;
-            // Claims that leave no room beside them are slot_taken; a session elsewhere may have seats, but not here.
+            // Claims that leave no room beside them are slot_taken; a session elsewhere may have seats, but not
+            // here.
             const bool taken = b.during.overlaps(busy_) && std::min(b.capacity, diary_.service.capacity) == 1;
             if (!taken && visit_.begin < b.visit.end + travel(b.location, here) &&
                 b.visit.begin < visit_.end + travel(here, b.location))
@@ -203,7 +212,9 @@ class Judge {
             add(Reason::held, {Source::Table::claims, all.held->claim});
         if (done())
             return;
-        const Fit booked = all.fits ? all : fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, false);
+        // Without a hold at a full instant, the bookings alone are what is in the way.
+        const Fit booked =
+            all.held == nullptr ? all : fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, false);
         const Busy *taken = capacity > 1 ? booked.smaller : booked.obstacle;
         if (taken != nullptr)
             add(Reason::slot_taken, {Source::Table::claims, taken->claim});
@@ -216,12 +227,13 @@ class Judge {
     // How many more appointments the windows around the start take, by the one that takes most.
     std::int32_t left_in_windows(const MergedWindow *window) const {
         constexpr std::int32_t unlimited = std::numeric_limits<std::int32_t>::max();
-        if (window == nullptr)
+        if (window == nullptr || !window->limited)
             return unlimited;
         std::int32_t most = 0;
         for (const Window *part : window->parts)
             if (part->span.contains(start_))
-                most = std::max(most, part->max_appointments ? *part->max_appointments - visits_within(*part) : unlimited);
+                most =
+                    std::max(most, part->max_appointments ? *part->max_appointments - visits_within(*part) : unlimited);
         return most;
     }
 
@@ -260,7 +272,8 @@ class Judge {
         // A session stays in its rooms: a seat in another would be a visit without its provider.
         if (std::count_if(candidates.begin(), candidates.end(), of_session) >= needed)
             std::erase_if(candidates, [&](const Candidate &c) { return !of_session(c); });
-        const Id obstacle = candidates.empty() || !state_.names_class(resource_class) ? Id{} : last_unusable(candidates);
+        const Id obstacle =
+            candidates.empty() || !state_.names_class(resource_class) ? Id{} : last_unusable(candidates);
         std::erase_if(candidates, [](const Candidate &c) { return !c.usable; });
         if (static_cast<std::int32_t>(candidates.size()) < needed) {
             add(Reason::no_resource, obstacle ? Source{Source::Table::resources, obstacle} : Source{}, resource_class);
@@ -286,7 +299,8 @@ class Judge {
     }
 
     static Id last_unusable(const std::vector<Candidate> &candidates) {
-        const auto it = std::find_if(candidates.rbegin(), candidates.rend(), [](const Candidate &c) { return !c.usable; });
+        const auto it =
+            std::find_if(candidates.rbegin(), candidates.rend(), [](const Candidate &c) { return !c.usable; });
         return it == candidates.rend() ? Id{} : it->plan->resource->id;
     }
 
@@ -306,8 +320,7 @@ class Judge {
     Candidate judge_resource(const ResourcePlan &plan) const {
         const Resource &r = *plan.resource;
         const Interval during{visit_.begin - plan.buffers.before, visit_.end + plan.buffers.after};
-        const bool open =
-            r.hours.empty() || plan.open.covers(diary_.service.buffers_inside_hours ? during : visit_);
+        const bool open = r.hours.empty() || plan.open.covers(diary_.service.buffers_inside_hours ? during : visit_);
         const Fit fit = fit_claim(r.busy, during, diary_.service.capacity * r.quantity, state_.request.ignored, true);
         Candidate candidate;
         candidate.plan = &plan;
@@ -365,15 +378,16 @@ class Judge {
 
     void check_limits() {
         const Service &service = diary_.service;
-        const bool limited = service.max_per_day || service.max_per_week || provider_.max_per_day || provider_.max_per_week;
+        const bool limited =
+            service.max_per_day || service.max_per_week || provider_.max_per_day || provider_.max_per_week;
         if (!limited)
             return;
         const Day date = provider_date(provider_, start_);
         const Day week = iso_week_start(date);
         const std::int32_t of_service = std::min(left(plan_.service_on_day, date, service.max_per_day),
                                                  left(plan_.service_in_week, week, service.max_per_week));
-        const std::int32_t of_provider =
-            std::min(left(plan_.on_day, date, provider_.max_per_day), left(plan_.in_week, week, provider_.max_per_week));
+        const std::int32_t of_provider = std::min(left(plan_.on_day, date, provider_.max_per_day),
+                                                  left(plan_.in_week, week, provider_.max_per_week));
         if (of_service <= 0)
             add(Reason::limit, {Source::Table::services, service.id});
         if (of_provider <= 0)

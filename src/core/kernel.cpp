@@ -85,9 +85,8 @@ bool Kernel::State::is_named(const Id &resource) const {
 }
 
 bool Kernel::State::names_class(const std::string &resource_class) const {
-    return std::any_of(diary.resources.begin(), diary.resources.end(), [&](const Resource &r) {
-        return r.resource_class == resource_class && is_named(r.id);
-    });
+    return std::any_of(diary.resources.begin(), diary.resources.end(),
+                       [&](const Resource &r) { return r.resource_class == resource_class && is_named(r.id); });
 }
 
 Kernel::Kernel(const Diary &diary, const Request &request, Interval range, Work &work)
@@ -97,10 +96,11 @@ Kernel::~Kernel() = default;
 
 namespace {
 
-// Calls found(Slot) for the free starts of one provider within a stretch, in ascending order for each location, until it
-// returns false.
+// Calls found(Slot) for the free starts of one provider within a stretch, in ascending order for each location,
+// until it returns false.
 template <class Found>
-void search(const Kernel &kernel, const Kernel::State &state, std::size_t provider, const Interval &stretch, Found found) {
+void search(const Kernel &kernel, const Kernel::State &state, std::size_t provider, const Interval &stretch,
+            Found found) {
     const Provider &p = state.diary.providers[provider];
     const Service &service = state.diary.service;
     const Duration duration = state.duration_at(p);
@@ -154,7 +154,9 @@ std::vector<Slot> Kernel::find(std::optional<std::size_t> max_rows) const {
                 slots.push_back(slot);
                 return true;
             });
-        std::sort(slots.begin() + static_cast<std::ptrdiff_t>(before), slots.end(), comes_before);
+        // They come by provider, then location, as the diary has them in order.
+        std::stable_sort(slots.begin() + static_cast<std::ptrdiff_t>(before), slots.end(),
+                         [](const Slot &a, const Slot &b) { return a.visit.begin < b.visit.begin; });
         return !max_rows || slots.size() < *max_rows;
     };
     if (max_rows)

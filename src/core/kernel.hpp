@@ -1,7 +1,7 @@
 // The kernel: the one function that finds slots, decides bookings and explains refusals.
 //
-// Find asks it for each start on the grid and keeps the free ones; book asks it for one start under the resources' locks
-// and raises the first reason; explain asks it for all reasons. They cannot disagree.
+// Find asks it for each start on the grid and keeps the free ones; book asks it for one start under the
+// resources' locks and raises the first reason; explain asks it for all reasons. They cannot disagree.
 #pragma once
 
 #include <memory>
@@ -16,14 +16,14 @@ namespace pg_clinic::core {
 
 // What is asked. Ids that are nil leave it open.
 struct Request {
-    std::optional<Duration> duration;       // instead of the service's or provider's
-    Id location;                            // only at this location
-    std::vector<Id> named_resources;        // use these for their classes
-    std::vector<Id> ignored;                // appointments being moved: they count neither in overlap nor in limits
-    std::optional<Duration> buffer_before;  // explicit, instead of the longest default
+    std::optional<Duration> duration;      // instead of the service's or provider's
+    Id location;                           // only at this location
+    std::vector<Id> named_resources;       // use these for their classes
+    std::vector<Id> ignored;               // appointments being moved: they count neither in overlap nor in limits
+    std::optional<Duration> buffer_before; // explicit, instead of the longest default
     std::optional<Duration> buffer_after;
-    bool override_rules = false;            // staff override: the reasons that may be overridden do not refuse
-    bool overbook = false;                  // overlap does not refuse
+    bool override_rules = false; // staff override: the reasons that may be overridden do not refuse
+    bool overbook = false;       // overlap does not refuse
 };
 
 struct Slot {
@@ -43,8 +43,8 @@ class Kernel {
     Kernel(const Kernel &) = delete;
     Kernel &operator=(const Kernel &) = delete;
 
-    // All free starts within range, ordered by start, then provider, then location; at most max_rows when given, found
-    // without looking much further than the last of them.
+    // All free starts within range, ordered by start, then provider, then location; at most max_rows when given,
+    // found without looking much further than the last of them.
     std::vector<Slot> find(std::optional<std::size_t> max_rows = std::nullopt) const;
 
     // The first free start of each provider (by index), or nothing.
@@ -74,14 +74,15 @@ class Kernel {
     std::unique_ptr<State> state_;
 };
 
-// Whether one more claim over `during` with a capacity fits among the claims, apart from ignored appointments. A claim
-// fits when at every instant the claims present number at most the smallest of their capacities.
+// Whether one more claim over `during` with a capacity fits among the claims, apart from ignored appointments. A
+// claim fits when at every instant the claims present number at most the smallest of their capacities.
 struct Fit {
     bool fits = true;
-    std::int32_t remaining = 0;      // how many such claims would fit
-    const Busy *obstacle = nullptr;  // when it does not fit: the earliest claim at the first full instant
-    // The earliest claim at the first full instant that a claim tolerating fewer than the capacity asked for makes full;
-    // at the first one that is full by number alone; the earliest hold or offer at the first full instant that has one.
+    std::int32_t remaining = 0;     // how many such claims would fit
+    const Busy *obstacle = nullptr; // when it does not fit: the earliest claim at the first full instant
+    // The earliest claim at the first full instant that a claim tolerating fewer than the capacity asked for
+    // makes full; at the first one that is full by number alone; the earliest hold or offer at the first full
+    // instant that has one.
     const Busy *smaller = nullptr;
     const Busy *counted = nullptr;
     const Busy *held = nullptr;

@@ -68,8 +68,7 @@ PeriodWalk::PeriodWalk(const RRule &rule, Wall dtstart, Work &work)
       by_set_pos_(rule.by_set_pos), dtstart_(dtstart), interval_(rule.interval),
       origin_(period_days_.period_of({static_cast<std::int32_t>(floor_div(dtstart, wall_day))})),
       last_period_(period_days_.period_of(expansion_end)),
-      cycle_(period_days_.cycle() / std::gcd(period_days_.cycle(), interval_)),
-      overlapping_(rule.skip != Skip::omit),
+      cycle_(period_days_.cycle() / std::gcd(period_days_.cycle(), interval_)), overlapping_(rule.skip != Skip::omit),
       daily_limits_(rule.freq == Frequency::daily && !period_days_.filter().passes_all()),
       weekday_cycle_(daily_limits_ && period_days_.filter().only_weekdays()),
       constant_size_(period_days_.constant_size()), work_(work) {}

@@ -50,9 +50,8 @@ double interval_days(Frequency freq) noexcept {
 // The mean number of days within one interval of a rule of DAILY or coarser frequency.
 double days_per_interval(const RRule &rule) noexcept {
     const double days = interval_days(rule.freq);
-    double passing = days * share(rule.by_month, 12) * weekday_share(rule) *
-                     share(rule.by_month_day, days_a_month) * share(rule.by_year_day, days_a_year) *
-                     share(rule.by_week_no, days_a_year / 7);
+    double passing = days * share(rule.by_month, 12) * weekday_share(rule) * share(rule.by_month_day, days_a_month) *
+                     share(rule.by_year_day, days_a_year) * share(rule.by_week_no, days_a_year / 7);
     const bool days_named = !rule.by_day.empty() || !rule.by_month_day.empty() || !rule.by_year_day.empty();
     if (days_named || rule.freq == Frequency::daily)
         return passing;

@@ -33,10 +33,18 @@ std::vector<Instant> instants_of(const std::vector<LocalTime> &locals, const std
     return all;
 }
 
+// Nothing outside of the supported years comes in, infinity least of all, so no arithmetic overflows.
 void check(const RecurrenceSpec &spec) {
     if (!is_supported(spec.dtstart))
         throw Error(ErrorCode::datetime_overflow, "start of recurrence out of range",
                     "A recurrence starts in the years 1 to 9999.");
+    const bool rdates_in_range =
+        std::all_of(spec.rdates.begin(), spec.rdates.end(), [](LocalTime t) { return is_supported(t); }) &&
+        std::all_of(spec.rdate_instants.begin(), spec.rdate_instants.end(),
+                    [](Instant t) { return is_supported(LocalTime{t.micros}); });
+    if (!rdates_in_range)
+        throw Error(ErrorCode::datetime_overflow, "added date of recurrence out of range",
+                    "Dates lie in the years 1 to 9999.");
 }
 
 } // namespace
@@ -59,10 +67,10 @@ struct RecurrenceIterator::State {
 };
 
 // A set without any rule has DTSTART itself as an instance (RFC 5545 §3.8.5.2); with a rule, only if that yields it.
-RecurrenceIterator::State::State(const RecurrenceSpec &spec, const Zone &zone, Work &work_)
-    : work(work_), rdates(instants_of(spec.rdates, spec.rdate_instants, zone, spec.gap, work_)),
-      exdates(instants_of(spec.exdates, spec.exdate_instants, zone, spec.gap, work_)) {
+RecurrenceIterator::State::State(const RecurrenceSpec &spec, const Zone &zone, Work &work_) : work(work_) {
     check(spec);
+    rdates = instants_of(spec.rdates, spec.rdate_instants, zone, spec.gap, work);
+    exdates = instants_of(spec.exdates, spec.exdate_instants, zone, spec.gap, work);
     if (spec.rules.empty()) {
         Instant start;
         if (to_instant(zone, spec.dtstart, spec.gap, &start))

@@ -60,8 +60,10 @@ class RecurrenceIterator {
 std::vector<Instant> occurrences(const RecurrenceSpec &spec, const Zone &zone, InstantRange range,
                                  std::optional<std::int64_t> max_count, Work &work);
 
-std::optional<Instant> next_occurrence(const RecurrenceSpec &spec, const Zone &zone, Instant after, Work &work);     // > after
-std::optional<Instant> previous_occurrence(const RecurrenceSpec &spec, const Zone &zone, Instant before, Work &work); // < before
+// The first instance after `after`, the last one before `before`.
+std::optional<Instant> next_occurrence(const RecurrenceSpec &spec, const Zone &zone, Instant after, Work &work);
+std::optional<Instant> previous_occurrence(const RecurrenceSpec &spec, const Zone &zone, Instant before, Work &work);
+
 bool is_occurrence(const RecurrenceSpec &spec, const Zone &zone, Instant t, Work &work);
 
 // True when some rule has neither COUNT nor UNTIL.

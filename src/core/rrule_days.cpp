@@ -22,9 +22,7 @@ std::int32_t days_from(Weekday from, Weekday to) noexcept {
     return (static_cast<std::int32_t>(to) - static_cast<std::int32_t>(from) + 7) % 7;
 }
 
-std::uint8_t weekday_bit(Weekday day) noexcept {
-    return static_cast<std::uint8_t>(1U << static_cast<unsigned>(day));
-}
+std::uint8_t weekday_bit(Weekday day) noexcept { return static_cast<std::uint8_t>(1U << static_cast<unsigned>(day)); }
 
 std::uint8_t weekday_mask(const std::vector<WeekdayNum> &days) noexcept {
     std::uint8_t mask = 0;
@@ -44,8 +42,7 @@ bool has_ordinals(const std::vector<WeekdayNum> &days) noexcept {
 
 } // namespace
 
-TimeSet::TimeSet(std::vector<std::int16_t> hours, std::vector<std::int16_t> minutes,
-                 std::vector<std::int16_t> seconds)
+TimeSet::TimeSet(std::vector<std::int16_t> hours, std::vector<std::int16_t> minutes, std::vector<std::int16_t> seconds)
     : hours_(std::move(hours)), minutes_(std::move(minutes)), seconds_(std::move(seconds)),
       size_(static_cast<std::int64_t>(hours_.size() * minutes_.size() * seconds_.size())) {}
 
@@ -162,8 +159,8 @@ Day DayFilter::next_year_day(Day day, std::int32_t year) const noexcept {
 PeriodDays::PeriodDays(const RRule &rule, Day dtstart)
     : freq_(rule.freq), wkst_(rule.wkst), skip_(rule.skip), start_(to_civil(dtstart)), filter_(rule),
       week_days_(weekday_mask(rule.by_day)), ordinals_in_month_(!rule.by_month.empty() || freq_ == Frequency::monthly),
-      by_day_(rule.by_day), by_month_(rule.by_month), by_month_day_(rule.by_month_day),
-      by_year_day_(rule.by_year_day), by_week_no_(rule.by_week_no) {
+      by_day_(rule.by_day), by_month_(rule.by_month), by_month_day_(rule.by_month_day), by_year_day_(rule.by_year_day),
+      by_week_no_(rule.by_week_no) {
     const bool weekday_missing = by_day_.empty() && by_month_day_.empty() && by_year_day_.empty();
     if (by_day_.empty())
         week_days_ = weekday_missing ? weekday_bit(weekday(dtstart)) : DayFilter::all_weekdays;

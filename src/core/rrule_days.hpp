@@ -29,7 +29,7 @@ class TimeSet {
     TimeSet(std::vector<std::int16_t> hours, std::vector<std::int16_t> minutes, std::vector<std::int16_t> seconds);
 
     std::int64_t size() const noexcept { return size_; }
-    std::int64_t at(std::int64_t index) const noexcept;                // seconds since midnight
+    std::int64_t at(std::int64_t index) const noexcept;                  // seconds since midnight
     std::int64_t lower_bound(std::int64_t second_of_day) const noexcept; // the first index not before
 
   private:
@@ -63,11 +63,11 @@ class DayFilter {
     Day next_year_day(Day day, std::int32_t year) const noexcept;
 
     std::uint32_t months_ = ~0U;
-    std::uint32_t month_days_ = ~0U;     // bit n: day n of the month
-    std::uint32_t month_days_back_ = 0;  // bit n: day -n
+    std::uint32_t month_days_ = ~0U;    // bit n: day n of the month
+    std::uint32_t month_days_back_ = 0; // bit n: day -n
     std::vector<std::int16_t> year_days_;
     std::uint8_t weekdays_ = all_weekdays; // bit 0: Monday
-    bool by_date_ = false;               // anything but weekdays
+    bool by_date_ = false;                 // anything but weekdays
 };
 
 // The days of one interval of a rule of DAILY or coarser frequency: all of BYMONTH to BYDAY, with SKIP.

@@ -15,8 +15,9 @@ namespace {
 constexpr std::array<const char *, 7> unit_names{"second", "minute", "hour", "day", "week", "month", "year"};
 constexpr std::array<const char *, 7> weekday_names{"Monday", "Tuesday",  "Wednesday", "Thursday",
                                                     "Friday", "Saturday", "Sunday"};
-constexpr std::array<const char *, 12> month_names{"January", "February", "March",     "April",   "May",      "June",
-                                                   "July",    "August",   "September", "October", "November", "December"};
+constexpr std::array<const char *, 12> month_names{"January",   "February", "March",    "April",
+                                                   "May",       "June",     "July",     "August",
+                                                   "September", "October",  "November", "December"};
 constexpr std::array<const char *, 5> small_ordinals{"first", "second", "third", "fourth", "fifth"};
 
 using Words = std::vector<std::string>;
@@ -113,9 +114,8 @@ Words numbered_weekdays(const std::vector<WeekdayNum> &days) {
 }
 
 std::string months(const RRule &rule) {
-    return joined(runs(rule.by_month, [](std::int16_t m) {
-        return std::string(month_names[static_cast<std::size_t>(m - 1)]);
-    }));
+    return joined(
+        runs(rule.by_month, [](std::int16_t m) { return std::string(month_names[static_cast<std::size_t>(m - 1)]); }));
 }
 
 std::string in_months(const RRule &rule) { return rule.by_month.empty() ? "" : " in " + months(rule); }
@@ -329,8 +329,8 @@ std::string times(const RRule &rule) {
 std::string set_positions(const RRule &rule) {
     if (rule.by_set_pos.empty() || picks_weekdays(rule))
         return "";
-    return ", only the " + positions(rule) + " of each " +
-           (rule.interval == 1 ? "" : "such ") + unit_names[static_cast<std::size_t>(rule.freq)];
+    return ", only the " + positions(rule) + " of each " + (rule.interval == 1 ? "" : "such ") +
+           unit_names[static_cast<std::size_t>(rule.freq)];
 }
 
 std::string skipped(const RRule &rule) {

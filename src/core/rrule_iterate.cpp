@@ -6,8 +6,7 @@
 namespace pg_clinic::core::detail {
 
 std::unique_ptr<RuleWalk> make_rule_walk(const RRule &rule, Wall dtstart, Work &work) {
-    return rule.freq >= Frequency::daily ? make_period_walk(rule, dtstart, work)
-                                         : make_grid_walk(rule, dtstart, work);
+    return rule.freq >= Frequency::daily ? make_period_walk(rule, dtstart, work) : make_grid_walk(rule, dtstart, work);
 }
 
 std::vector<std::int16_t> values_or(const std::vector<std::int16_t> &values, std::int64_t of_dtstart) {

@@ -18,8 +18,22 @@ namespace {
 constexpr std::size_t longest_rule = 8192;
 
 enum class Part : std::uint8_t {
-    freq, until, count, interval, by_second, by_minute, by_hour, by_day, by_month_day, by_year_day, by_week_no,
-    by_month, by_set_pos, wkst, rscale, skip
+    freq,
+    until,
+    count,
+    interval,
+    by_second,
+    by_minute,
+    by_hour,
+    by_day,
+    by_month_day,
+    by_year_day,
+    by_week_no,
+    by_month,
+    by_set_pos,
+    wkst,
+    rscale,
+    skip
 };
 
 struct PartName {
@@ -107,8 +121,7 @@ class Parser {
 
 void Parser::refuse(ErrorCode code, const std::string &problem, std::size_t position, const char *detail,
                     const char *hint) const {
-    throw Error(code, "invalid recurrence rule: " + problem + " at position " + std::to_string(position), detail,
-                hint);
+    throw Error(code, "invalid recurrence rule: " + problem + " at position " + std::to_string(position), detail, hint);
 }
 
 void Parser::refuse_value(ErrorCode code, std::string_view value, const char *problem, const char *detail,
@@ -141,8 +154,8 @@ RRule Parser::parse() {
 void Parser::check_text() const {
     if (text_.size() > longest_rule)
         throw Error(ErrorCode::limit_exceeded, "recurrence rule is too long",
-                    "It has " + std::to_string(text_.size()) + " bytes; the most is " +
-                        std::to_string(longest_rule) + ".");
+                    "It has " + std::to_string(text_.size()) + " bytes; the most is " + std::to_string(longest_rule) +
+                        ".");
     const std::size_t line_break = text_.find_first_of("\r\n");
     if (line_break != std::string_view::npos)
         refuse(ErrorCode::invalid_text, "line break", line_break + 1, "A rule is one line.",
@@ -223,8 +236,8 @@ void Parser::parse_value(Part part, std::string_view value) {
         rule_.by_set_pos = parse_list(value, {1, 366, true, 3});
         return;
     case Part::wkst:
-        rule_.wkst = static_cast<Weekday>(parse_name("The weekdays are MO, TU, WE, TH, FR, SA and SU.",
-                                                     index_of(weekday_names, value), value));
+        rule_.wkst = static_cast<Weekday>(
+            parse_name("The weekdays are MO, TU, WE, TH, FR, SA and SU.", index_of(weekday_names, value), value));
         return;
     case Part::rscale:
         if (!detail::equal_ignoring_case(value, "GREGORIAN"))
@@ -233,8 +246,8 @@ void Parser::parse_value(Part part, std::string_view value) {
         rule_.rscale_gregorian = true;
         return;
     case Part::skip:
-        rule_.skip = static_cast<Skip>(
-            parse_name("SKIP is OMIT, BACKWARD or FORWARD.", index_of(skip_names, value), value));
+        rule_.skip =
+            static_cast<Skip>(parse_name("SKIP is OMIT, BACKWARD or FORWARD.", index_of(skip_names, value), value));
         return;
     }
 }
@@ -284,7 +297,8 @@ std::vector<std::int16_t> Parser::parse_list(std::string_view value, const Domai
 std::int16_t Parser::parse_list_number(std::string_view item, const Domain &domain) const {
     const bool has_sign = item.front() == '+' || item.front() == '-';
     const std::string_view digits = item.substr(has_sign ? 1 : 0);
-    if (name_ == "BYMONTH" && (item.back() == 'L' || item.back() == 'l') && detail::all_digits(item.substr(0, item.size() - 1)))
+    if (name_ == "BYMONTH" && (item.back() == 'L' || item.back() == 'l') &&
+        detail::all_digits(item.substr(0, item.size() - 1)))
         refuse_value(ErrorCode::invalid_parameter, item, "is a leap month",
                      "The Gregorian calendar has no leap months.");
     if (!detail::all_digits(digits) || (has_sign && !domain.is_signed))
@@ -337,7 +351,7 @@ Until Parser::parse_until(std::string_view value) const {
                      "For example UNTIL=20261231T235959Z or UNTIL=20261231.");
     if (!found->valid)
         refuse_value(ErrorCode::invalid_parameter, value, "is out of range", "There is no such date or time.");
-    const Until::Kind kind = found->is_date ? Until::Kind::date
+    const Until::Kind kind = found->is_date  ? Until::Kind::date
                              : found->is_utc ? Until::Kind::instant
                                              : Until::Kind::local;
     return {kind, found->time.micros};
@@ -381,8 +395,7 @@ void Parser::check_time_frame() const {
     if (has(Part::by_month_day) && freq == Frequency::weekly)
         refuse_pair(Part::by_month_day, "BYMONTHDAY in a WEEKLY rule", "A week has no days of the month.",
                     "Use BYDAY, or FREQ=MONTHLY.");
-    if (has(Part::by_year_day) &&
-        (freq == Frequency::daily || freq == Frequency::weekly || freq == Frequency::monthly))
+    if (has(Part::by_year_day) && (freq == Frequency::daily || freq == Frequency::weekly || freq == Frequency::monthly))
         refuse_pair(Part::by_year_day, "BYYEARDAY in a DAILY, WEEKLY or MONTHLY rule",
                     "Days of the year belong to YEARLY rules, or to those below DAILY.", "Use FREQ=YEARLY.");
 }

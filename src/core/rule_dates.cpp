@@ -19,9 +19,7 @@ void check_date_rule(const RRule &rule) {
 }
 
 // The day after the last one that UNTIL allows.
-Day end_of_until(const RRule &rule, Day none) {
-    return rule.until ? date_of(LocalTime{rule.until->micros}) + 1 : none;
-}
+Day end_of_until(const RRule &rule, Day none) { return rule.until ? date_of(LocalTime{rule.until->micros}) + 1 : none; }
 
 } // namespace
 

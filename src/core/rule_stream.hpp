@@ -63,10 +63,10 @@ class RuleStream {
     bool seeks_ = true;
 
     Instant from_ = instant_min, to_ = instant_max;
-    std::int64_t left_ = 0;          // of COUNT
-    std::optional<LocalTime> held_;  // the next wall time, not mapped yet
-    std::optional<Instant> last_;    // the last instant given out
-    std::vector<Instant> pending_;   // a heap: mapped, but a later wall time may still map before them
+    std::int64_t left_ = 0;         // of COUNT
+    std::optional<LocalTime> held_; // the next wall time, not mapped yet
+    std::optional<Instant> last_;   // the last instant given out
+    std::vector<Instant> pending_;  // a heap: mapped, but a later wall time may still map before them
 };
 
 // Bounds of the wall times that can map into [from, to); generous by a change of offset.

@@ -42,9 +42,9 @@ bool chain_reaches(const std::vector<Window> &windows, const Service &service, I
     return std::any_of(chain_end.begin(), chain_end.end(), [wanted](const auto &c) { return c.second >= wanted; });
 }
 
-// All windows of the provider for starts within range. A window that touches the one before it belongs to the same grid,
-// so the expansion goes back until it finds where the chain of windows begins: the grid must not depend on the range
-// that is asked for.
+// All windows of the provider for starts within range. A window that touches the one before it belongs to the
+// same grid, so the expansion goes back until it finds where the chain of windows begins: the grid must not
+// depend on the range that is asked for.
 std::vector<Window> windows_with_their_beginning(const HoursBook &book, const Service &service, const Interval &range,
                                                  Duration reach, Work &work) {
     const Interval wanted{range.begin - one_day, range.end + reach + one_day};
@@ -90,6 +90,8 @@ void add_windows(ProviderPlan &plan, const Service &service) {
         } else {
             site.open.push_back({w.span, {}, {&w}});
         }
+        if (!w.closed_by && w.max_appointments)
+            site.open.back().limited = true;
     }
     for (auto &[location, site] : plan.sites)
         merge_windows(site, service);
@@ -121,11 +123,11 @@ void add_driving_between_windows(ProviderPlan &plan, const Diary &diary) {
                 continue;
             const auto &left = hours_there.intervals();
             for (const Interval &arrival : hours_here->second.intervals()) {
-                const auto next = std::partition_point(
-                    left.begin(), left.end(), [&](const Interval &i) { return i.end <= arrival.begin; });
+                const auto next = std::partition_point(left.begin(), left.end(),
+                                                       [&](const Interval &i) { return i.end <= arrival.begin; });
                 if (next != left.begin() && std::prev(next)->end + travel->second > arrival.begin)
-                    lost.push_back({{arrival.begin, std::prev(next)->end + travel->second},
-                                    {Source::Table::travel_times, there}});
+                    lost.push_back(
+                        {{arrival.begin, std::prev(next)->end + travel->second}, {Source::Table::travel_times, there}});
             }
         }
         site.driving = BlockedSpans(std::move(lost));
@@ -180,11 +182,11 @@ BlockedSpans::BlockedSpans(std::vector<BlockedSpan> spans) : spans_(std::move(sp
 }
 
 const BlockedSpan *BlockedSpans::first_overlapping(const Interval &interval) const noexcept {
-    const auto begins_later = std::partition_point(
-        spans_.begin(), spans_.end(), [&](const BlockedSpan &b) { return b.span.begin < interval.end; });
+    const auto begins_later = std::partition_point(spans_.begin(), spans_.end(),
+                                                   [&](const BlockedSpan &b) { return b.span.begin < interval.end; });
     const BlockedSpan *found = nullptr;
-    for (auto i = static_cast<std::size_t>(begins_later - spans_.begin());
-         i > 0 && latest_end_[i - 1] > interval.begin; --i)
+    for (auto i = static_cast<std::size_t>(begins_later - spans_.begin()); i > 0 && latest_end_[i - 1] > interval.begin;
+         --i)
         if (spans_[i - 1].span.end > interval.begin)
             found = &spans_[i - 1];
     return found;
@@ -196,9 +198,9 @@ const MergedWindow *Site::window_at(Instant t) const noexcept {
     return it != open.end() && it->span.begin <= t ? &*it : nullptr;
 }
 
-// The date d whose zone shows d at t. Where a stay begins or ends, two dates can claim an instant (the last evening there
-// and the night at home): the one whose clock is nearer to noon is the one in whose hours it lies. The home date where none
-// does.
+// The date d whose zone shows d at t. Where a stay begins or ends, two dates can claim an instant (the last
+// evening there and the night at home): the one whose clock is nearer to noon is the one in whose hours it lies.
+// The home date where none does.
 Day provider_date(const Provider &provider, Instant t) {
     const LocalTime home = to_local(*provider.zone, t);
     if (provider.hours.stays.empty())
@@ -208,7 +210,8 @@ Day provider_date(const Provider &provider, Instant t) {
     const auto consider = [&](const Zone *zone) {
         const LocalTime local = to_local(*zone, t);
         const auto from_noon = [](LocalTime l) { return std::abs((time_of_day(l) - noon).micros); };
-        if (zone_on(provider.hours, date_of(local), provider.zone) == zone && (!best || from_noon(local) < from_noon(*best)))
+        if (zone_on(provider.hours, date_of(local), provider.zone) == zone &&
+            (!best || from_noon(local) < from_noon(*best)))
             best = local;
     };
     consider(provider.zone);

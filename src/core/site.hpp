@@ -1,5 +1,5 @@
-// A site: one provider at one location, with the windows and blocks that matter for starts within a range. Internal to
-// the kernel.
+// A site: one provider at one location, with the windows and blocks that matter for starts within a range.
+// Internal to the kernel.
 #pragma once
 
 #include <map>
@@ -12,8 +12,9 @@ namespace pg_clinic::core {
 // Overlapping or touching windows that serve the request, as one.
 struct MergedWindow {
     Interval span;
-    Instant anchor;                     // where the grid begins
-    std::vector<const Window *> parts;  // ordered by begin
+    Instant anchor;                    // where the grid begins
+    std::vector<const Window *> parts; // ordered by begin
+    bool limited = false;              // some part takes only so many appointments
 };
 
 struct BlockedSpan {
@@ -31,17 +32,17 @@ class BlockedSpans {
     const BlockedSpan *first_overlapping(const Interval &interval) const noexcept;
 
   private:
-    std::vector<BlockedSpan> spans_;    // ascending by begin
-    std::vector<Instant> latest_end_;   // of spans_[0..i]
+    std::vector<BlockedSpan> spans_;  // ascending by begin
+    std::vector<Instant> latest_end_; // of spans_[0..i]
 };
 
 struct Site {
     const Location *location = nullptr;
-    std::vector<MergedWindow> open;       // disjoint, ascending
-    std::vector<const Window *> closed;   // windows that serve the request but are closed, ascending
-    IntervalSet hours_when_not_closed;    // open and closed together
-    BlockedSpans blocked;                 // what neither visits nor buffers may reach
-    BlockedSpans driving;                 // beginnings of windows lost on the way here: not for visits
+    std::vector<MergedWindow> open;     // disjoint, ascending
+    std::vector<const Window *> closed; // windows that serve the request but are closed, ascending
+    IntervalSet hours_when_not_closed;  // open and closed together
+    BlockedSpans blocked;               // what neither visits nor buffers may reach
+    BlockedSpans driving;               // beginnings of windows lost on the way here: not for visits
 
     const MergedWindow *window_at(Instant t) const noexcept; // the open one that contains t
 };
@@ -63,7 +64,8 @@ ProviderPlan plan_provider(const Diary &diary, const Provider &provider, const I
 // Whether a block stands against the request at a location.
 bool blocks_request(const Block &block, const Diary &diary, const Id &location);
 
-// The local date of an instant in the provider's zone of that date: a stay's zone on the dates it covers, else home.
+// The local date of an instant in the provider's zone of that date: a stay's zone on the dates it covers, else
+// home.
 Day provider_date(const Provider &provider, Instant t);
 
 } // namespace pg_clinic::core

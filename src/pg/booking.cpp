@@ -18,13 +18,13 @@ KeptPlan insert_appointment{
     " VALUES ($1, $2, $3, $4, $5, $6, $7, 'booked', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)"
     " ON CONFLICT ON CONSTRAINT appointments_tenant_id_confirmation_code_key DO NOTHING"};
 
-KeptPlan read_cancel_rules{"SELECT s.cancel_window_minutes, t.refuse_late_cancellation FROM clinic_data.services s"
-                           " JOIN clinic_data.tenants t ON t.tenant_id = s.tenant_id"
-                           " WHERE s.tenant_id = $1 AND s.service_id = $2"};
-
 KeptPlan zone_statement{
     "SELECT time_zone::text FROM clinic_data.locations WHERE tenant_id = $1 AND location_id = $2 UNION ALL"
     " SELECT time_zone::text FROM clinic_data.providers WHERE tenant_id = $1 AND provider_id = $3 AND $2 IS NULL"};
+
+KeptPlan read_cancel_rules{"SELECT s.cancel_window_minutes, t.refuse_late_cancellation FROM clinic_data.services s"
+                           " JOIN clinic_data.tenants t ON t.tenant_id = s.tenant_id"
+                           " WHERE s.tenant_id = $1 AND s.service_id = $2"};
 
 constexpr QueryOptions with_latest_view{View::latest, 0};
 

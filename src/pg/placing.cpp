@@ -128,8 +128,7 @@ std::optional<Placement> attempt(const Wish &wish, const core::Diary &seen, cons
     const std::vector<core::Finding> standing = kernel.standing(verdict);
     if (standing.empty())
         return placement_of(diary, kernel, wish, candidate.location, verdict);
-    refusal.reset();
-    keep_closest(refusal, standing.front(), candidate.provider, candidate.location);
+    refusal = Refusal{standing.front(), candidate.provider, candidate.location};
     return std::nullopt;
 }
 

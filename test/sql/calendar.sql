@@ -9,6 +9,7 @@ RESET client_min_messages;
 SET clinic.clock = '2026-03-02T12:00:00Z';
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
 \set SHOW_CONTEXT never
 \set T '\'5e700004-0000-7000-8000-000000000001\''
 \set ny '\'5e700004-0010-7000-8000-000000000001\''
@@ -109,6 +110,7 @@ SELECT * FROM clinic.calendar('2026-03-01', '2026-06-02');
 SELECT * FROM clinic.calendar('2026-03-01', '2026-03-01');
 SELECT * FROM clinic.calendar('2026-03-01', 'infinity');
 SELECT * FROM clinic.calendar(NULL, '2026-03-01');
+SELECT * FROM clinic.calendar('12026-03-01', '12026-03-02');
 SELECT * FROM clinic.calendar('2026-03-01', '2026-03-02', provider_ids => '{00000000-0000-0000-0000-00000000dead}');
 SELECT * FROM clinic.calendar('2026-03-01', '2026-03-02', provider_ids => '{NULL}');
 SELECT * FROM clinic.calendar('2026-03-01', '2026-03-02', location_id => '00000000-0000-0000-0000-00000000dead');

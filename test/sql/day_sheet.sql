@@ -9,6 +9,8 @@ RESET client_min_messages;
 SET clinic.clock = '2026-03-02T12:00:00Z';
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
+SET intervalstyle = 'postgres';
 \set SHOW_CONTEXT never
 \set T '\'5e700003-0000-7000-8000-000000000001\''
 \set ny '\'5e700003-0010-7000-8000-000000000001\''

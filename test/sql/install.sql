@@ -1,5 +1,9 @@
 -- What clinic.install() and clinic.migrate() say. test/t/install_migrate.sh looks at what they do.
 SET client_min_messages = warning;
+SELECT current_database() AS home \gset
+-- What a broken run may have left.
+DROP DATABASE IF EXISTS regress_clinic_install;
+DROP ROLE IF EXISTS regress_clinic_dba;
 CREATE DATABASE regress_clinic_install;
 \c regress_clinic_install
 SET client_min_messages = warning;
@@ -107,7 +111,7 @@ CREATE EXTENSION pg_clinic;
 CALL clinic.install();
 SELECT count(*) FROM clinic_data.tenants;
 
-\c contrib_regress
+\c :home
 SET client_min_messages = warning;
 DROP DATABASE regress_clinic_install;
 DROP ROLE regress_clinic_dba;

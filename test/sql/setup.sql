@@ -6,6 +6,7 @@ RESET client_min_messages;
 SET clinic.clock = '2026-03-02T12:00:00Z';
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
 \set SHOW_CONTEXT never
 
 -- An administrator makes a tenant, and is in its context for the rest of the transaction.

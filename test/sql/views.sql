@@ -1,5 +1,9 @@
 -- The read views: who sees what.
 SET client_min_messages = warning;
+SELECT current_database() AS home \gset
+-- What a broken run may have left.
+DROP DATABASE IF EXISTS regress_clinic_views;
+DROP ROLE IF EXISTS regress_clinic_desk, regress_clinic_patient, regress_clinic_hill, regress_clinic_nobody, regress_clinic_stranger;
 CREATE DATABASE regress_clinic_views;
 \c regress_clinic_views
 SET client_min_messages = warning;
@@ -70,7 +74,7 @@ SELECT name FROM clinic.patients WHERE pg_temp.spy(name);
 SELECT confirmation_code FROM clinic.appointments WHERE pg_temp.spy(confirmation_code);
 RESET client_min_messages;
 
-\c contrib_regress
+\c :home
 SET client_min_messages = warning;
 DROP DATABASE regress_clinic_views;
 DROP ROLE regress_clinic_desk, regress_clinic_patient, regress_clinic_hill, regress_clinic_nobody, regress_clinic_stranger;

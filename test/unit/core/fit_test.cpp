@@ -116,8 +116,7 @@ TEST(Fit, RemainingIsHowManyFollowOneAnother) {
         for (std::uint32_t n = random() % 8; n > 0; --n)
             claims.push_back(random_claim(random, n, 5));
         Busy asked = random_claim(random, 99, 6);
-        const std::int32_t remaining =
-            fit_claim(BusyList(claims), asked.during, asked.capacity, {}, true).remaining;
+        const std::int32_t remaining = fit_claim(BusyList(claims), asked.during, asked.capacity, {}, true).remaining;
         std::int32_t taken = 0;
         while (taken < 10 && fit_claim(BusyList(claims), asked.during, asked.capacity, {}, true).fits) {
             claims.push_back(asked);
@@ -127,8 +126,8 @@ TEST(Fit, RemainingIsHowManyFollowOneAnother) {
     }
 }
 
-// Lanes are bookkeeping: claims accepted one by one never need more lanes than the largest capacity among them, and at
-// no instant stand more than the smallest capacity present, in whatever order they came.
+// Lanes are bookkeeping: claims accepted one by one never need more lanes than the largest capacity among them,
+// and at no instant stand more than the smallest capacity present, in whatever order they came.
 TEST(Fit, AcceptedClaimsCanBeLaidInLanes) {
     std::mt19937 random(13);
     for (int round = 0; round < 3000; ++round) {

@@ -1,5 +1,5 @@
-// Hours: rules, overrides, holidays and stays become windows; blocks become spans. Wall clocks across midnight and across
-// the changes of the clock.
+// Hours: rules, overrides, holidays and stays become windows; blocks become spans. Wall clocks across midnight
+// and across the changes of the clock.
 #include <gtest/gtest.h>
 
 #include "core/rrule.hpp"
@@ -97,8 +97,10 @@ TEST(WallSpan, DayThatDoesNotExist) {
     // Apia had no 30 December 2011.
     EXPECT_TRUE(day_span(apia(), day(2011, 12, 30)).empty());
     EXPECT_EQ(day_span(apia(), day(2011, 12, 29)).length(), hm(24));
-    EXPECT_EQ(wall_span(apia(), day(2011, 12, 29), {hm(22), hm(6)}), (Interval{utc(2011, 12, 30, 8), utc(2011, 12, 30, 10)}));
-    EXPECT_EQ(wall_span(apia(), day(2011, 12, 30), {hm(22), hm(6)}), (Interval{utc(2011, 12, 30, 10), utc(2011, 12, 30, 16)}));
+    EXPECT_EQ(wall_span(apia(), day(2011, 12, 29), {hm(22), hm(6)}),
+              (Interval{utc(2011, 12, 30, 8), utc(2011, 12, 30, 10)}));
+    EXPECT_EQ(wall_span(apia(), day(2011, 12, 30), {hm(22), hm(6)}),
+              (Interval{utc(2011, 12, 30, 10), utc(2011, 12, 30, 16)}));
 }
 
 TEST(DaySpan, IsTheLocalDayHoweverLong) {
@@ -160,8 +162,8 @@ TEST(Hours, EveryOtherWeek) {
 }
 
 TEST(Hours, OrderedByBeginThenLocationThenSource) {
-    const HoursBook book = book_of({hours(3, there, hm(9), hm(12)), hours(2, here, hm(9), hm(12)), hours(1, here, hm(9), hm(12)),
-                                    hours(4, here, hm(8), hm(12))});
+    const HoursBook book = book_of({hours(3, there, hm(9), hm(12)), hours(2, here, hm(9), hm(12)),
+                                    hours(1, here, hm(9), hm(12)), hours(4, here, hm(8), hm(12))});
     std::vector<Id> order;
     for (const Window &w : windows(book, june(1, 0, 2, 0)))
         order.push_back(w.made_by.id);
@@ -171,7 +173,8 @@ TEST(Hours, OrderedByBeginThenLocationThenSource) {
 // ---- Overrides
 
 TEST(Hours, OpenOverrideReplacesTheWindowsThatStartOnItsDateEverywhere) {
-    HoursBook book = book_of({hours(1, here, hm(9), hm(12)), hours(2, there, hm(13), hm(17)), hours(3, here, hm(22), hm(6))});
+    HoursBook book =
+        book_of({hours(1, here, hm(9), hm(12)), hours(2, there, hm(13), hm(17)), hours(3, here, hm(22), hm(6))});
     book.overrides = {open_on(9, june_day(2), here, hm(10), hm(11)), open_on(8, june_day(2), here, hm(14), hm(15))};
     EXPECT_EQ(open_spans(book, june(2, 0, 3, 9)),
               (Intervals{june(1, 22, 2, 6), june(2, 10, 2, 11), june(2, 14, 2, 15)}))
@@ -239,8 +242,8 @@ TEST(Hours, HolidayBeatsAnOverrideUnlessItWorksOnHolidays) {
 TEST(Hours, StayMovesTheWallClockOnItsInclusiveDates) {
     HoursBook book = book_of({hours(1, here, hm(9), hm(12), new_york())});
     book.stays = {{id(5), june_day(2), june_day(3), &tokyo()}};
-    EXPECT_EQ(open_spans(book, june(1, 0, 5, 0)), (Intervals{june(1, 13, 1, 16), june(2, 0, 2, 3), june(3, 0, 3, 3),
-                                                             june(4, 13, 4, 16)}));
+    EXPECT_EQ(open_spans(book, june(1, 0, 5, 0)),
+              (Intervals{june(1, 13, 1, 16), june(2, 0, 2, 3), june(3, 0, 3, 3), june(4, 13, 4, 16)}));
     EXPECT_EQ(windows(book, june(2, 0, 2, 3))[0].zone, &tokyo());
     book.overrides = {open_on(9, june_day(3), here, hm(10), hm(11), new_york())};
     EXPECT_EQ(open_spans(book, june(3, 0, 4, 0)), (Intervals{june(3, 1, 3, 2)})) << "an override's wall clock, too";
@@ -249,8 +252,10 @@ TEST(Hours, StayMovesTheWallClockOnItsInclusiveDates) {
 TEST(Hours, StayOverMidnightFollowsTheDateOfTheStart) {
     HoursBook book = book_of({hours(1, here, hm(22), hm(2), utc_zone())});
     book.stays = {{id(5), june_day(2), june_day(2), &tokyo()}};
-    EXPECT_EQ(open_spans(book, june(1, 0, 4, 0)), (Intervals{{utc(2026, 5, 31, 22), utc(2026, 6, 1, 2)}, june(1, 22, 2, 2),
-                                                             june(2, 13, 2, 17), june(3, 22, 4, 2)}));
+    EXPECT_EQ(
+        open_spans(book, june(1, 0, 4, 0)),
+        (Intervals{
+            {utc(2026, 5, 31, 22), utc(2026, 6, 1, 2)}, june(1, 22, 2, 2), june(2, 13, 2, 17), june(3, 22, 4, 2)}));
 }
 
 TEST(Hours, DateInForce) {
@@ -279,11 +284,13 @@ TEST(Blocks, ThreeForms) {
     lunch.window = {hm(12), hm(13)};
     lunch.zone = &utc_zone();
     const Block span = block_span(3, june(1, 15, 1, 17));
-    EXPECT_EQ(blocked({dates, lunch, span}, june(1, 0, 9, 0)),
-              (Intervals{june(1, 12, 1, 13), june(1, 15, 1, 17), june(1, 15, 3, 15), june(4, 12, 4, 13), june(8, 12, 8, 13)}))
+    EXPECT_EQ(
+        blocked({dates, lunch, span}, june(1, 0, 9, 0)),
+        (Intervals{june(1, 12, 1, 13), june(1, 15, 1, 17), june(1, 15, 3, 15), june(4, 12, 4, 13), june(8, 12, 8, 13)}))
         << "leave is whole local dates, both inclusive";
     lunch.until = june_day(4);
-    EXPECT_EQ(blocked({lunch}, june(1, 0, 30, 0)), (Intervals{june(1, 12, 1, 13), june(4, 12, 4, 13)})) << "until is inclusive";
+    EXPECT_EQ(blocked({lunch}, june(1, 0, 30, 0)), (Intervals{june(1, 12, 1, 13), june(4, 12, 4, 13)}))
+        << "until is inclusive";
     EXPECT_EQ(blocked({lunch}, june(1, 13, 4, 12)), Intervals{});
 }
 
@@ -310,10 +317,11 @@ TEST(Blocks, RecurringOverMidnightReachesIntoTheRange) {
 }
 
 TEST(Blocks, OverlappingOnesStandApart) {
-    EXPECT_EQ(blocked({block_span(2, june(1, 9, 1, 11)), block_span(1, june(1, 9, 1, 11)), block_span(3, june(1, 12, 1, 12))},
-                      june(1, 0, 2, 0))
-                  .size(),
-              2U);
+    EXPECT_EQ(
+        blocked({block_span(2, june(1, 9, 1, 11)), block_span(1, june(1, 9, 1, 11)), block_span(3, june(1, 12, 1, 12))},
+                june(1, 0, 2, 0))
+            .size(),
+        2U);
 }
 
 } // namespace pg_clinic::core::test

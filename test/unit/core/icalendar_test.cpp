@@ -87,7 +87,8 @@ TEST(ICalendar, ZonesOfDates) {
 }
 
 TEST(ICalendar, DatesIgnoreTimeParts) {
-    const ICalendarBlock block = parse("DTSTART;VALUE=DATE:20260105\nRRULE:FREQ=DAILY;BYHOUR=9;BYMINUTE=1;BYSECOND=2\n");
+    const ICalendarBlock block =
+        parse("DTSTART;VALUE=DATE:20260105\nRRULE:FREQ=DAILY;BYHOUR=9;BYMINUTE=1;BYSECOND=2\n");
     EXPECT_TRUE(block.dtstart_is_date);
     EXPECT_EQ(block.spec.dtstart, local("20260105"));
     EXPECT_EQ(core::to_text(block.spec.rules[0]), "FREQ=DAILY");

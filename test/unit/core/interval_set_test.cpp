@@ -65,8 +65,7 @@ TEST(IntervalSet, AgreesWithABitmap) {
         ASSERT_EQ(bits_of(a.set.united(b.set)), either);
         ASSERT_EQ(bits_of(a.set.intersected(b.set)), both);
         ASSERT_EQ(bits_of(a.set.subtracted(b.set)), only_a);
-        for (const IntervalSet &s :
-             {a.set, a.set.united(b.set), a.set.intersected(b.set), a.set.subtracted(b.set)})
+        for (const IntervalSet &s : {a.set, a.set.united(b.set), a.set.intersected(b.set), a.set.subtracted(b.set)})
             expect_normal(s);
         ASSERT_EQ(a.set.united(b.set), b.set.united(a.set));
         ASSERT_EQ(a.set.intersected(b.set), b.set.intersected(a.set));
@@ -135,7 +134,8 @@ TEST(GridStarts, AgreesWithTryingEachInstant) {
         for (std::int64_t t = -40; t < 70; ++t) {
             const bool on = ((t - anchor.micros) % step.micros) == 0;
             ASSERT_EQ(on_grid(Instant{t}, step, anchor), on);
-            if (on && range.contains(Instant{t}) && window.begin.micros <= t && t + duration.micros <= window.end.micros)
+            if (on && range.contains(Instant{t}) && window.begin.micros <= t &&
+                t + duration.micros <= window.end.micros)
                 expected.push_back(Instant{t});
         }
         EXPECT_TRUE(GridStarts(window, range, duration, step, anchor).each([&found](Instant t) {

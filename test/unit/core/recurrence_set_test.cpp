@@ -65,7 +65,8 @@ TEST(RecurrenceZone, FirstOfAnAmbiguousPair) {
 }
 
 TEST(RecurrenceZone, HalfHourAndMidnightAndWholeDayGaps) {
-    EXPECT_EQ(first("20261003T0215", "FREQ=DAILY;COUNT=2", "Australia/Lord_Howe", 9), "20261003T021500 20261005T021500");
+    EXPECT_EQ(first("20261003T0215", "FREQ=DAILY;COUNT=2", "Australia/Lord_Howe", 9),
+              "20261003T021500 20261005T021500");
     EXPECT_EQ(first("20261003T0215", "FREQ=DAILY;COUNT=2", "Australia/Lord_Howe", 9, Gap::shift),
               "20261003T021500 20261004T024500");
     EXPECT_EQ(first("20240907T0000", "FREQ=DAILY;COUNT=2", "America/Santiago", 9), "20240907T000000 20240909T000000");
@@ -141,7 +142,8 @@ TEST(RecurrenceSet, WithoutARule) {
 
 TEST(RecurrenceSet, WindowIsHalfOpenAndMaxCountComesLast) {
     const RecurrenceSpec spec = set_of("20260101T0900", "FREQ=DAILY");
-    EXPECT_EQ(first(spec, utc_zone(), 9, {utc("20260102T0900"), utc("20260104T0900")}), "20260102T090000 20260103T090000");
+    EXPECT_EQ(first(spec, utc_zone(), 9, {utc("20260102T0900"), utc("20260104T0900")}),
+              "20260102T090000 20260103T090000");
     EXPECT_EQ(first(spec, utc_zone(), 1, {utc("20260102T0900"), utc("20260104T0900")}), "20260102T090000");
     EXPECT_EQ(first(spec, utc_zone(), 0), "");
     EXPECT_EQ(first(spec, utc_zone(), 9, {utc("20260104"), utc("20260102")}), "");
@@ -162,6 +164,18 @@ TEST(RecurrenceSet, StartOutsideOfTheSupportedRange) {
             EXPECT_EQ(error.code(), core::ErrorCode::datetime_overflow);
         }
     }
+}
+
+TEST(RecurrenceSet, AddedDatesOutsideOfTheSupportedRange) {
+    Work work;
+    RecurrenceSpec spec = set_of("20260101", "FREQ=DAILY");
+    spec.exdate_instants = {core::instant_min, core::instant_max}; // harmless
+    EXPECT_EQ(core::occurrences(spec, utc_zone(), {}, 1, work).size(), 1U);
+    spec.rdate_instants = {core::instant_max};
+    EXPECT_THROW(core::occurrences(spec, utc_zone(), {}, 1, work), core::Error);
+    spec.rdate_instants.clear();
+    spec.rdates = {{core::instant_min.micros}};
+    EXPECT_THROW(core::previous_occurrence(spec, utc_zone(), core::instant_max, work), core::Error);
 }
 
 TEST(RecurrenceReadings, MissingPartsComeFromTheStart) {
@@ -200,9 +214,11 @@ TEST(RecurrenceReadings, NumberedWeeksMayLieInTheNeighbouringYear) {
     EXPECT_EQ(wall("20200601T0900", "FREQ=YEARLY;BYWEEKNO=53;BYDAY=FR", 2), "20210101T090000 20270101T090000");
     EXPECT_EQ(wall("20200601T0900", "FREQ=YEARLY;BYWEEKNO=-1;BYDAY=SU", 3),
               "20210103T090000 20220102T090000 20230101T090000");
-    EXPECT_EQ(wall("20240601T0900", "FREQ=YEARLY;INTERVAL=2;BYWEEKNO=1;BYDAY=MO", 2), "20251229T090000 20280103T090000");
+    EXPECT_EQ(wall("20240601T0900", "FREQ=YEARLY;INTERVAL=2;BYWEEKNO=1;BYDAY=MO", 2),
+              "20251229T090000 20280103T090000");
     EXPECT_EQ(wall("20210101T0900", "FREQ=YEARLY;BYWEEKNO=53", 2), "20210101T090000 20270101T090000");
-    EXPECT_EQ(wall("20240601T0900", "FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO;BYMONTH=12", 2), "20241230T090000 20251229T090000");
+    EXPECT_EQ(wall("20240601T0900", "FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO;BYMONTH=12", 2),
+              "20241230T090000 20251229T090000");
     EXPECT_EQ(wall("20240101T0900", "FREQ=YEARLY;BYWEEKNO=1;WKST=SU;BYDAY=SU", 3),
               "20241229T090000 20260104T090000 20270103T090000");
 }
@@ -248,13 +264,24 @@ TEST(RecurrenceSeek, SkippedDaysOfTheIntervalBefore) {
 // Windows anywhere cost the same: far below what a walk from DTSTART would take.
 TEST(RecurrenceSeek, CostsTheSameAnywhere) {
     const TzifZone zone("America/New_York");
-    const char *rules[] = {"FREQ=SECONDLY", "FREQ=SECONDLY;INTERVAL=7", "FREQ=MINUTELY;BYDAY=MO", "FREQ=HOURLY;INTERVAL=5",
-                           "FREQ=DAILY", "FREQ=DAILY;BYMONTH=1,7", "FREQ=WEEKLY;INTERVAL=3;BYDAY=MO,SU",
-                           "FREQ=MONTHLY;BYDAY=-1FR", "FREQ=YEARLY;BYMONTH=5", "FREQ=YEARLY;BYDAY=MO;BYSETPOS=-1",
-                           "FREQ=SECONDLY;COUNT=999999999999", "FREQ=HOURLY;COUNT=999999999;BYMINUTE=0,30",
-                           "FREQ=DAILY;COUNT=9999999;BYHOUR=9,17", "FREQ=WEEKLY;COUNT=9999999;BYDAY=MO,TU,WE",
-                           "FREQ=DAILY;COUNT=9999999;BYDAY=MO,TU,WE,TH,FR", "FREQ=MONTHLY;COUNT=9999999",
-                           "FREQ=MONTHLY;COUNT=9999999;BYDAY=2MO", "FREQ=YEARLY;COUNT=9999999"};
+    const char *rules[] = {"FREQ=SECONDLY",
+                           "FREQ=SECONDLY;INTERVAL=7",
+                           "FREQ=MINUTELY;BYDAY=MO",
+                           "FREQ=HOURLY;INTERVAL=5",
+                           "FREQ=DAILY",
+                           "FREQ=DAILY;BYMONTH=1,7",
+                           "FREQ=WEEKLY;INTERVAL=3;BYDAY=MO,SU",
+                           "FREQ=MONTHLY;BYDAY=-1FR",
+                           "FREQ=YEARLY;BYMONTH=5",
+                           "FREQ=YEARLY;BYDAY=MO;BYSETPOS=-1",
+                           "FREQ=SECONDLY;COUNT=999999999999",
+                           "FREQ=HOURLY;COUNT=999999999;BYMINUTE=0,30",
+                           "FREQ=DAILY;COUNT=9999999;BYHOUR=9,17",
+                           "FREQ=WEEKLY;COUNT=9999999;BYDAY=MO,TU,WE",
+                           "FREQ=DAILY;COUNT=9999999;BYDAY=MO,TU,WE,TH,FR",
+                           "FREQ=MONTHLY;COUNT=9999999",
+                           "FREQ=MONTHLY;COUNT=9999999;BYDAY=2MO",
+                           "FREQ=YEARLY;COUNT=9999999"};
     for (const char *rule : rules)
         for (const char *from : {"19970910", "20770910", "90000910"}) {
             Work work;
@@ -355,7 +382,8 @@ TEST(RecurrenceBudget, RandomRulesStayBounded) {
 
 TEST(RecurrenceSet, ReachesYear9999) {
     Work work;
-    const auto found = core::previous_occurrence(set_of("20260101T0900", "FREQ=DAILY"), utc_zone(), core::instant_max, work);
+    const auto found =
+        core::previous_occurrence(set_of("20260101T0900", "FREQ=DAILY"), utc_zone(), core::instant_max, work);
     EXPECT_EQ(show(*found, utc_zone()), "99991231T090000");
     EXPECT_EQ(wall("99991230T0900", "FREQ=DAILY", 9), "99991230T090000 99991231T090000");
     EXPECT_EQ(wall("00010101T0000", "FREQ=YEARLY;INTERVAL=5000", 9), "00010101T000000 50010101T000000");
@@ -408,7 +436,8 @@ TEST(RuleDates, EqualOccurrencesInUtc) {
         spec.rules.push_back(rule);
         Work work;
         std::vector<core::Day> expected;
-        for (const Instant t : core::occurrences(spec, utc_zone(), {{core::at(begin).micros}, {core::at(end + 1).micros}}, {}, work))
+        for (const Instant t :
+             core::occurrences(spec, utc_zone(), {{core::at(begin).micros}, {core::at(end + 1).micros}}, {}, work))
             expected.push_back(core::date_of({t.micros}));
         ASSERT_EQ(core::rule_dates(rule, anchor, begin, end, work), expected) << core::to_text(rule);
     }
@@ -420,7 +449,8 @@ TEST(RecurrenceEstimate, IsNearTheTruth) {
          {"FREQ=DAILY", "FREQ=WEEKLY;BYDAY=MO,WE,FR", "FREQ=MONTHLY;BYDAY=1MO", "FREQ=MONTHLY;BYMONTHDAY=1,15",
           "FREQ=YEARLY;BYMONTH=6,7", "FREQ=HOURLY;INTERVAL=5;BYDAY=MO", "FREQ=DAILY;BYHOUR=9,10;BYMINUTE=0,30",
           "FREQ=WEEKLY;INTERVAL=2", "FREQ=DAILY;COUNT=10", "FREQ=DAILY;UNTIL=20260201", "FREQ=YEARLY;BYDAY=20MO",
-          "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1", "FREQ=MINUTELY;BYHOUR=9"}) {
+          "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1",
+          "FREQ=MINUTELY;BYHOUR=9"}) {
         const RecurrenceSpec spec = set_of("20260101T0900", rule);
         const core::InstantRange range{utc("20260101"), utc("20310101")};
         Work work;

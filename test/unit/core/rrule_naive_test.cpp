@@ -21,7 +21,8 @@ std::string show(Instant t) {
     const core::CivilDate d = core::to_civil(core::date_of(local));
     const auto s = static_cast<int>(core::time_of_day(local).micros / core::micros_per_second);
     char text[40];
-    std::snprintf(text, sizeof text, "%04d%02d%02dT%02d%02d%02d", d.year, d.month, d.day, s / 3600, s / 60 % 60, s % 60);
+    std::snprintf(text, sizeof text, "%04d%02d%02dT%02d%02d%02d", d.year, d.month, d.day, s / 3600, s / 60 % 60,
+                  s % 60);
     return text;
 }
 

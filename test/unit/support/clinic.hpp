@@ -1,5 +1,5 @@
-// A clinic built by hand, for the tests of the kernel: short names for dates, zones with tables of their own, and a diary
-// with one location, one provider and one service to start from.
+// A clinic built by hand, for the tests of the kernel: short names for dates, zones with tables of their own, and
+// a diary with one location, one provider and one service to start from.
 #pragma once
 
 #include <algorithm>

@@ -167,8 +167,7 @@ void add_skipped(const RRule &rule, const Facts &start, Day begin, Day end,
         for (int month = 1; month <= 12; ++month) {
             const bool dtstart_month =
                 rule.freq == Frequency::yearly && rule.by_month_day.empty() && rule.by_month.empty();
-            if (!rule.by_month.empty() ? !contains(rule.by_month, month)
-                                       : dtstart_month && month != start.date.month)
+            if (!rule.by_month.empty() ? !contains(rule.by_month, month) : dtstart_month && month != start.date.month)
                 continue;
             const int length = core::days_in_month(year, month);
             const Day first = core::to_day({year, month, 1});
@@ -288,8 +287,8 @@ std::vector<Wall> naive_walls(const RRule &rule, Wall dtstart, Wall end) {
         const Wall until = floor_div(rule.until->micros, core::micros_per_second);
         end = std::min(end, rule.until->kind == core::Until::Kind::date ? until + day_seconds : until + 1);
     }
-    std::vector<Wall> walls = rule.freq >= Frequency::daily ? walls_by_day(rule, dtstart, end)
-                                                            : walls_by_time(rule, dtstart, end);
+    std::vector<Wall> walls =
+        rule.freq >= Frequency::daily ? walls_by_day(rule, dtstart, end) : walls_by_time(rule, dtstart, end);
     std::sort(walls.begin(), walls.end());
     walls.erase(std::unique(walls.begin(), walls.end()), walls.end());
     return walls;
@@ -343,8 +342,8 @@ std::vector<std::int16_t> RuleGenerator::numbers(int most_values, int least, int
 }
 
 void RuleGenerator::add_by_day(RRule *rule) {
-    const bool ordinals = (rule->freq == Frequency::monthly || rule->freq == Frequency::yearly) &&
-                          rule->by_week_no.empty() && chance(60);
+    const bool ordinals =
+        (rule->freq == Frequency::monthly || rule->freq == Frequency::yearly) && rule->by_week_no.empty() && chance(60);
     std::set<core::WeekdayNum> days;
     const std::int64_t wanted = 1 + below(4);
     for (std::int64_t i = 0; i < wanted; ++i) {
@@ -385,8 +384,8 @@ RRule RuleGenerator::rule(const RuleShape &shape, Wall dtstart) {
     const int least = shape.sub_daily ? 0 : 3;
     const int most = shape.day_or_coarser ? 6 : 2;
     rule.freq = static_cast<Frequency>(least + below(most - least + 1));
-    const bool day_parts = rule.freq != Frequency::daily && rule.freq != Frequency::weekly &&
-                           rule.freq != Frequency::monthly; // BYYEARDAY
+    const bool day_parts =
+        rule.freq != Frequency::daily && rule.freq != Frequency::weekly && rule.freq != Frequency::monthly; // BYYEARDAY
     if (chance(50))
         rule.interval = static_cast<std::int32_t>(chance(70) ? 2 + below(6) : 1 + below(100));
     rule.wkst = chance(40) ? static_cast<Weekday>(below(7)) : Weekday::monday;

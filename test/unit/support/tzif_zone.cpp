@@ -150,8 +150,8 @@ TzifZone::TzifZone(std::string_view name) {
         if (transitions_.empty())
             first_offset_ = after;
     }
-    const std::size_t footer = type_at + types * 6 + count(header, 5) + count(header, 2) * 12 + count(header, 1) +
-                               count(header, 0) + 1;
+    const std::size_t footer =
+        type_at + types * 6 + count(header, 5) + count(header, 2) * 12 + count(header, 1) + count(header, 0) + 1;
     const std::string rule = bytes.substr(footer, bytes.find('\n', footer) - footer);
     has_rule_ = !rule.empty();
     if (has_rule_)
