@@ -13,7 +13,8 @@ namespace {
 
 KeptPlan insert_appointment{
     "INSERT INTO clinic_data.appointments (tenant_id, appointment_id, confirmation_code, service_id, provider_id,"
-    " location_id, patient_id, status, starts_at, ends_at, local_starts_at, time_zone, capacity, overbooked, overridden,"
+    " location_id, patient_id, status, starts_at, ends_at, local_starts_at, time_zone, capacity, overbooked, "
+    "overridden,"
     " override_reason, warnings, created_by, updated_by)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, 'booked', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)"
     " ON CONFLICT ON CONSTRAINT appointments_tenant_id_confirmation_code_key DO NOTHING"};
@@ -232,7 +233,8 @@ Exceptions read_exceptions(const Args &args, const Context &context, int overrid
     if (e.overbook)
         require_permission(context, "booking:overbook");
     if ((e.override_rules || e.overbook) && (!e.reason || e.reason->empty()))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "an override needs a reason", {}, "Pass reason => 'why the rules give way'.");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "an override needs a reason", {},
+             "Pass reason => 'why the rules give way'.");
     return e;
 }
 
@@ -241,7 +243,8 @@ std::optional<std::string> recorded_reason(const Placement &placed, const Except
     return placed.overridden.empty() ? std::nullopt : e.reason;
 }
 
-std::optional<core::Duration> buffer_argument(const Args &args, const Context &context, int argument, const char *name) {
+std::optional<core::Duration> buffer_argument(const Args &args, const Context &context, int argument,
+                                              const char *name) {
     const auto n = args.optional<std::int32_t>(argument);
     if (!n)
         return std::nullopt;
@@ -267,7 +270,8 @@ core::Instant wished_start(const Args &args, const Uuid &tenant) {
     Spi spi;
     const Rows rows = spi.query(zone_statement, tenant, location, provider);
     if (rows.empty())
-        raise(Code::not_found, {}, location ? Detail().add("location_id", *location) : Detail().add("provider_id", *provider));
+        raise(Code::not_found, {},
+              location ? Detail().add("location_id", *location) : Detail().add("provider_id", *provider));
     return instant_of_local(zone_named(rows[0].get<std::string_view>(0)), local, args.optional<core::Duration>(13),
                             args.get_or<std::string>(14, "refuse"));
 }
@@ -357,7 +361,9 @@ Wish move_wish(const Context &context, const Standing &a, core::Instant start, s
     wish.query.patient = a.patient;
     wish.query.provider = provider.value_or(a.provider);
     // Another provider may work elsewhere; the same one keeps the place.
-    wish.query.location = location ? location : provider && *provider != a.provider ? std::nullopt : std::optional(a.location);
+    wish.query.location = location                              ? location
+                          : provider && *provider != a.provider ? std::nullopt
+                                                                : std::optional(a.location);
     wish.start = start;
     wish.request.duration = a.visit.length();
     wish.request.ignored = {a.id};
