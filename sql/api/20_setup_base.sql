@@ -8,12 +8,8 @@ CREATE FUNCTION clinic_private.require_permission(permission text)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic.current_tenant_id();
+    tenant uuid := clinic_private.require_tenant();
 BEGIN
-    IF tenant IS NULL THEN
-        PERFORM clinic_private.raise_error('no_context', 'no tenant is chosen', NULL,
-            'Call clinic.use_tenant() in this transaction, or have the login mapped with clinic.map_login().');
-    END IF;
     IF clinic.has_permission(require_permission.permission) IS NOT TRUE THEN
         PERFORM clinic_private.raise_error('forbidden',
             format('permission "%s" is required', require_permission.permission),
@@ -36,16 +32,18 @@ CREATE FUNCTION clinic_private.require_arguments(arguments jsonb)
 AS $$
 #variable_conflict error
 DECLARE
-    missing text;
+    missing text[];
 BEGIN
-    SELECT string_agg(argument.key, ', ' ORDER BY argument.key) INTO missing
+    SELECT array_agg(argument.key ORDER BY argument.key) INTO missing
     FROM jsonb_each(require_arguments.arguments) AS argument
     WHERE argument.value = 'null';
 
     IF missing IS NOT NULL THEN
-        RAISE EXCEPTION 'argument must not be null: %', missing
-            USING ERRCODE = 'null_value_not_allowed',
-                  HINT = format('Pass a value by name, as in %s => ... .', split_part(missing, ',', 1));
+        RAISE EXCEPTION USING
+            ERRCODE = 'null_value_not_allowed',
+            MESSAGE = format('%s "%s" must not be null', CASE cardinality(missing) WHEN 1 THEN 'argument' ELSE 'arguments' END,
+                             array_to_string(missing, '", "')),
+            HINT = format('Pass a value by name, as in %s => ... .', missing[1]);
     END IF;
 END
 $$;
@@ -87,6 +85,7 @@ AS $$
 DECLARE
     tenant uuid := clinic.current_tenant_id();
     found boolean;
+    retired boolean;
 BEGIN
     found := CASE require_row.kind
         WHEN 'location' THEN EXISTS (
@@ -116,11 +115,35 @@ BEGIN
             SELECT FROM clinic_data.blocks AS b
             WHERE b.tenant_id = tenant AND b.block_id = require_row.id AND b.retired_at IS NULL)
     END;
-    IF found IS NOT TRUE THEN
-        PERFORM clinic_private.raise_error('not_found',
-            format('%s "%s" does not exist', require_row.kind, require_row.id),
-            jsonb_build_object(require_row.kind || '_id', require_row.id), NULL);
+    IF found IS TRUE THEN
+        RETURN;
     END IF;
+
+    -- What has been changed or taken back is still there, retired: say so, since the id itself is right.
+    retired := CASE require_row.kind
+        WHEN 'rule' THEN EXISTS (
+            SELECT FROM clinic_data.availability_rules AS a WHERE a.tenant_id = tenant AND a.rule_id = require_row.id)
+        WHEN 'override' THEN EXISTS (
+            SELECT FROM clinic_data.date_overrides AS o WHERE o.tenant_id = tenant AND o.override_id = require_row.id)
+        WHEN 'holiday' THEN EXISTS (
+            SELECT FROM clinic_data.holidays AS h WHERE h.tenant_id = tenant AND h.holiday_id = require_row.id)
+        WHEN 'stay' THEN EXISTS (
+            SELECT FROM clinic_data.stays AS s WHERE s.tenant_id = tenant AND s.stay_id = require_row.id)
+        WHEN 'block' THEN EXISTS (
+            SELECT FROM clinic_data.blocks AS b WHERE b.tenant_id = tenant AND b.block_id = require_row.id)
+    END;
+    IF retired THEN
+        PERFORM clinic_private.raise_error('not_found',
+            format('%s "%s" no longer holds', require_row.kind, require_row.id),
+            jsonb_build_object(require_row.kind || '_id', require_row.id),
+            CASE require_row.kind
+                WHEN 'rule' THEN 'It was changed, ended or removed; change_hours and end_hours return the id of the new version.'
+                ELSE 'It was taken back already.'
+            END);
+    END IF;
+    PERFORM clinic_private.raise_error('not_found',
+        format('%s "%s" does not exist', require_row.kind, require_row.id),
+        jsonb_build_object(require_row.kind || '_id', require_row.id), NULL);
 END
 $$;
 COMMENT ON FUNCTION clinic_private.require_row(text, uuid) IS
@@ -582,13 +605,44 @@ CREATE FUNCTION clinic_private.lock_service(tenant_id uuid, service_id uuid)
 AS $$
 #variable_conflict error
 BEGIN
-    PERFORM clinic_private.lock_resources(lock_service.tenant_id, array_agg(sp.provider_id))
-    FROM clinic_data.service_providers AS sp
-    WHERE sp.tenant_id = lock_service.tenant_id AND sp.service_id = lock_service.service_id
+    PERFORM clinic_private.lock_resources(lock_service.tenant_id, array_agg(busy.resource_id))
+    FROM (
+        SELECT sp.provider_id AS resource_id
+        FROM clinic_data.service_providers AS sp
+        WHERE sp.tenant_id = lock_service.tenant_id AND sp.service_id = lock_service.service_id
+        UNION
+        SELECT r.resource_id
+        FROM clinic_data.service_resources AS sr
+        JOIN clinic_data.resources AS r ON r.tenant_id = sr.tenant_id AND r.resource_class = sr.resource_class
+        WHERE sr.tenant_id = lock_service.tenant_id AND sr.service_id = lock_service.service_id
+    ) AS busy
     HAVING count(*) > 0;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.lock_service(uuid, uuid) IS
-    'Takes the booking''s locks on every provider who offers a service.';
+    'Takes the booking''s locks on every provider who offers a service, and on the rooms and devices it can use.';
 REVOKE ALL ON FUNCTION clinic_private.lock_service FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lock_service TO clinic_owner;
+
+CREATE FUNCTION clinic_private.raise_claim_capacity(tenant_id uuid, service_id uuid, resource_id uuid)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    UPDATE clinic_data.claims AS c
+    SET capacity = s.capacity * r.quantity
+    FROM clinic_data.services AS s, clinic_data.resources AS r
+    WHERE c.tenant_id = raise_claim_capacity.tenant_id
+      AND (c.service_id = raise_claim_capacity.service_id OR c.resource_id = raise_claim_capacity.resource_id)
+      AND s.tenant_id = c.tenant_id AND s.service_id = c.service_id
+      AND r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id AND r.kind <> 'patient'
+      AND c.capacity < s.capacity * r.quantity;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.raise_claim_capacity(uuid, uuid, uuid) IS
+    'Lets what is booked tolerate as many beside it as its service''s capacity and its room''s quantity now allow; never fewer than before. The caller holds the booking''s locks.
+service_id: of this service, or resource_id: on this room or device.';
+REVOKE ALL ON FUNCTION clinic_private.raise_claim_capacity FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.raise_claim_capacity TO clinic_owner;

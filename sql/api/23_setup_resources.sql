@@ -142,6 +142,7 @@ DECLARE
     allowed text[] := ARRAY['name', 'resource_class', 'location_id', 'quantity', 'buffer_before_minutes',
                             'buffer_after_minutes', 'color', 'status'];
     checked jsonb;
+    new_version integer;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('resource_id', update_resource.resource_id));
     PERFORM clinic_private.require_row('resource', update_resource.resource_id);
@@ -152,7 +153,11 @@ BEGIN
     END IF;
     checked := clinic_private.checked_changes(update_resource.changes, allowed);
     PERFORM clinic_private.lock_resources(tenant, ARRAY[update_resource.resource_id]);
-    RETURN clinic_private.update_row('resources', 'resource_id', update_resource.resource_id, checked, allowed);
+    new_version := clinic_private.update_row('resources', 'resource_id', update_resource.resource_id, checked, allowed);
+    IF checked ? 'quantity' THEN
+        PERFORM clinic_private.raise_claim_capacity(tenant, NULL, update_resource.resource_id);
+    END IF;
+    RETURN new_version;
 END
 $$;
 ALTER FUNCTION clinic.update_resource OWNER TO clinic_owner;

@@ -81,12 +81,17 @@ DECLARE
                             'same_day', 'horizon_days', 'cancel_window_minutes', 'capacity', 'max_per_day', 'max_per_week',
                             'color', 'status'];
     checked jsonb;
+    new_version integer;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('service_id', update_service.service_id));
     PERFORM clinic_private.require_row('service', update_service.service_id);
     checked := clinic_private.checked_changes(update_service.changes, allowed);
     PERFORM clinic_private.lock_service(tenant, update_service.service_id);
-    RETURN clinic_private.update_row('services', 'service_id', update_service.service_id, checked, allowed);
+    new_version := clinic_private.update_row('services', 'service_id', update_service.service_id, checked, allowed);
+    IF checked ? 'capacity' THEN
+        PERFORM clinic_private.raise_claim_capacity(tenant, update_service.service_id, NULL);
+    END IF;
+    RETURN new_version;
 END
 $$;
 ALTER FUNCTION clinic.update_service OWNER TO clinic_owner;
@@ -95,7 +100,8 @@ GRANT EXECUTE ON FUNCTION clinic.update_service TO clinic_user;
 COMMENT ON FUNCTION clinic.update_service IS
     'Changes a service, and returns its new version. Needs setup:write.
 changes: an object of columns and new values: any argument of clinic.create_service but service_id, and status (active or
-inactive); with "version", only that version is changed. Bookings stay as they were made.
+inactive); with "version", only that version is changed. Bookings stay as they were made; a larger capacity opens seats beside
+them, a smaller one keeps everybody and offers no seat until fewer are taken.
 Errors: no_context, forbidden, not_found, 22004, 22023, duplicate, stale_version.';
 
 CREATE FUNCTION clinic.offer_service(
@@ -163,7 +169,8 @@ BEGIN
       AND sp.provider_id = withdraw_service.provider_id;
     IF NOT FOUND THEN
         PERFORM clinic_private.raise_error('not_found', 'this provider does not offer this service',
-            jsonb_build_object('service_id', withdraw_service.service_id, 'provider_id', withdraw_service.provider_id), NULL);
+            jsonb_build_object('service_id', withdraw_service.service_id, 'provider_id', withdraw_service.provider_id),
+            'The view clinic.service_providers lists who offers what.');
     END IF;
 END
 $$;
@@ -235,7 +242,8 @@ BEGIN
         PERFORM clinic_private.raise_error('not_found',
             format('this service does not need class "%s"', release_requirement.resource_class),
             jsonb_build_object('service_id', release_requirement.service_id,
-                               'resource_class', release_requirement.resource_class), NULL);
+                               'resource_class', release_requirement.resource_class),
+            'The column needs of the view clinic.services says what each service requires.');
     END IF;
 END
 $$;

@@ -6,16 +6,20 @@ CREATE FUNCTION clinic.check_integrity()
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
 AS $$
-    WITH claims AS (
+    -- Who may not read the diary sees claims without their appointments, and would take all of them for orphans.
+    WITH tenant AS MATERIALIZED (
+        SELECT CASE WHEN clinic.current_tenant_id() IS NOT NULL THEN clinic_private.require_permission('diary:read') END AS id
+    ),
+    claims AS (
         SELECT c.*, r.kind AS resource_kind
         FROM clinic_data.claims AS c
         LEFT JOIN clinic_data.resources AS r ON r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id
-        WHERE c.tenant_id = clinic.current_tenant_id() AND (c.expires_at IS NULL OR c.expires_at > clinic.now())
+        WHERE c.tenant_id = (SELECT t.id FROM tenant AS t) AND (c.expires_at IS NULL OR c.expires_at > clinic.now())
     ),
     appointments AS (
         SELECT a.*
         FROM clinic_data.appointments AS a
-        WHERE a.tenant_id = clinic.current_tenant_id()
+        WHERE a.tenant_id = (SELECT t.id FROM tenant AS t)
     )
     SELECT 'overlap', 'claims', a.claim_id, jsonb_build_object('other_claim_id', b.claim_id, 'resource_id', a.resource_id)
     FROM claims AS a
@@ -30,7 +34,8 @@ AS $$
            jsonb_build_object('resource_id', c.resource_id, 'at', lower(c.during), 'claims', n.present, 'capacity', n.least)
     FROM claims AS c
     CROSS JOIN LATERAL (
-        SELECT count(*) AS present, min(o.capacity) AS least
+        -- What a patient tolerates is the tenant's policy of the day; a later and wider one holds for earlier visits too.
+        SELECT count(*) AS present, CASE c.resource_kind WHEN 'patient' THEN max(o.capacity) ELSE min(o.capacity) END AS least
         FROM claims AS o
         WHERE o.resource_id = c.resource_id AND NOT o.overbooked AND o.during @> lower(c.during)
     ) AS n
@@ -75,8 +80,8 @@ REVOKE ALL ON FUNCTION clinic.check_integrity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.check_integrity() TO clinic_user;
 COMMENT ON FUNCTION clinic.check_integrity() IS
     'Everything that is wrong in the tenant''s diary; no row exactly when nothing is.
-problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled, elsewhere, or has another claim for the same), without_claim (an appointment that occupies time but has no claim for it).
-source, source_id: the row. Errors: none; without a context no row.';
+problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, a patient''s than the largest; overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled, elsewhere, or has another claim for the same), without_claim (an appointment that occupies time but has no claim for it).
+source, source_id: the row. Needs diary:read; without a context no row. Errors: forbidden.';
 
 CREATE FUNCTION clinic.time_zone_drift()
     RETURNS TABLE (
@@ -124,7 +129,7 @@ BEGIN
     END IF;
     DELETE FROM clinic_data.claims AS c
     WHERE c.tenant_id = clinic.current_tenant_id()
-      AND (c.expires_at <= clinic.now() OR c.ends_at < clinic.now() - sweep_claims.older_than);
+      AND (c.expires_at <= clinic.now() OR upper(c.during) <= clinic.now() - sweep_claims.older_than);
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN deleted;
 END

@@ -165,7 +165,7 @@ REVOKE ALL ON FUNCTION clinic.find_conflicts(uuid, timestamptz, uuid, uuid, inte
 GRANT EXECUTE ON FUNCTION clinic.find_conflicts(uuid, timestamptz, uuid, uuid, interval, uuid[]) TO clinic_user;
 COMMENT ON FUNCTION clinic.find_conflicts(uuid, timestamptz, uuid, uuid, interval, uuid[]) IS
     'What a wished time collides with at a provider, for the named rooms and devices and for the patient: claims and blocks, one row each.
-kind: hard when the visits themselves overlap, buffer when only a buffer is in the way. busy_from, busy_until: the claim with its buffers, or the block; overlap_from, overlap_until: the part shared with the wished time and its buffers. Ids of rows only for those who may read the diary.
+A block of one location counts when the provider has hours there then. kind: hard when the visits themselves overlap, buffer when only a buffer is in the way. busy_from, busy_until: the claim with its buffers, or the block; overlap_from, overlap_until: the part shared with the wished time and its buffers. Ids of rows only for those who may read the diary.
 Errors: no_context, not_found, 22004 for nulls, 22023 for a bad duration.';
 
 CREATE FUNCTION clinic_private.hours_windows(
@@ -258,5 +258,5 @@ REVOKE ALL ON FUNCTION clinic.blocked_times(uuid[], timestamptz, timestamptz, uu
 GRANT EXECUTE ON FUNCTION clinic.blocked_times(uuid[], timestamptz, timestamptz, uuid) TO clinic_user;
 COMMENT ON FUNCTION clinic.blocked_times(uuid[], timestamptz, timestamptz, uuid) IS
     'Blocks, leave, breaks and external busy time of providers, rooms or devices, as spans between instants; those of whole locations included.
-resource_ids: whose. range_start, range_end: spans that overlap this range, at most 366 days. location_id: only what holds there. patient_id: the patient the time is kept for, for those who may read the diary.
+resource_ids: whose. range_start, range_end: spans that overlap this range, at most 366 days. location_id: what holds there, whoever comes; without it, the block of a whole location counts for rooms and devices that stand there and for providers who have hours there then. patient_id: the patient the time is kept for, for those who may read the diary.
 Errors: no_context, 22004, 22023.';

@@ -77,16 +77,22 @@ class Judge {
             add(Reason::inactive, {Source::Table::locations, site_->location->id});
         if (diary_.patient && !diary_.patient->active)
             add(Reason::inactive, {Source::Table::patients, diary_.patient->id});
-        if (site_ == nullptr)
+        if (site_ == nullptr) {
+            check_past();
             add(Reason::outside_hours);
+        }
         return site_ != nullptr;
+    }
+
+    void check_past() {
+        if (start_ < diary_.now)
+            add(Reason::in_past);
     }
 
     void check_time() {
         const Service &service = diary_.service;
         const Source cause{Source::Table::services, service.id};
-        if (start_ < diary_.now)
-            add(Reason::in_past);
+        check_past();
         // What has begun is past, not "too soon".
         const Duration ahead = start_ - diary_.now;
         if (ahead.micros >= 0 && (ahead < service.lead_time || (!service.same_day && days_ahead() <= 0)))
@@ -155,8 +161,9 @@ class Judge {
     bool check_duration() {
         const Service &service = diary_.service;
         const Duration usual = provider_.duration.value_or(service.duration);
-        const Duration least = service.id ? std::min(service.min_duration, usual) : Duration{1};
-        const Duration most = service.id ? std::max(service.max_duration, usual) : duration_;
+        const bool bounded = service.id && !state_.request.keeps_duration;
+        const Duration least = bounded ? std::min(service.min_duration, usual) : Duration{1};
+        const Duration most = bounded ? std::max(service.max_duration, usual) : duration_;
         if (duration_.micros <= 0 || duration_ < least || duration_ > most)
             add(Reason::bad_duration, {Source::Table::services, service.id});
         return duration_.micros > 0;
@@ -263,6 +270,8 @@ class Judge {
         const ResourcePlan *plan = nullptr;
         Rank rank = Rank::empty;
         bool usable = true;
+        bool open = true;
+        bool fits = true; // beside what is there
         std::int32_t remaining = 0;
     };
 
@@ -282,8 +291,17 @@ class Judge {
         std::stable_sort(candidates.begin(), candidates.end(),
                          [](const Candidate &a, const Candidate &b) { return a.rank < b.rank; });
         for (std::int32_t i = 0; i < needed; ++i)
-            verdict_.resources.push_back(candidates[static_cast<std::size_t>(i)].plan->resource->id);
+            choose(candidates[static_cast<std::size_t>(i)]);
         verdict_.remaining = std::min(verdict_.remaining, bookings_that_fit(candidates, needed, verdict_.remaining));
+    }
+
+    void choose(const Candidate &candidate) {
+        const Id id = candidate.plan->resource->id;
+        verdict_.resources.push_back(id);
+        if (!candidate.fits)
+            verdict_.overbooked.push_back(id);
+        if (!candidate.open || !candidate.fits)
+            verdict_.resources_by_permission = true;
     }
 
     std::vector<Candidate> candidates_of(const std::string &resource_class) const {
@@ -326,6 +344,8 @@ class Judge {
         candidate.plan = &plan;
         candidate.usable = r.active && !plan.blocked.overlaps(during) && (open || state_.request.override_rules) &&
                            (fit.fits || state_.request.overbook);
+        candidate.open = open;
+        candidate.fits = fit.fits;
         candidate.remaining = fit.remaining;
         candidate.rank = open && fit.fits ? Candidate::Rank::empty : Candidate::Rank::only_by_permission;
         r.busy.each_overlapping(during, [&](const Busy &b) {

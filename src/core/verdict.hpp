@@ -50,6 +50,8 @@ struct Finding {
 struct Verdict {
     std::vector<Finding> findings;  // in order of reason; empty: free
     std::vector<Id> resources;      // rooms and devices chosen, in order of id
+    std::vector<Id> overbooked;     // those of them that are taken, by the overbooking permission
+    bool resources_by_permission = false; // some are taken, or not open then: no_resource gave way
     std::int32_t remaining = 0;     // bookings that would still fit, this one included
     bool patient_overlaps = false;  // the patient has another visit then, and the tenant only warns
 

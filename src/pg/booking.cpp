@@ -232,8 +232,8 @@ Exceptions read_exceptions(const Args &args, const Context &context, int overrid
         require_permission(context, "booking:override");
     if (e.overbook)
         require_permission(context, "booking:overbook");
-    if ((e.override_rules || e.overbook) && (!e.reason || e.reason->empty()))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "an override needs a reason", {},
+    if ((e.override_rules || e.overbook) && (!e.reason || e.reason->find_first_not_of(" \t\r\n") == std::string::npos))
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "an override needs a reason", "The argument is reason.",
              "Pass reason => 'why the rules give way'.");
     return e;
 }
@@ -250,7 +250,8 @@ std::optional<core::Duration> buffer_argument(const Args &args, const Context &c
         return std::nullopt;
     require_permission(context, "booking:override");
     if (*n < 0 || *n > 1440)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must lie between 0 and 1440");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must lie between 0 and 1440",
+             "It is " + std::to_string(*n) + ".", "Buffers are minutes, up to a day.");
     return core::minutes(*n);
 }
 
@@ -260,12 +261,13 @@ core::Instant wished_start(const Args &args, const Uuid &tenant) {
     if (args.is_null(12))
         return finite(args.required<core::Instant>(2, "starts_at"), "starts_at");
     if (!args.is_null(2))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "starts_at and local_starts_at exclude each other");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "starts_at and local_starts_at exclude each other", "Both are given.",
+             "Pass starts_at => NULL with a local time.");
     const auto local = finite(args.get<core::LocalTime>(12), "local_starts_at");
     const auto location = args.optional<Uuid>(4);
     const auto provider = args.optional<Uuid>(3);
     if (!location && !provider)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "a local time needs a location or a provider", {},
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "a local time needs a location or a provider", "Both are null.",
              "Pass location_id, so that the local time has a zone.");
     Spi spi;
     const Rows rows = spi.query(zone_statement, tenant, location, provider);
@@ -292,8 +294,11 @@ template <class Body> Datum in_our_words(Body body) {
 
 // Whether the caller may book, move or cancel for this patient.
 void require_booking_right(const Context &context) {
-    if (context.actor != Actor::patient)
-        require_permission(context, "booking:write");
+    if (context.actor == Actor::patient)
+        return;
+    require_permission(context, "booking:write");
+    // Without it patients and appointments are out of sight, and what cannot be seen cannot be booked or moved.
+    require_permission(context, "diary:read");
 }
 
 void add_booking(ResultSet &rows, const Uuid &appointment, const std::string &code, const std::string &status,
@@ -366,6 +371,7 @@ Wish move_wish(const Context &context, const Standing &a, core::Instant start, s
                                                                 : std::optional(a.location);
     wish.start = start;
     wish.request.duration = a.visit.length();
+    wish.request.keeps_duration = true;
     wish.request.ignored = {a.id};
     return wish;
 }
@@ -383,8 +389,10 @@ Datum reschedule(FunctionCallInfo fcinfo) {
     ResultSet rows(fcinfo);
     const Standing a = standing_appointment(context, id, args.optional<std::int32_t>(9), "moved");
     Wish wish = move_wish(context, a, start, args.optional<Uuid>(2), args.optional<Uuid>(3));
-    if (duration)
+    if (duration) {
         wish.request.duration = duration;
+        wish.request.keeps_duration = false;
+    }
     wish.query.named_resources = wish.request.named_resources = args.get_or<std::vector<Uuid>>(5, {});
     wish.request.override_rules = exceptions.override_rules;
     wish.request.overbook = exceptions.overbook;
@@ -401,10 +409,12 @@ Datum swap(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
     require_permission(context, "booking:write");
+    require_permission(context, "diary:read");
     const auto first = args.required<Uuid>(0, "appointment_id");
     const auto second = args.required<Uuid>(1, "other_appointment_id");
     if (first == second)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "an appointment cannot be swapped with itself");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "an appointment cannot be swapped with itself",
+             "Both arguments name the same appointment.", "Pass two different appointments.");
     ResultSet rows(fcinfo);
     lock_resources(context.tenant_id, {first, second});
     const Standing a = standing_appointment(context, first, std::nullopt, "moved");

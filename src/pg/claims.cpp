@@ -314,6 +314,21 @@ void remove_all(const std::vector<ItemPointerData> &places) {
     writer.finish();
 }
 
+// Whether an update takes nothing that was not taken before: same lane, time and life, tolerating no fewer.
+bool takes_no_more(HeapTuple before, HeapTuple after, TupleDesc shape) {
+    const auto same = [=](const char *name, auto read) {
+        const NullableValue a = column_of(before, shape, name), b = column_of(after, shape, name);
+        return a.is_null == b.is_null && (a.is_null || read(a.value) == read(b.value));
+    };
+    const auto as_instant = [](Datum d) { return DatumGetTimestampTz(d); };
+    if (!same("tenant_id", &Sql<Uuid>::from) || !same("resource_id", &Sql<Uuid>::from) ||
+        !same("calendar_no", [](Datum d) { return DatumGetInt64(d); }) || !same("during", &interval_of) ||
+        !same("overbooked", [](Datum d) { return DatumGetBool(d); }) || !same("expires_at", as_instant))
+        return false;
+    const NullableValue least = column_of(before, shape, "capacity"), now_least = column_of(after, shape, "capacity");
+    return !least.is_null && !now_least.is_null && DatumGetInt32(least.value) <= DatumGetInt32(now_least.value);
+}
+
 // Refuses a claim written past the engine that the resource has no room for, and clears expired ones out of its way.
 // Constraints say the rest.
 void refuse_overlap(const Uuid &tenant, const Uuid &resource, HeapTuple tuple, TupleDesc shape, const Uuid &replaced) {
@@ -367,6 +382,8 @@ CLINIC_FUNCTION(clinic_claims_guard) {
         const Uuid tenant_id = Sql<Uuid>::from(tenant.value);
         const Uuid resource_id = Sql<Uuid>::from(resource.value);
         lock_resources(tenant_id, {resource_id});
+        if (update && takes_no_more(trigger->tg_trigtuple, tuple, shape))
+            return PointerGetDatum(tuple);
         Uuid replaced;
         if (update)
             replaced = uuid_or_nil(column_of(trigger->tg_trigtuple, shape, "claim_id"));

@@ -66,6 +66,9 @@ KeptPlan resources_statement{
     " FROM clinic_data.resources WHERE tenant_id = $1 AND kind IN ('room', 'device') AND resource_class = ANY ($2)"
     " AND ($3::uuid IS NULL OR location_id = $3) ORDER BY resource_id"};
 
+KeptPlan standing_statement{"SELECT resource_id, location_id FROM clinic_data.resources"
+                            " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND kind IN ('room', 'device')"};
+
 KeptPlan patient_statement{"SELECT status FROM clinic_data.patients WHERE tenant_id = $1 AND patient_id = $2"};
 
 KeptPlan missing_statement{
@@ -75,7 +78,8 @@ KeptPlan missing_statement{
     " ($5::uuid IS NULL OR EXISTS (SELECT FROM clinic_data.locations WHERE tenant_id = $1 AND location_id = $5)),"
     " (SELECT n.id FROM pg_catalog.unnest($6::uuid[]) AS n (id) WHERE NOT EXISTS (SELECT FROM clinic_data.resources r"
     " JOIN clinic_data.service_resources s ON s.tenant_id = r.tenant_id AND s.resource_class = r.resource_class"
-    " WHERE r.tenant_id = $1 AND r.resource_id = n.id AND s.service_id = $2) LIMIT 1)"};
+    " WHERE r.tenant_id = $1 AND r.resource_id = n.id AND s.service_id = $2"
+    " AND ($5::uuid IS NULL OR r.location_id = $5)) LIMIT 1)"};
 
 KeptPlan rules_statement{
     "SELECT rule_id, resource_id, location_id, rule::text, dtstart_on, start_time, end_time, time_zone::text, "
@@ -514,6 +518,10 @@ std::vector<ResourceHours> Reader::hours_of(const std::vector<Uuid> &resources) 
         found[i].resource = diary_.providers[i].id = resources[i];
         books_[resources[i]] = {&found[i].hours, &diary_.providers[i].blocks};
     }
+    for (const Row row : rows(standing_statement, query_.tenant, resources))
+        for (ResourceHours &r : found)
+            if (r.resource == row.get<Uuid>(0))
+                r.stands_at = row.get<Uuid>(1);
     const core::Duration margin{core::micros_per_day};
     reach_ = {query_.range.begin - margin, query_.range.end + margin};
     read_rules(resources);

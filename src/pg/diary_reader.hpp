@@ -34,7 +34,7 @@ std::optional<core::Source> missing_row(const DiaryQuery &query);
 // What read_diary reads of hours and blocks alone, for one or more resources of any kind.
 struct ResourceHours {
     Uuid resource;
-    const core::Zone *zone = nullptr; // a provider's home zone
+    Uuid stands_at; // a room's or device's location; nil for others
     core::HoursBook hours;
     std::vector<core::Block> blocks;
 };

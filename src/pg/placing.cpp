@@ -41,6 +41,7 @@ void keep_closest(std::optional<Refusal> &closest, const core::Finding &finding,
 // Judges every provider and location that the wish leaves open.
 Survey survey(const core::Diary &diary, const core::Kernel &kernel, const Wish &wish) {
     Survey found;
+    bool placeless = false;
     const bool all = wish.request.override_rules || wish.request.overbook;
     for (std::size_t p = 0; p < diary.providers.size(); ++p) {
         const Uuid provider = diary.providers[p].id;
@@ -49,7 +50,9 @@ Survey survey(const core::Diary &diary, const core::Kernel &kernel, const Wish &
             locations.push_back({});
         for (const Uuid &location : locations) {
             const std::vector<core::Finding> standing = kernel.standing(kernel.judge(p, location, wish.start, all));
-            if (standing.empty())
+            if (standing.empty() && location == Uuid{})
+                placeless = true;
+            else if (standing.empty())
                 found.candidates.push_back({provider, location, kernel.visits_on_day(p, wish.start)});
             else
                 keep_closest(found.refusal, standing.front(), provider, location);
@@ -58,6 +61,9 @@ Survey survey(const core::Diary &diary, const core::Kernel &kernel, const Wish &
     std::sort(found.candidates.begin(), found.candidates.end(), [](const Candidate &a, const Candidate &b) {
         return std::tie(a.visits, a.provider, a.location) < std::tie(b.visits, b.provider, b.location);
     });
+    if (found.candidates.empty() && placeless)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "without hours near that time, the visit needs a location", {},
+             "Pass location_id: an override passes over the hours, which else say where.");
     if (diary.providers.empty())
         found.refusal = Refusal{{core::Reason::not_found, {core::Source::Table::service_providers, {}}, {}}, {}, {}};
     return found;
@@ -93,22 +99,25 @@ Placement placement_of(const core::Diary &diary, const core::Kernel &kernel, con
     placed.visit = {wish.start, wish.start + kernel.duration_at(0)};
     placed.now = diary.now;
     placed.capacity = diary.service.capacity;
+    bool provider_overbooked = false;
     for (const core::Finding &f : verdict.findings) {
         placed.overridden.emplace_back(core::name_of(f.reason));
-        placed.overbooked = placed.overbooked || core::is_overlap(f.reason);
+        provider_overbooked = provider_overbooked || core::is_overlap(f.reason);
     }
-    const auto use = [&placed](const Uuid &id, const core::Buffers &b, std::int32_t capacity) {
+    if (verdict.resources_by_permission)
+        placed.overridden.emplace_back(core::name_of(core::Reason::no_resource));
+    placed.overbooked = provider_overbooked || !verdict.overbooked.empty();
+    const auto use = [&placed](const Uuid &id, const core::Buffers &b, std::int32_t capacity, bool overbooked) {
         placed.resources.push_back({id, b});
-        placed.claims.push_back({id,
-                                 {placed.visit.begin - b.before, placed.visit.end + b.after},
-                                 placed.visit,
-                                 capacity,
-                                 placed.overbooked});
+        placed.claims.push_back(
+            {id, {placed.visit.begin - b.before, placed.visit.end + b.after}, placed.visit, capacity, overbooked});
     };
-    use(placed.provider, kernel.provider_buffers(0), placed.capacity);
+    use(placed.provider, kernel.provider_buffers(0), placed.capacity, provider_overbooked);
     for (const Uuid &id : verdict.resources) {
         const core::Resource &r = resource_in(diary, id);
-        use(id, kernel.resource_buffers(r), placed.capacity * r.quantity);
+        const auto &over = verdict.overbooked;
+        use(id, kernel.resource_buffers(r), placed.capacity * r.quantity,
+            std::find(over.begin(), over.end(), id) != over.end());
     }
     if (diary.patient) {
         placed.patient = diary.patient->id;

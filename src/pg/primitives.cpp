@@ -44,15 +44,17 @@ Datum multirange_of(const core::IntervalSet &set) {
 core::Duration length_argument(const Args &args, int argument, const char *name, bool may_be_zero) {
     const auto d = args.required<core::Duration>(argument, name);
     if (d.micros < 0 || (d.micros == 0 && !may_be_zero))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + (may_be_zero ? " must not be negative" : " must be positive"));
+        fail(ERRCODE_INVALID_PARAMETER_VALUE,
+             std::string(name) + (may_be_zero ? " must not be negative" : " must be positive"),
+             std::string("The argument is ") + name + ".", "Give an interval such as '30 minutes'.");
     return d;
 }
 
 void require_bounded(const core::IntervalSet &set, const char *name) {
     const auto &all = set.intervals();
     if (!all.empty() && (all.front().begin == core::instant_min || all.back().end == core::instant_max))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must be bounded", {},
-             "Intersect it with the range that is wanted.");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must be bounded",
+             std::string("The argument is ") + name + ".", "Intersect it with the range that is wanted.");
 }
 
 } // namespace
@@ -71,7 +73,8 @@ CLINIC_FUNCTION(clinic_rule_hours) {
     rule.dtstart = finite(args.required<core::Day>(1, "dtstart"), "dtstart");
     rule.window = {{args.required<TimeOfDay>(2, "start_time").micros}, {args.required<TimeOfDay>(3, "end_time").micros}};
     if (rule.window.start.micros >= core::micros_per_day)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "start_time must lie before 24:00");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "start_time must lie before 24:00", "The argument is start_time.",
+             "A window may end at 24:00; the next begins at 00:00 of the next day.");
     rule.zone = &zone_named(args.required<std::string>(4, "tz"));
     rule.valid_from = rule.dtstart;
     const core::Interval range = search_range(args, 5, 6);

@@ -24,7 +24,7 @@ Search read_search(const Args &args, const Context &context) {
     s.query.duration = visit_duration(args, 6);
     s.query.named_resources = args.get_or<std::vector<Uuid>>(7, {});
     if (!s.query.service && !s.query.duration)
-        fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, "either service_id or duration must be given", {},
+        fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, "either service_id or duration must be given", "Both are null.",
              "Without a service the search is for free time of that duration.");
     s.request.duration = s.query.duration;
     s.request.location = s.query.location.value_or(Uuid{});
@@ -118,7 +118,8 @@ CLINIC_FUNCTION(clinic_available_slots) {
     const Search s = read_search(args, context);
     const auto max_rows = args.optional<std::int32_t>(8);
     if (max_rows && *max_rows < 0)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "max_rows must not be negative");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "max_rows must not be negative",
+             "It is " + std::to_string(*max_rows) + ".", "Leave max_rows out for all slots.");
     ResultSet rows(fcinfo);
     const core::Diary diary = read_diary(s.query);
     core::Work work = interruptible_work();
@@ -205,6 +206,13 @@ CLINIC_FUNCTION(clinic_explain_slot) {
 
 namespace {
 
+// Whether there is an open window at the location that overlaps the interval: the resource is there then.
+bool is_there(const std::vector<core::Window> &windows, const Uuid &location, const core::Interval &when) {
+    return std::any_of(windows.begin(), windows.end(), [&](const core::Window &w) {
+        return !w.closed_by && w.location == location && w.span.overlaps(when);
+    });
+}
+
 // Rows of find_conflicts for one resource.
 class ConflictWriter {
   public:
@@ -223,10 +231,14 @@ class ConflictWriter {
                 wide);
     }
 
+    // concerned(block) says whether the resource is where the block holds.
+    template <class Concerned>
     void blocks(const Uuid &resource, const std::vector<core::Block> &blocks, const core::Buffers &buffers,
-                const core::Diary &diary, core::Work &work) {
+                const core::Diary &diary, core::Work &work, Concerned concerned) {
         const core::Interval wide{visit_.begin - buffers.before, visit_.end + buffers.after};
         for (const core::Blocked &b : core::expand_blocks(blocks, wide, work)) {
+            if (b.block->location && !concerned(*b.block))
+                continue;
             const bool kept = b.block->kept_for && diary.patient && diary.patient->id == b.block->kept_for;
             if (!kept && core::concerns(b.block->services, diary.service.id))
                 add(resource, b.span.overlaps(visit_), "blocks", b.block->id, {}, b.span, wide);
@@ -273,13 +285,16 @@ CLINIC_FUNCTION(clinic_find_conflicts) {
     ConflictWriter writer(rows, context, visit);
     const core::Provider &provider = diary.providers.front();
     writer.claims(provider.id, provider.busy, kernel.provider_buffers(0));
-    writer.blocks(provider.id, provider.blocks, kernel.provider_buffers(0), diary, work);
+    const std::vector<core::Window> windows = core::expand_hours(provider.hours, visit, work);
+    writer.blocks(provider.id, provider.blocks, kernel.provider_buffers(0), diary, work,
+                  [&](const core::Block &b) { return is_there(windows, b.location, visit); });
     for (const core::Resource &r : diary.resources) {
         const auto &named = query.named_resources;
         if (std::find(named.begin(), named.end(), r.id) == named.end())
             continue;
         writer.claims(r.id, r.busy, kernel.resource_buffers(r));
-        writer.blocks(r.id, r.blocks, kernel.resource_buffers(r), diary, work);
+        writer.blocks(r.id, r.blocks, kernel.resource_buffers(r), diary, work,
+                      [&r](const core::Block &b) { return b.location == r.location; });
     }
     if (diary.patient)
         writer.claims(diary.patient->id, diary.patient->busy, {});
@@ -319,13 +334,19 @@ CLINIC_FUNCTION(clinic_blocked_times) {
     const bool may_see_patients = has_permission(context, "diary:read");
     ResultSet rows(fcinfo);
     core::Work work = interruptible_work();
-    for (const ResourceHours &r : read_hours(context.tenant_id, resources, range))
+    for (const ResourceHours &r : read_hours(context.tenant_id, resources, range)) {
+        const std::vector<core::Window> windows = core::expand_hours(r.hours, range, work);
         for (const core::Blocked &b : core::expand_blocks(r.blocks, range, work)) {
             if (location && b.block->location && b.block->location != *location)
+                continue;
+            // A block of a whole location concerns what stands there, and who is there.
+            if (!b.block->resource && !(r.stands_at ? r.stands_at == b.block->location
+                                                    : location || is_there(windows, b.block->location, b.span)))
                 continue;
             const bool show_patient = may_see_patients && b.block->kept_for;
             rows.add(r.resource, b.block->id, b.span.begin, b.span.end,
                      show_patient ? std::optional<Uuid>(b.block->kept_for) : std::nullopt);
         }
+    }
     return rows.done();
 }
