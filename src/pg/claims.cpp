@@ -26,14 +26,15 @@ class EngineWrite {
 };
 
 TypeCacheEntry *range_type() {
-    return pg_call([] { return lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO); });
+    static TypeCacheEntry *const type = pg_call([] { return lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO); });
+    return type;
 }
 
 Uuid uuid_or_nil(const NullableValue &v) { return v.is_null ? Uuid{} : Sql<Uuid>::from(v.value); }
 
 // Our own lock space beside SQL's advisory locks: the fourth field of the tag is 1 or 2 there.
 LOCKTAG lock_tag(const Uuid &tenant, const Uuid &resource) {
-    const std::uint64_t key = std::hash<Uuid>{}(resource) ^ (std::hash<Uuid>{}(tenant) * 0x9E3779B97F4A7C15ULL);
+    const std::uint64_t key = std::hash<Uuid>{}(resource) ^ (std::hash<Uuid>{}(tenant)*0x9E3779B97F4A7C15ULL);
     LOCKTAG tag;
     SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, static_cast<uint32>(key >> 32), static_cast<uint32>(key), 3);
     return tag;
@@ -112,9 +113,9 @@ ClaimReader::ClaimReader(const Uuid &tenant, Sight sight)
     : tenant_(tenant), sight_(sight), calendars_("calendars", "calendars_pkey"),
       claims_("claims", "claims_calendar_no_during_excl"), resource_column_(calendars_.column("resource_id")),
       lane_column_(calendars_.column("lane")), number_column_(calendars_.column("calendar_no")),
-      claim_tenant_(claims_.column("tenant_id")), claim_id_(claims_.column("claim_id")), during_(claims_.column("during")),
-      starts_at_(claims_.column("starts_at")), ends_at_(claims_.column("ends_at")), kind_(claims_.column("kind")),
-      capacity_(claims_.column("capacity")), overbooked_(claims_.column("overbooked")),
+      claim_tenant_(claims_.column("tenant_id")), claim_id_(claims_.column("claim_id")),
+      during_(claims_.column("during")), starts_at_(claims_.column("starts_at")), ends_at_(claims_.column("ends_at")),
+      kind_(claims_.column("kind")), capacity_(claims_.column("capacity")), overbooked_(claims_.column("overbooked")),
       service_(claims_.column("service_id")), location_(claims_.column("location_id")),
       appointment_(claims_.column("appointment_id")), expires_at_(claims_.column("expires_at")) {}
 

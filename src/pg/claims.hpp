@@ -69,8 +69,8 @@ class ClaimReader {
     IndexScan calendars_;
     IndexScan claims_;
     AttrNumber resource_column_, lane_column_, number_column_;
-    AttrNumber claim_tenant_, claim_id_, during_, starts_at_, ends_at_, kind_, capacity_, overbooked_, service_, location_,
-        appointment_, expires_at_;
+    AttrNumber claim_tenant_, claim_id_, during_, starts_at_, ends_at_, kind_, capacity_, overbooked_, service_,
+        location_, appointment_, expires_at_;
 };
 
 // Takes the locks of the resources to the end of the transaction, in ascending order. A deadlock (with a foreign

@@ -14,8 +14,9 @@ namespace pg_clinic::pg {
 
 namespace {
 
-KeptPlan tenant_statement{"SELECT status, patient_overlap, allow_several_seats, buffer_before_minutes, buffer_after_minutes"
-                          " FROM clinic_data.tenants WHERE tenant_id = $1"};
+KeptPlan tenant_statement{
+    "SELECT status, patient_overlap, allow_several_seats, buffer_before_minutes, buffer_after_minutes"
+    " FROM clinic_data.tenants WHERE tenant_id = $1"};
 
 KeptPlan service_statement{
     "SELECT status, duration_minutes, min_duration_minutes, max_duration_minutes, step_minutes, anchor,"
@@ -32,7 +33,8 @@ KeptPlan travel_statement{
     "SELECT from_location_id, to_location_id, minutes FROM clinic_data.travel_times WHERE tenant_id = $1"};
 
 #define CLINIC_PROVIDER_COLUMNS                                                                                        \
-    "SELECT p.provider_id, r.status, p.time_zone::text, r.buffer_before_minutes, r.buffer_after_minutes, p.max_per_day,"  \
+    "SELECT p.provider_id, r.status, p.time_zone::text, r.buffer_before_minutes, r.buffer_after_minutes, "             \
+    "p.max_per_day,"                                                                                                   \
     " p.max_per_week, s.provider_id IS NOT NULL, s.duration_minutes, s.buffer_before_minutes, s.buffer_after_minutes"
 
 KeptPlan offering_statement{
@@ -80,7 +82,8 @@ KeptPlan missing_statement{
     " AND ($5::uuid IS NULL OR r.location_id = $5)) LIMIT 1)"};
 
 KeptPlan rules_statement{
-    "SELECT rule_id, resource_id, location_id, rule::text, dtstart_on, start_time, end_time, time_zone::text, valid_from,"
+    "SELECT rule_id, resource_id, location_id, rule::text, dtstart_on, start_time, end_time, time_zone::text, "
+    "valid_from,"
     " valid_until, service_ids, max_appointments FROM clinic_data.availability_rules"
     " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND retired_at IS NULL AND valid_from <= $3"};
 
@@ -89,21 +92,26 @@ KeptPlan overrides_statement{
     " works_on_holidays, service_ids, max_appointments FROM clinic_data.date_overrides"
     " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND retired_at IS NULL AND on_date <= $3"};
 
-KeptPlan stays_statement{"SELECT stay_id, resource_id, from_on, until_on, time_zone::text FROM clinic_data.stays"
-                         " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND retired_at IS NULL ORDER BY created_at DESC, stay_id DESC"};
+KeptPlan stays_statement{
+    "SELECT stay_id, resource_id, from_on, until_on, time_zone::text FROM clinic_data.stays"
+    " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND retired_at IS NULL ORDER BY created_at DESC, stay_id DESC"};
 
-KeptPlan holidays_statement{"SELECT holiday_id, location_id, on_date FROM clinic_data.holidays"
-                            " WHERE tenant_id = $1 AND location_id = ANY ($2) AND retired_at IS NULL AND on_date <= $3"};
+KeptPlan holidays_statement{
+    "SELECT holiday_id, location_id, on_date FROM clinic_data.holidays"
+    " WHERE tenant_id = $1 AND location_id = ANY ($2) AND retired_at IS NULL AND on_date <= $3"};
 
 #define CLINIC_BLOCK_COLUMNS                                                                                           \
-    "SELECT block_id, resource_id, location_id, starts_at, ends_at, from_on, until_on, rule::text, start_time, end_time," \
-    " time_zone::text, service_ids, patient_id FROM clinic_data.blocks WHERE tenant_id = $1 AND retired_at IS NULL AND "
+    "SELECT block_id, resource_id, location_id, starts_at, ends_at, from_on, until_on, rule::text, start_time, "       \
+    "end_time,"                                                                                                        \
+    " time_zone::text, service_ids, patient_id FROM clinic_data.blocks WHERE tenant_id = $1 AND retired_at IS NULL "   \
+    "AND "
 #define CLINIC_BLOCK_RANGE                                                                                             \
-    " AND (starts_at IS NULL OR starts_at < $4 AND ends_at > $3)"                                                       \
+    " AND (starts_at IS NULL OR starts_at < $4 AND ends_at > $3)"                                                      \
     " AND (from_on IS NULL OR from_on <= $6 AND (until_on IS NULL OR until_on >= $5))"
 
 KeptPlan blocks_statement{CLINIC_BLOCK_COLUMNS "resource_id = ANY ($2)" CLINIC_BLOCK_RANGE};
-KeptPlan location_blocks_statement{CLINIC_BLOCK_COLUMNS "resource_id IS NULL AND location_id = ANY ($2)" CLINIC_BLOCK_RANGE};
+KeptPlan location_blocks_statement{CLINIC_BLOCK_COLUMNS
+                                   "resource_id IS NULL AND location_id = ANY ($2)" CLINIC_BLOCK_RANGE};
 
 #undef CLINIC_BLOCK_COLUMNS
 #undef CLINIC_BLOCK_RANGE
@@ -139,8 +147,7 @@ const core::RRule &parsed(const std::string &text) {
 class Reader {
   public:
     explicit Reader(const DiaryQuery &query)
-        : query_(query),
-          options_{query.sight == Sight::truth ? View::latest : View::active, 0} {}
+        : query_(query), options_{query.sight == Sight::truth ? View::latest : View::active, 0} {}
 
     core::Diary read() {
         diary_.now = now();
@@ -220,6 +227,8 @@ void Reader::read_locations() {
     if (query_.location && std::none_of(diary_.locations.begin(), diary_.locations.end(),
                                         [&](const core::Location &l) { return l.id == *query_.location; }))
         raise(Code::not_found, "the location does not exist", Detail().add("location_id", *query_.location));
+    if (diary_.locations.size() < 2)
+        return;
     for (const Row row : rows(travel_statement, query_.tenant))
         diary_.travel[{row.get<Uuid>(0), row.get<Uuid>(1)}] = core::minutes(row.get<std::int32_t>(2));
 }
@@ -254,7 +263,7 @@ void Reader::read_service() {
 }
 
 void Reader::read_providers() {
-    const Rows found = query_.provider  ? rows(named_provider_statement, query_.tenant, query_.service, *query_.provider)
+    const Rows found = query_.provider ? rows(named_provider_statement, query_.tenant, query_.service, *query_.provider)
                        : query_.service ? rows(offering_statement, query_.tenant, *query_.service)
                                         : rows(all_providers_statement, query_.tenant);
     if (query_.provider && found.empty())
@@ -419,7 +428,8 @@ void Reader::read_blocks(const std::vector<Uuid> &ids) {
     std::vector<Uuid> locations;
     for (const core::Location &l : diary_.locations)
         locations.push_back(l.id);
-    for (const Row row : rows(location_blocks_statement, query_.tenant, locations, reach_.begin, reach_.end, first, last))
+    for (const Row row :
+         rows(location_blocks_statement, query_.tenant, locations, reach_.begin, reach_.end, first, last))
         add_block(row);
 }
 
@@ -545,7 +555,8 @@ std::optional<core::Source> missing_row(const DiaryQuery &query) {
     return std::nullopt;
 }
 
-std::vector<ResourceHours> read_hours(const Uuid &tenant, const std::vector<Uuid> &resources, const core::Interval &range) {
+std::vector<ResourceHours> read_hours(const Uuid &tenant, const std::vector<Uuid> &resources,
+                                      const core::Interval &range) {
     DiaryQuery query;
     query.tenant = tenant;
     query.range = range;

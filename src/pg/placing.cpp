@@ -1,12 +1,20 @@
 #include "pg/placing.hpp"
 
+#include "pg/clock.hpp"
 #include "pg/search.hpp"
+#include "pg/spi.hpp"
 
 namespace pg_clinic::pg {
 
 namespace {
 
 constexpr core::Duration an_instant{1};
+
+KeptPlan rooms_statement{
+    "SELECT r.resource_id FROM clinic_data.service_resources s"
+    " JOIN clinic_data.resources r ON r.tenant_id = s.tenant_id AND r.resource_class = s.resource_class"
+    " WHERE s.tenant_id = $1 AND s.service_id = $2 AND r.kind IN ('room', 'device') AND ($3::uuid IS NULL OR "
+    "r.location_id = $3)"};
 
 // A place where the visit seems to fit.
 struct Candidate {
@@ -24,7 +32,8 @@ struct Survey {
 // Thrown to give back the locks of an attempt that failed, by rolling back its subtransaction.
 struct Lost {};
 
-void keep_closest(std::optional<Refusal> &closest, const core::Finding &finding, const Uuid &provider, const Uuid &location) {
+void keep_closest(std::optional<Refusal> &closest, const core::Finding &finding, const Uuid &provider,
+                  const Uuid &location) {
     if (!closest || finding.reason > closest->finding.reason)
         closest = Refusal{finding, provider, location};
 }
@@ -113,7 +122,8 @@ Placement placement_of(const core::Diary &diary, const core::Kernel &kernel, con
     if (diary.patient) {
         placed.patient = diary.patient->id;
         constexpr std::int32_t any_number = 1'000'000;
-        const bool alone = diary.tenant.patient_overlap == core::PatientOverlap::forbid && !diary.tenant.allow_several_seats;
+        const bool alone =
+            diary.tenant.patient_overlap == core::PatientOverlap::forbid && !diary.tenant.allow_several_seats;
         placed.claims.push_back({placed.patient, placed.visit, placed.visit, alone ? 1 : any_number, false});
     }
     if (verdict.patient_overlaps)
@@ -171,6 +181,50 @@ Wish completed(Wish wish) {
     return wish;
 }
 
+// Whether nobody seems to have the named provider at the start, so that it is worth locking before looking.
+bool seems_free(const Wish &wish) {
+    if (!wish.query.provider)
+        return false;
+    ClaimReader claims(wish.query.tenant, Sight::truth);
+    const core::Instant current = now();
+    const std::vector<StoredClaim> there = claims.claims(*wish.query.provider, wish.query.range);
+    return std::none_of(there.begin(), there.end(), [&](const StoredClaim &c) {
+        const std::vector<Uuid> &moved = wish.request.ignored;
+        return c.expires > current && std::find(moved.begin(), moved.end(), c.busy.appointment) == moved.end();
+    });
+}
+
+// Locks all that a visit at the named provider may come to claim, at any location it leaves open; returns the rooms.
+std::vector<Uuid> lock_provider(const Wish &wish) {
+    std::vector<Uuid> rooms;
+    {
+        Spi spi;
+        for (const Row row : spi.query_with(rooms_statement, {View::latest, 0}, wish.query.tenant, wish.query.service,
+                                            wish.query.location))
+            rooms.push_back(row.get<Uuid>(0));
+    }
+    std::vector<Uuid> all = rooms;
+    all.push_back(*wish.query.provider);
+    if (wish.query.patient)
+        all.push_back(*wish.query.patient);
+    all.insert(all.end(), wish.also_lock.begin(), wish.also_lock.end());
+    lock_resources(wish.query.tenant, std::move(all));
+    return rooms;
+}
+
+// The visit at the first place where it fits, when all that it claims is locked: the provider, and these rooms.
+std::optional<Placement> placement_among(const Wish &wish, const core::Diary &diary, const core::Kernel &kernel,
+                                         const Survey &found, const std::vector<Uuid> &rooms) {
+    for (const Candidate &candidate : found.candidates) {
+        const bool all = wish.request.override_rules || wish.request.overbook;
+        const core::Verdict verdict = kernel.judge(0, candidate.location, wish.start, all);
+        if (std::all_of(verdict.resources.begin(), verdict.resources.end(),
+                        [&rooms](const Uuid &id) { return std::find(rooms.begin(), rooms.end(), id) != rooms.end(); }))
+            return placement_of(diary, kernel, wish, candidate.location, verdict);
+    }
+    return std::nullopt;
+}
+
 } // namespace
 
 std::vector<Uuid> claimable(const Wish &wish) {
@@ -180,15 +234,21 @@ std::vector<Uuid> claimable(const Wish &wish) {
 
 Placement place(const Context &context, const Wish &given) {
     const Wish wish = completed(given);
+    // A named provider who seems free is locked first, and looked at once. Where others may be preferred, or somebody is in
+    // the way already, all are looked at without locks, so that a refusal waits for nobody.
+    const bool locked = seems_free(wish);
+    const std::vector<Uuid> rooms = locked ? lock_provider(wish) : std::vector<Uuid>{};
     const core::Diary diary = read_diary(wish.query);
     core::Work work = interruptible_work();
     const core::Kernel kernel(diary, wish.request, wish.query.range, work);
     Survey found = survey(diary, kernel, wish);
+    if (locked)
+        if (const std::optional<Placement> placed = placement_among(wish, diary, kernel, found, rooms))
+            return *placed;
     for (const Candidate &candidate : found.candidates) {
         const bool only_one = found.candidates.size() == 1;
-        const std::optional<Placement> placed = only_one
-                                                    ? attempt(wish, diary, candidate, found.refusal)
-                                                    : attempt_reversibly(wish, diary, candidate, found.refusal);
+        const std::optional<Placement> placed = only_one ? attempt(wish, diary, candidate, found.refusal)
+                                                         : attempt_reversibly(wish, diary, candidate, found.refusal);
         if (placed)
             return *placed;
     }

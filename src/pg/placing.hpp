@@ -14,7 +14,7 @@ namespace pg_clinic::pg {
 
 // What is wished for. Ids that are absent are chosen.
 struct Wish {
-    DiaryQuery query;      // range is set by place()
+    DiaryQuery query; // range is set by place()
     core::Request request;
     core::Instant start;
     std::vector<Uuid> also_lock; // further resources that the same transaction will touch

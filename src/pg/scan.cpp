@@ -86,8 +86,7 @@ void IndexScan::start(Sight sight) {
     pg_call([this, sight] {
         if (scan_ != nullptr)
             index_endscan(scan_);
-        Snapshot snapshot =
-            sight == Sight::truth || IsolationIsSerializable() ? SnapshotSelf : GetActiveSnapshot();
+        Snapshot snapshot = sight == Sight::truth || IsolationIsSerializable() ? SnapshotSelf : GetActiveSnapshot();
 #if PG_VERSION_NUM >= 180000
         scan_ = index_beginscan(table_, index_, snapshot, nullptr, key_count_, 0);
 #else
@@ -100,15 +99,10 @@ void IndexScan::start(Sight sight) {
 
 TupleTableSlot *IndexScan::next() {
     return pg_call([this]() -> TupleTableSlot * {
-        return index_getnext_slot(scan_, ForwardScanDirection, slot_) ? slot_ : nullptr;
-    });
-}
-
-NullableValue slot_value(TupleTableSlot *slot, AttrNumber column) {
-    return pg_call([slot, column] {
-        NullableValue v;
-        v.value = slot_getattr(slot, column, &v.is_null);
-        return v;
+        if (!index_getnext_slot(scan_, ForwardScanDirection, slot_))
+            return nullptr;
+        slot_getallattrs(slot_);
+        return slot_;
     });
 }
 

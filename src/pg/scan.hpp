@@ -51,7 +51,9 @@ class IndexScan {
     int exceptions_ = std::uncaught_exceptions();
 };
 
-// A value of the row in a slot.
-NullableValue slot_value(TupleTableSlot *slot, AttrNumber column);
+// A value of the row that next() returned, which has taken it apart.
+inline NullableValue slot_value(const TupleTableSlot *slot, AttrNumber column) {
+    return {slot->tts_values[column - 1], slot->tts_isnull[column - 1]};
+}
 
 } // namespace pg_clinic::pg

@@ -36,8 +36,8 @@ void add_slot(ResultSet &rows, const core::Diary &diary, const core::Slot &slot)
     const core::Location *location = location_in(diary, slot.location);
     const core::LocalTime local = core::to_local(*location->zone, slot.visit.begin);
     rows.add(slot.provider, slot.location, slot.visit.begin, slot.visit.end, core::date_of(local),
-             TimeOfDay{core::time_of_day(local).micros}, offset_text(core::offset_at(*location->zone, slot.visit.begin)),
-             location->zone_name, slot.remaining);
+             TimeOfDay{core::time_of_day(local).micros},
+             offset_text(core::offset_at(*location->zone, slot.visit.begin)), location->zone_name, slot.remaining);
 }
 
 // Earlier first; then fewer visits that local day, then the lower id.
@@ -141,13 +141,25 @@ CLINIC_FUNCTION(clinic_first_available) {
     s.query.count_visits = true;
     const bool per_provider = args.get_or<bool>(8, false);
     ResultSet rows(fcinfo);
-    const core::Diary diary = read_diary(s.query);
-    core::Work work = interruptible_work();
-    const core::Kernel kernel(diary, s.request, s.query.range, work);
-    for (const Contender &c : contenders(kernel)) {
-        add_slot(rows, diary, c.slot);
-        if (!per_provider)
-            break;
+    // The earliest slot is mostly near, so parts of the range are searched, each longer than the one before, until one has
+    // it. The first of each provider may be anywhere.
+    const core::Instant end = s.query.range.end;
+    core::Duration length = per_provider ? s.query.range.length() : core::Duration{4 * core::micros_per_day};
+    for (bool found = false; !found;) {
+        core::Interval &part = s.query.range;
+        part.end = std::min(end, part.begin + length);
+        const core::Diary diary = read_diary(s.query);
+        core::Work work = interruptible_work();
+        const core::Kernel kernel(diary, s.request, part, work);
+        for (const Contender &c : contenders(kernel)) {
+            add_slot(rows, diary, c.slot);
+            found = true;
+            if (!per_provider)
+                break;
+        }
+        found = found || part.end == end;
+        part.begin = part.end;
+        length = core::Duration{length.micros * 4};
     }
     return rows.done();
 }
@@ -187,8 +199,8 @@ CLINIC_FUNCTION(clinic_explain_slot) {
         add_findings(rows, context, std::nullopt, query.location,
                      {{core::Reason::not_found, {core::Source::Table::service_providers, {}}, {}}});
     for (const Place &place : places(diary, kernel, start))
-        add_findings(rows, context, place.provider,
-                     place.location ? std::optional<Uuid>(place.location) : std::nullopt, place.findings);
+        add_findings(rows, context, place.provider, place.location ? std::optional<Uuid>(place.location) : std::nullopt,
+                     place.findings);
     return rows.done();
 }
 
@@ -215,7 +227,8 @@ class ConflictWriter {
             return true;
         });
         for (auto it = found.rbegin(); it != found.rend(); ++it)
-            add(resource, (*it)->visit.overlaps(visit_), "claims", (*it)->claim, (*it)->appointment, (*it)->during, wide);
+            add(resource, (*it)->visit.overlaps(visit_), "claims", (*it)->claim, (*it)->appointment, (*it)->during,
+                wide);
     }
 
     // concerned(block) says whether the resource is where the block holds.
@@ -300,7 +313,8 @@ CLINIC_FUNCTION(clinic_open_hours) {
     core::Work work = interruptible_work();
     for (const ResourceHours &r : read_hours(context.tenant_id, resources, range))
         for (const core::Window &w : core::expand_hours(r.hours, range, work)) {
-            if (w.closed_by || (location && w.location != *location) || (service && !core::concerns(w.services, *service)))
+            if (w.closed_by || (location && w.location != *location) ||
+                (service && !core::concerns(w.services, *service)))
                 continue;
             const bool by_rule = w.made_by.table == core::Source::Table::availability_rules;
             rows.add(r.resource, w.location, w.span.begin, w.span.end,

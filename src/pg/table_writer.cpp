@@ -96,7 +96,8 @@ TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
         prepare_recheck(&state->recheck, estate);
         state->fresh = ExecInitExtraTupleSlot(estate, RelationGetDescr(target), &TTSOpsVirtual);
         state->locked = table_slot_create(target, &estate->es_tupleTable);
-        state->defaults = static_cast<ExprState **>(palloc0(sizeof(ExprState *) * static_cast<std::size_t>(target->rd_att->natts)));
+        state->defaults =
+            static_cast<ExprState **>(palloc0(sizeof(ExprState *) * static_cast<std::size_t>(target->rd_att->natts)));
         AfterTriggerBeginQuery();
         MemoryContextSwitchTo(caller);
         return state;
@@ -168,8 +169,8 @@ bool TableWriter::lock(const ItemPointerData &place) {
     return pg_call([s, &place] {
         ItemPointerData at = place;
         TM_FailureData failure;
-        return table_tuple_lock(s->table, &at, SnapshotSelf, s->locked, GetCurrentCommandId(false), LockTupleNoKeyExclusive,
-                                LockWaitBlock, 0, &failure) == TM_Ok;
+        return table_tuple_lock(s->table, &at, SnapshotSelf, s->locked, GetCurrentCommandId(false),
+                                LockTupleNoKeyExclusive, LockWaitBlock, 0, &failure) == TM_Ok;
     });
 }
 

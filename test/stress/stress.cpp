@@ -66,7 +66,8 @@ class Connection {
         handle_.reset(PQconnectdbParams(keys.data(), values.data(), 0));
         if (PQstatus(handle_.get()) != CONNECTION_OK)
             throw std::runtime_error(PQerrorMessage(handle_.get()));
-        PQsetNoticeProcessor(handle_.get(), [](void *, const char *) {}, nullptr);
+        PQsetNoticeProcessor(
+            handle_.get(), [](void *, const char *) {}, nullptr);
     }
 
     Answer query(const std::string &sql, const std::vector<Text> &arguments = {}) {
@@ -74,7 +75,8 @@ class Connection {
         for (const Text &a : arguments)
             values.push_back(a ? a->c_str() : nullptr);
         const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-            PQexecParams(handle_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr, nullptr, 0),
+            PQexecParams(handle_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
+                         nullptr, 0),
             &PQclear);
         Answer answer;
         const ExecStatusType status = PQresultStatus(result.get());
@@ -119,7 +121,8 @@ class Ledger {
         const std::lock_guard guard(mutex_);
         static constexpr std::array names{"booked", "cancelled", "unknown_booking", "unknown_cancel"};
         if (file_.is_open())
-            file_ << names[static_cast<std::size_t>(fate)] << ' ' << (appointment.empty() ? "-" : appointment) << '\n' << std::flush;
+            file_ << names[static_cast<std::size_t>(fate)] << ' ' << (appointment.empty() ? "-" : appointment) << '\n'
+                  << std::flush;
         if (fate == Fate::booked) {
             live_.insert(appointment);
             known_.push_back(appointment);
@@ -199,8 +202,9 @@ class Tally {
 
   private:
     bool expected(const std::string &name) const {
-        static const std::set<std::string> refusals{"slot_taken", "full", "no_resource", "patient_conflict", "duplicate",
-                                                    "limit", "bad_transition", "outside_hours", "off_grid"};
+        static const std::set<std::string> refusals{"slot_taken",       "full",          "no_resource",
+                                                    "patient_conflict", "duplicate",     "limit",
+                                                    "bad_transition",   "outside_hours", "off_grid"};
         return refusals.contains(name) || (busy_allowed_ && name == "busy");
     }
 
@@ -236,10 +240,11 @@ class Client {
 
     // Books, and returns the appointment's id when it was done.
     Text book(int service, const Text &patient, const std::string &start, const Text &provider, bool note = true) {
-        const Answer answer = timed("book",
-                                    "SELECT appointment_id FROM clinic.book_appointment(service_id => $1, patient_id => $2,"
-                                    " starts_at => $3, provider_id => $4)",
-                                    {numbered("0040", service), patient, start, provider});
+        const Answer answer =
+            timed("book",
+                  "SELECT appointment_id FROM clinic.book_appointment(service_id => $1, patient_id => $2,"
+                  " starts_at => $3, provider_id => $4)",
+                  {numbered("0040", service), patient, start, provider});
         if (answer.lost)
             lose(Fate::unknown_booking, {});
         if (!answer.good())
@@ -259,7 +264,8 @@ class Client {
     }
 
     bool reschedule(const std::string &appointment, const std::string &start, const Text &provider) {
-        return plain("reschedule", "SELECT * FROM clinic.reschedule_appointment($1, $2, $3)", {appointment, start, provider});
+        return plain("reschedule", "SELECT * FROM clinic.reschedule_appointment($1, $2, $3)",
+                     {appointment, start, provider});
     }
 
     bool swap(const std::string &one, const std::string &other) {
@@ -390,7 +396,8 @@ void hot(const Options &options, Clients &clients, Tally &tally) {
         won += seats;
         lost += options.clients - seats;
         if (winners != seats)
-            tally.broken("a slot with " + std::to_string(seats) + " seats was booked " + std::to_string(winners) + " times");
+            tally.broken("a slot with " + std::to_string(seats) + " seats was booked " + std::to_string(winners) +
+                         " times");
         if (tally.count("book done") != won || tally.count(refusal) != lost)
             tally.broken("somebody was refused for another reason");
         ++round;
@@ -400,8 +407,8 @@ void hot(const Options &options, Clients &clients, Tally &tally) {
     in_parallel(clients, [&](Client &client, int n) {
         while (!finished) {
             const int day = round / (group ? 7 : 15), place = round % (group ? 7 : 15);
-            booked[static_cast<std::size_t>(n)] =
-                client.book(group ? 3 : 1, numbered("0050", n + 1), start_at(day, place * (group ? 4 : 2)), numbered("0020", 1));
+            booked[static_cast<std::size_t>(n)] = client.book(
+                group ? 3 : 1, numbered("0050", n + 1), start_at(day, place * (group ? 4 : 2)), numbered("0020", 1));
             everybody.arrive_and_wait();
         }
     });
@@ -430,7 +437,8 @@ std::string file_text(const std::string &name) {
 
 std::set<std::string> booked_now(Connection &admin) {
     std::set<std::string> found;
-    for (const auto &row : admin.query("SELECT appointment_id FROM clinic_data.appointments WHERE status <> 'cancelled'").rows)
+    for (const auto &row :
+         admin.query("SELECT appointment_id FROM clinic_data.appointments WHERE status <> 'cancelled'").rows)
         found.insert(row[0]);
     return found;
 }
@@ -512,8 +520,8 @@ int check_acks(const Options &options, const std::string &verify_sql) {
     if (extra > unknown)
         tally.broken(std::to_string(extra) + " bookings that nobody made");
     check_database(admin, tally, verify_sql);
-    std::printf("%8zu  bookings acknowledged, %zu standing, %zu in the table, %zu unanswered\n", acknowledged, live.size(),
-                there.size(), unknown);
+    std::printf("%8zu  bookings acknowledged, %zu standing, %zu in the table, %zu unanswered\n", acknowledged,
+                live.size(), there.size(), unknown);
     return tally.broken() == 0 && acknowledged > 0 ? 0 : 1;
 }
 
