@@ -6,7 +6,11 @@ CREATE FUNCTION clinic.check_integrity()
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
 AS $$
-    WITH claims AS (
+    -- Who may not read the diary sees claims without their appointments, and would take all of them for orphans.
+    WITH tenant AS MATERIALIZED (
+        SELECT CASE WHEN clinic.current_tenant_id() IS NOT NULL THEN clinic_private.require_permission('diary:read') END AS id
+    ),
+    claims AS (
         SELECT c.*, r.kind AS resource_kind,
                coalesce(lower(c.during), '-infinity') AS begins,
                coalesce(upper(c.during), 'infinity') AS ends,
@@ -14,12 +18,12 @@ AS $$
                row_number() OVER (PARTITION BY c.appointment_id, c.resource_id ORDER BY c.claim_id) > 1 AS is_twin
         FROM clinic_data.claims AS c
         LEFT JOIN clinic_data.resources AS r ON r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id
-        WHERE c.tenant_id = clinic.current_tenant_id() AND (c.expires_at IS NULL OR c.expires_at > clinic.now())
+        WHERE c.tenant_id = (SELECT t.id FROM tenant AS t) AND (c.expires_at IS NULL OR c.expires_at > clinic.now())
     ),
     appointments AS (
         SELECT a.*
         FROM clinic_data.appointments AS a
-        WHERE a.tenant_id = clinic.current_tenant_id()
+        WHERE a.tenant_id = (SELECT t.id FROM tenant AS t)
     ),
     -- Only what overlaps at all is compared pair by pair: everything else is settled by one sort.
     overlapping_lanes AS (
@@ -102,7 +106,7 @@ GRANT EXECUTE ON FUNCTION clinic.check_integrity() TO clinic_user;
 COMMENT ON FUNCTION clinic.check_integrity() IS
     'Everything that is wrong in the tenant''s diary; no row exactly when nothing is.
 problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, a patient''s than the largest; overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled, elsewhere, or has another claim for the same), without_claim (an appointment that occupies time but has no claim for it).
-source, source_id: the row. Errors: none; without a context no row.';
+source, source_id: the row. Needs diary:read; without a context no row. Errors: forbidden.';
 
 CREATE FUNCTION clinic.time_zone_drift()
     RETURNS TABLE (

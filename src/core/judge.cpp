@@ -161,8 +161,9 @@ class Judge {
     bool check_duration() {
         const Service &service = diary_.service;
         const Duration usual = provider_.duration.value_or(service.duration);
-        const Duration least = service.id ? std::min(service.min_duration, usual) : Duration{1};
-        const Duration most = service.id ? std::max(service.max_duration, usual) : duration_;
+        const bool bounded = service.id && !state_.request.keeps_duration;
+        const Duration least = bounded ? std::min(service.min_duration, usual) : Duration{1};
+        const Duration most = bounded ? std::max(service.max_duration, usual) : duration_;
         if (duration_.micros <= 0 || duration_ < least || duration_ > most)
             add(Reason::bad_duration, {Source::Table::services, service.id});
         return duration_.micros > 0;

@@ -16,10 +16,11 @@ namespace pg_clinic::core {
 
 // What is asked. Ids that are nil leave it open.
 struct Request {
-    std::optional<Duration> duration;      // instead of the service's or provider's
-    Id location;                           // only at this location
-    std::vector<Id> named_resources;       // use these for their classes
-    std::vector<Id> ignored;               // appointments being moved: they count neither in overlap nor in limits
+    std::optional<Duration> duration; // instead of the service's or provider's
+    bool keeps_duration = false;      // it is that of an appointment being moved: the service's bounds do not matter
+    Id location;                      // only at this location
+    std::vector<Id> named_resources;  // use these for their classes
+    std::vector<Id> ignored;          // appointments being moved: they count neither in overlap nor in limits
     std::optional<Duration> buffer_before; // explicit, instead of the longest default
     std::optional<Duration> buffer_after;
     bool override_rules = false; // staff override: the reasons that may be overridden do not refuse

@@ -13,7 +13,8 @@ namespace {
 
 KeptPlan insert_appointment{
     "INSERT INTO clinic_data.appointments (tenant_id, appointment_id, confirmation_code, service_id, provider_id,"
-    " location_id, patient_id, status, starts_at, ends_at, local_starts_at, time_zone, capacity, overbooked, overridden,"
+    " location_id, patient_id, status, starts_at, ends_at, local_starts_at, time_zone, capacity, overbooked, "
+    "overridden,"
     " override_reason, warnings, created_by, updated_by)"
     " VALUES ($1, $2, $3, $4, $5, $6, $7, 'booked', $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17)"
     " ON CONFLICT ON CONSTRAINT appointments_tenant_id_confirmation_code_key DO NOTHING"};
@@ -242,7 +243,8 @@ std::optional<std::string> recorded_reason(const Placement &placed, const Except
     return placed.overridden.empty() ? std::nullopt : e.reason;
 }
 
-std::optional<core::Duration> buffer_argument(const Args &args, const Context &context, int argument, const char *name) {
+std::optional<core::Duration> buffer_argument(const Args &args, const Context &context, int argument,
+                                              const char *name) {
     const auto n = args.optional<std::int32_t>(argument);
     if (!n)
         return std::nullopt;
@@ -270,7 +272,8 @@ core::Instant wished_start(const Args &args, const Uuid &tenant) {
     Spi spi;
     const Rows rows = spi.query(zone_statement, tenant, location, provider);
     if (rows.empty())
-        raise(Code::not_found, {}, location ? Detail().add("location_id", *location) : Detail().add("provider_id", *provider));
+        raise(Code::not_found, {},
+              location ? Detail().add("location_id", *location) : Detail().add("provider_id", *provider));
     return instant_of_local(zone_named(rows[0].get<std::string_view>(0)), local, args.optional<core::Duration>(13),
                             args.get_or<std::string>(14, "refuse"));
 }
@@ -291,8 +294,11 @@ template <class Body> Datum in_our_words(Body body) {
 
 // Whether the caller may book, move or cancel for this patient.
 void require_booking_right(const Context &context) {
-    if (context.actor != Actor::patient)
-        require_permission(context, "booking:write");
+    if (context.actor == Actor::patient)
+        return;
+    require_permission(context, "booking:write");
+    // Without it patients and appointments are out of sight, and what cannot be seen cannot be booked or moved.
+    require_permission(context, "diary:read");
 }
 
 void add_booking(ResultSet &rows, const Uuid &appointment, const std::string &code, const std::string &status,
@@ -360,9 +366,12 @@ Wish move_wish(const Context &context, const Standing &a, core::Instant start, s
     wish.query.patient = a.patient;
     wish.query.provider = provider.value_or(a.provider);
     // Another provider may work elsewhere; the same one keeps the place.
-    wish.query.location = location ? location : provider && *provider != a.provider ? std::nullopt : std::optional(a.location);
+    wish.query.location = location                              ? location
+                          : provider && *provider != a.provider ? std::nullopt
+                                                                : std::optional(a.location);
     wish.start = start;
     wish.request.duration = a.visit.length();
+    wish.request.keeps_duration = true;
     wish.request.ignored = {a.id};
     return wish;
 }
@@ -380,8 +389,10 @@ Datum reschedule(FunctionCallInfo fcinfo) {
     ResultSet rows(fcinfo);
     const Standing a = standing_appointment(context, id, args.optional<std::int32_t>(9), "moved");
     Wish wish = move_wish(context, a, start, args.optional<Uuid>(2), args.optional<Uuid>(3));
-    if (duration)
+    if (duration) {
         wish.request.duration = duration;
+        wish.request.keeps_duration = false;
+    }
     wish.query.named_resources = wish.request.named_resources = args.get_or<std::vector<Uuid>>(5, {});
     wish.request.override_rules = exceptions.override_rules;
     wish.request.overbook = exceptions.overbook;
@@ -398,6 +409,7 @@ Datum swap(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
     require_permission(context, "booking:write");
+    require_permission(context, "diary:read");
     const auto first = args.required<Uuid>(0, "appointment_id");
     const auto second = args.required<Uuid>(1, "other_appointment_id");
     if (first == second)

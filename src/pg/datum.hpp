@@ -191,7 +191,8 @@ template <class T> struct Sql<std::vector<T>> {
         out.reserve(static_cast<std::size_t>(e.count));
         for (int i = 0; i < e.count; ++i) {
             if (e.nulls != nullptr && e.nulls[i])
-                fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, "array elements must not be null", {}, "Leave the nulls out of the array.");
+                fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, "array elements must not be null", "The array has a null.",
+                     "Leave the nulls out of the array.");
             out.push_back(Element::from(e.values[i]));
         }
         return out;
@@ -246,7 +247,8 @@ class Args {
     // An argument that may not be null; the error names it.
     template <class T> T required(int i, const char *name) const {
         if (is_null(i))
-            fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string("argument \"") + name + "\" must not be null", {},
+            fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string("argument \"") + name + "\" must not be null",
+                 std::string("The argument is ") + name + ".",
                  std::string("Pass a value by name, as in ") + name + " => ... .");
         return get<T>(i);
     }

@@ -107,7 +107,8 @@ Placement placement_of(const core::Diary &diary, const core::Kernel &kernel, con
     for (const Uuid &id : verdict.resources) {
         const core::Resource &r = resource_in(diary, id);
         const auto &over = verdict.overbooked;
-        use(id, kernel.resource_buffers(r), placed.capacity * r.quantity, std::find(over.begin(), over.end(), id) != over.end());
+        use(id, kernel.resource_buffers(r), placed.capacity * r.quantity,
+            std::find(over.begin(), over.end(), id) != over.end());
     }
     if (diary.patient) {
         placed.patient = diary.patient->id;

@@ -44,7 +44,8 @@ Datum multirange_of(const core::IntervalSet &set) {
 core::Duration length_argument(const Args &args, int argument, const char *name, bool may_be_zero) {
     const auto d = args.required<core::Duration>(argument, name);
     if (d.micros < 0 || (d.micros == 0 && !may_be_zero))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + (may_be_zero ? " must not be negative" : " must be positive"),
+        fail(ERRCODE_INVALID_PARAMETER_VALUE,
+             std::string(name) + (may_be_zero ? " must not be negative" : " must be positive"),
              std::string("The argument is ") + name + ".", "Give an interval such as '30 minutes'.");
     return d;
 }
@@ -52,8 +53,8 @@ core::Duration length_argument(const Args &args, int argument, const char *name,
 void require_bounded(const core::IntervalSet &set, const char *name) {
     const auto &all = set.intervals();
     if (!all.empty() && (all.front().begin == core::instant_min || all.back().end == core::instant_max))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must be bounded", std::string("The argument is ") + name + ".",
-             "Intersect it with the range that is wanted.");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must be bounded",
+             std::string("The argument is ") + name + ".", "Intersect it with the range that is wanted.");
 }
 
 } // namespace

@@ -34,7 +34,8 @@ std::vector<core::LocalTime> local_times(const Args &args, Form form, int i, con
 
 void require(const Args &args, int i, const char *name) {
     if (args.is_null(i))
-        fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string("argument \"") + name + "\" must not be null", {},
+        fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string("argument \"") + name + "\" must not be null",
+             std::string("The argument is ") + name + ".",
              std::string("Pass a value by name, as in ") + name + " => ... .");
 }
 

@@ -1,5 +1,6 @@
 #include "pg/search.hpp"
 
+#include "pg/clock.hpp"
 #include "pg/local_text.hpp"
 
 namespace pg_clinic::pg {
@@ -28,10 +29,11 @@ bool another_time_may_help(core::Reason reason) {
     }
 }
 
-// The next free starts after the wished one, as a JSON array.
+// The next free starts after the wished one, or after now when that is past, as a JSON array.
 std::string alternatives(DiaryQuery query, core::Request request, core::Instant start) {
     request.override_rules = request.overbook = false;
-    query.range = {start, start + alternatives_within};
+    const core::Instant from = std::max(start, now());
+    query.range = {from, from + alternatives_within};
     const core::Diary diary = read_diary(query);
     core::Work work = interruptible_work();
     const core::Kernel kernel(diary, request, query.range, work);
@@ -50,11 +52,13 @@ std::string alternatives(DiaryQuery query, core::Request request, core::Instant 
 core::Interval search_range(const Args &args, int start, int end) {
     const core::Interval range{required_instant(args, start, "range_start"), required_instant(args, end, "range_end")};
     if (range.begin > range.end)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "range_end lies before range_start", "The range is from range_start to range_end.",
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "range_end lies before range_start",
+             "The range is from range_start to range_end.",
              "The range is half-open: range_start counts, range_end does not.");
     if (range.length() > longest_range)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "the range is too wide",
-             "A search covers at most " + std::to_string(longest_range_days) + " days.", "Ask for one part after the other.");
+             "A search covers at most " + std::to_string(longest_range_days) + " days.",
+             "Ask for one part after the other.");
     return range;
 }
 
@@ -62,8 +66,8 @@ std::optional<core::Duration> visit_duration(const Args &args, int argument) {
     const auto duration = args.optional<core::Duration>(argument);
     constexpr core::Duration longest{7 * core::micros_per_day};
     if (duration && (duration->micros <= 0 || *duration > longest))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "duration must be positive and at most 7 days", "The argument is duration.",
-             "Give an interval such as '45 minutes'.");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "duration must be positive and at most 7 days",
+             "The argument is duration.", "Give an interval such as '45 minutes'.");
     return duration;
 }
 
@@ -75,7 +79,8 @@ core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, st
     const core::Resolution r = core::resolve(zone, local);
     if (r.kind == core::Resolution::Kind::nonexistent) {
         if (gap == "refuse")
-            raise(Code::nonexistent_local_time, {}, {}, "Choose another time, or pass gap => 'shift'.");
+            raise(Code::nonexistent_local_time, {}, Detail().add("shifted_to", iso_text(zone, r.first)),
+                  "Choose another time, or pass gap => 'shift'.");
         return r.first;
     }
     if (!utc_offset)
@@ -83,8 +88,8 @@ core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, st
     for (const core::Instant t : {r.first, r.second})
         if (core::offset_at(zone, t) * core::micros_per_second == utc_offset->micros)
             return t;
-    fail(ERRCODE_INVALID_PARAMETER_VALUE, "the offset from UTC does not hold at that local time", "The argument is utc_offset.",
-         "Leave utc_offset out for the first of an ambiguous pair.");
+    fail(ERRCODE_INVALID_PARAMETER_VALUE, "the offset from UTC does not hold at that local time",
+         "The argument is utc_offset.", "Leave utc_offset out for the first of an ambiguous pair.");
 }
 
 std::optional<Uuid> permitted_patient(const Context &context, std::optional<Uuid> patient) {

@@ -118,8 +118,8 @@ CLINIC_FUNCTION(clinic_available_slots) {
     const Search s = read_search(args, context);
     const auto max_rows = args.optional<std::int32_t>(8);
     if (max_rows && *max_rows < 0)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "max_rows must not be negative", "It is " + std::to_string(*max_rows) + ".",
-             "Leave max_rows out for all slots.");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "max_rows must not be negative",
+             "It is " + std::to_string(*max_rows) + ".", "Leave max_rows out for all slots.");
     ResultSet rows(fcinfo);
     const core::Diary diary = read_diary(s.query);
     core::Work work = interruptible_work();
