@@ -11,7 +11,11 @@ AS $$
         SELECT CASE WHEN clinic.current_tenant_id() IS NOT NULL THEN clinic_private.require_permission('diary:read') END AS id
     ),
     claims AS (
-        SELECT c.*, r.kind AS resource_kind
+        SELECT c.*, r.kind AS resource_kind,
+               coalesce(lower(c.during), '-infinity') AS begins,
+               coalesce(upper(c.during), 'infinity') AS ends,
+               lower_inf(c.during) OR upper_inf(c.during) OR NOT lower_inc(c.during) OR upper_inc(c.during) AS odd,
+               row_number() OVER (PARTITION BY c.appointment_id, c.resource_id ORDER BY c.claim_id) > 1 AS is_twin
         FROM clinic_data.claims AS c
         LEFT JOIN clinic_data.resources AS r ON r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id
         WHERE c.tenant_id = (SELECT t.id FROM tenant AS t) AND (c.expires_at IS NULL OR c.expires_at > clinic.now())
@@ -20,25 +24,51 @@ AS $$
         SELECT a.*
         FROM clinic_data.appointments AS a
         WHERE a.tenant_id = (SELECT t.id FROM tenant AS t)
+    ),
+    -- Only what overlaps at all is compared pair by pair: everything else is settled by one sort.
+    overlapping_lanes AS (
+        SELECT o.calendar_no
+        FROM (
+            SELECT c.calendar_no, c.odd, c.begins < max(c.ends) OVER (
+                PARTITION BY c.calendar_no ORDER BY c.begins, c.claim_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS overlaps
+            FROM claims AS c
+            WHERE NOT isempty(c.during)
+        ) AS o
+        WHERE o.overlaps OR o.odd
+        GROUP BY o.calendar_no
+    ),
+    crowded AS (
+        SELECT o.resource_id, o.begins
+        FROM (
+            SELECT c.resource_id, c.begins, c.odd, c.begins < max(c.ends) OVER (
+                PARTITION BY c.resource_id ORDER BY c.begins, c.claim_id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS overlaps
+            FROM claims AS c
+            WHERE NOT c.overbooked AND NOT isempty(c.during)
+        ) AS o
+        WHERE o.overlaps OR o.odd
+        GROUP BY o.resource_id, o.begins
     )
     SELECT 'overlap', 'claims', a.claim_id, jsonb_build_object('other_claim_id', b.claim_id, 'resource_id', a.resource_id)
-    FROM claims AS a
+    FROM overlapping_lanes AS l
+    JOIN claims AS a ON a.calendar_no = l.calendar_no
     JOIN claims AS b ON b.calendar_no = a.calendar_no AND b.claim_id > a.claim_id AND b.during && a.during
     UNION ALL
     SELECT 'malformed', 'claims', c.claim_id, '{}'
     FROM claims AS c
-    WHERE isempty(c.during) OR lower_inf(c.during) OR upper_inf(c.during) OR NOT lower_inc(c.during) OR upper_inc(c.during)
+    WHERE isempty(c.during) OR c.odd
        OR c.starts_at >= c.ends_at OR c.starts_at < lower(c.during) OR c.ends_at > upper(c.during)
     UNION ALL
     SELECT 'over_capacity', 'claims', c.claim_id,
            jsonb_build_object('resource_id', c.resource_id, 'at', lower(c.during), 'claims', n.present, 'capacity', n.least)
     FROM claims AS c
-    CROSS JOIN LATERAL (
+    JOIN (
         -- What a patient tolerates is the tenant's policy of the day; a later and wider one holds for earlier visits too.
-        SELECT count(*) AS present, CASE c.resource_kind WHEN 'patient' THEN max(o.capacity) ELSE min(o.capacity) END AS least
-        FROM claims AS o
-        WHERE o.resource_id = c.resource_id AND NOT o.overbooked AND o.during @> lower(c.during)
-    ) AS n
+        SELECT k.resource_id, k.begins, count(*) AS present,
+               CASE WHEN bool_or(o.resource_kind = 'patient') THEN max(o.capacity) ELSE min(o.capacity) END AS least
+        FROM crowded AS k
+        JOIN claims AS o ON o.resource_id = k.resource_id AND NOT o.overbooked AND o.during @> k.begins
+        GROUP BY k.resource_id, k.begins
+    ) AS n ON n.resource_id = c.resource_id AND n.begins = c.begins
     WHERE NOT c.overbooked AND NOT isempty(c.during) AND n.present > n.least
     UNION ALL
     SELECT 'foreign_lane', 'claims', c.claim_id, jsonb_build_object('calendar_no', c.calendar_no)
@@ -49,17 +79,12 @@ AS $$
     UNION ALL
     SELECT 'orphaned', 'claims', c.claim_id, jsonb_build_object('appointment_id', c.appointment_id)
     FROM claims AS c
+    LEFT JOIN appointments AS a
+        ON a.appointment_id = c.appointment_id AND a.starts_at = c.starts_at AND a.ends_at = c.ends_at AND a.status <> 'cancelled'
+    LEFT JOIN clinic_data.appointment_resources AS u
+        ON u.tenant_id = c.tenant_id AND u.appointment_id = c.appointment_id AND u.resource_id = c.resource_id
     WHERE c.appointment_id IS NOT NULL
-      AND (EXISTS (
-          SELECT FROM claims AS twin
-          WHERE twin.appointment_id = c.appointment_id AND twin.resource_id = c.resource_id AND twin.claim_id < c.claim_id)
-      OR NOT EXISTS (
-          SELECT FROM appointments AS a
-          WHERE a.appointment_id = c.appointment_id AND a.starts_at = c.starts_at AND a.ends_at = c.ends_at
-            AND a.status <> 'cancelled'
-            AND (a.patient_id = c.resource_id OR EXISTS (
-                SELECT FROM clinic_data.appointment_resources AS u
-                WHERE u.tenant_id = c.tenant_id AND u.appointment_id = a.appointment_id AND u.resource_id = c.resource_id))))
+      AND (c.is_twin OR a.appointment_id IS NULL OR (a.patient_id <> c.resource_id AND u.resource_id IS NULL))
     UNION ALL
     SELECT 'without_claim', 'appointments', a.appointment_id, jsonb_build_object('resource_id', u.resource_id)
     FROM appointments AS a
