@@ -33,8 +33,13 @@ new_directory() {
 
 start() { # DIR [--owner PID [SCRATCH]]
     local dir=$1 bin port
-    bin=$(programs)
     mkdir -p "$dir"
+    # A cluster that is there starts again with the programs that made it.
+    if [[ -z ${PG_CLINIC_STAGE:-} && -f $dir/programs ]]; then
+        bin=$(cat "$dir/programs")
+    else
+        bin=$(programs)
+    fi
     if [[ ! -d $dir/data ]]; then
         if is_root; then
             chown postgres: "$dir"

@@ -44,6 +44,8 @@ main() {
         fi
     done
     link_all "$lib" "$stage$lib"
+    # In a stage that is there already this is a directory of ours, which no link may replace.
+    rm -rf "$stage$share/extension"
     link_all "$share" "$stage$share"
     rm "$stage$share/extension"
     link_all "$share/extension" "$stage$share/extension"

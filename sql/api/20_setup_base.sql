@@ -8,12 +8,8 @@ CREATE FUNCTION clinic_private.require_permission(permission text)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic.current_tenant_id();
+    tenant uuid := clinic_private.require_tenant();
 BEGIN
-    IF tenant IS NULL THEN
-        PERFORM clinic_private.raise_error('no_context', 'no tenant is chosen', NULL,
-            'Call clinic.use_tenant() in this transaction, or have the login mapped with clinic.map_login().');
-    END IF;
     IF clinic.has_permission(require_permission.permission) IS NOT TRUE THEN
         PERFORM clinic_private.raise_error('forbidden',
             format('permission "%s" is required', require_permission.permission),

@@ -81,6 +81,36 @@ changes: an object of columns and new values: name, status (active or suspended)
 refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes; with "version", only that version is changed.
 Errors: no_context, forbidden, 22004, 22023, stale_version.';
 
+CREATE FUNCTION clinic_private.login_problems(login name, actor text, permissions text[])
+    RETURNS text[]
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+RETURN array_remove(ARRAY[
+    CASE WHEN NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = login_problems.login)
+        THEN 'the role does not exist' END,
+    CASE WHEN EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = login_problems.login AND NOT r.rolcanlogin)
+        THEN 'the role cannot log in; what a group may do is mapped for each of its members' END,
+    CASE WHEN EXISTS (
+            SELECT FROM pg_roles AS r
+            WHERE r.rolname = login_problems.login
+              AND NOT pg_has_role(r.oid, 'clinic_user', 'MEMBER')
+              AND NOT (login_problems.actor = 'public' AND pg_has_role(r.oid, 'clinic_anon', 'MEMBER')))
+        THEN format('the role may call nothing yet: GRANT clinic_user TO %I', login_problems.login) END,
+    CASE WHEN clinic_private.count_mappings(login_problems.login::text) > 1
+        THEN 'it is mapped in another tenant too, and so acts for none' END,
+    (SELECT 'no function asks for ' || string_agg(p.permission, ', ' ORDER BY p.permission)
+     FROM unnest(login_problems.permissions) AS p (permission)
+     WHERE NOT EXISTS (
+        SELECT FROM unnest(ARRAY['diary:read', 'booking:write', 'booking:override', 'booking:overbook', 'schedule:write',
+                                 'setup:write', 'patients:write']) AS known (permission)
+        WHERE known.permission = p.permission
+           OR right(p.permission, 1) = '*' AND starts_with(known.permission, left(p.permission, -1))))
+    ], NULL);
+COMMENT ON FUNCTION clinic_private.login_problems(name, text, text[]) IS
+    'Why a mapped login would not do what was meant, in words; empty when nothing is wrong.';
+REVOKE ALL ON FUNCTION clinic_private.login_problems FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.login_problems TO clinic_owner;
+
 CREATE FUNCTION clinic.map_login(
     login name,
     actor text,
@@ -95,6 +125,7 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_permission('setup:write');
     wrong text;
+    problem text;
     v_state text;
     v_column text;
     v_constraint text;
@@ -130,6 +161,10 @@ BEGIN
             patient_id = excluded.patient_id,
             permissions = excluded.permissions,
             active = true;
+    FOREACH problem IN ARRAY clinic_private.login_problems(map_login.login, map_login.actor, map_login.permissions) LOOP
+        RAISE WARNING 'login "%": %', map_login.login, problem
+            USING HINT = 'It is mapped all the same. clinic.mapped_logins() lists every login with what is wrong.';
+    END LOOP;
 EXCEPTION
     WHEN integrity_constraint_violation THEN
         GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_column = COLUMN_NAME, v_constraint = CONSTRAINT_NAME;
@@ -144,7 +179,40 @@ COMMENT ON FUNCTION clinic.map_login IS
 login: name of an existing role that logs in; actor: admin, staff, patient or public; permissions: such as diary:read,
 booking:write, booking:override, booking:overbook, schedule:write, setup:write, patients:write; * for all;
 user_id: the person, as stamped on rows; patient_id: the patient, for actor patient.
-A login that is active in several tenants acts for none. Errors: no_context, forbidden, not_found, 22004, 22023.';
+A login that is active in several tenants acts for none. Warns of that, of a role that cannot log in or is not in clinic_user, and
+of permissions that no function asks for. Errors: no_context, forbidden, not_found, 22004, 22023.';
+
+CREATE FUNCTION clinic.mapped_logins()
+    RETURNS TABLE (
+        login name,
+        actor text,
+        permissions text[],
+        user_id uuid,
+        patient_id uuid,
+        active boolean,
+        problems text[])
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_permission('setup:write');
+BEGIN
+    RETURN QUERY
+        SELECT l.login, l.actor, l.permissions, l.user_id, l.patient_id, l.active,
+               CASE WHEN l.active THEN clinic_private.login_problems(l.login, l.actor, l.permissions) ELSE '{}' END
+        FROM clinic_data.logins AS l
+        WHERE l.tenant_id = tenant
+        ORDER BY l.login;
+END
+$$;
+ALTER FUNCTION clinic.mapped_logins OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.mapped_logins FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.mapped_logins TO clinic_admin;
+COMMENT ON FUNCTION clinic.mapped_logins() IS
+    'Lists the logins that clinic.map_login has mapped in the tenant of the context, by name. For administrators, with setup:write.
+active: false after clinic.unmap_login. problems: why the login would not do what was meant, such as a role that is gone or not in
+clinic_user, or a login that is mapped in another tenant too; empty when nothing is wrong. Errors: no_context, forbidden.';
 
 CREATE FUNCTION clinic.unmap_login(login name)
     RETURNS void
@@ -161,7 +229,7 @@ BEGIN
     WHERE l.tenant_id = tenant AND l.login = unmap_login.login AND l.active;
     IF NOT FOUND THEN
         PERFORM clinic_private.raise_error('not_found', format('login "%s" is not mapped', unmap_login.login),
-            jsonb_build_object('login', unmap_login.login), NULL);
+            jsonb_build_object('login', unmap_login.login), 'clinic.mapped_logins() lists those that are.');
     END IF;
 END
 $$;

@@ -169,7 +169,8 @@ BEGIN
       AND sp.provider_id = withdraw_service.provider_id;
     IF NOT FOUND THEN
         PERFORM clinic_private.raise_error('not_found', 'this provider does not offer this service',
-            jsonb_build_object('service_id', withdraw_service.service_id, 'provider_id', withdraw_service.provider_id), NULL);
+            jsonb_build_object('service_id', withdraw_service.service_id, 'provider_id', withdraw_service.provider_id),
+            'The view clinic.service_providers lists who offers what.');
     END IF;
 END
 $$;
@@ -241,7 +242,8 @@ BEGIN
         PERFORM clinic_private.raise_error('not_found',
             format('this service does not need class "%s"', release_requirement.resource_class),
             jsonb_build_object('service_id', release_requirement.service_id,
-                               'resource_class', release_requirement.resource_class), NULL);
+                               'resource_class', release_requirement.resource_class),
+            'The column needs of the view clinic.services says what each service requires.');
     END IF;
 END
 $$;

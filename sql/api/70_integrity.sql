@@ -50,13 +50,16 @@ AS $$
     SELECT 'orphaned', 'claims', c.claim_id, jsonb_build_object('appointment_id', c.appointment_id)
     FROM claims AS c
     WHERE c.appointment_id IS NOT NULL
-      AND NOT EXISTS (
+      AND (EXISTS (
+          SELECT FROM claims AS twin
+          WHERE twin.appointment_id = c.appointment_id AND twin.resource_id = c.resource_id AND twin.claim_id < c.claim_id)
+      OR NOT EXISTS (
           SELECT FROM appointments AS a
           WHERE a.appointment_id = c.appointment_id AND a.starts_at = c.starts_at AND a.ends_at = c.ends_at
             AND a.status <> 'cancelled'
             AND (a.patient_id = c.resource_id OR EXISTS (
                 SELECT FROM clinic_data.appointment_resources AS u
-                WHERE u.tenant_id = c.tenant_id AND u.appointment_id = a.appointment_id AND u.resource_id = c.resource_id)))
+                WHERE u.tenant_id = c.tenant_id AND u.appointment_id = a.appointment_id AND u.resource_id = c.resource_id))))
     UNION ALL
     SELECT 'without_claim', 'appointments', a.appointment_id, jsonb_build_object('resource_id', u.resource_id)
     FROM appointments AS a
@@ -77,7 +80,7 @@ REVOKE ALL ON FUNCTION clinic.check_integrity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.check_integrity() TO clinic_user;
 COMMENT ON FUNCTION clinic.check_integrity() IS
     'Everything that is wrong in the tenant''s diary; no row exactly when nothing is.
-problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, a patient''s than the largest; overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled or elsewhere), without_claim (an appointment that occupies time but has no claim for it).
+problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, a patient''s than the largest; overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled, elsewhere, or has another claim for the same), without_claim (an appointment that occupies time but has no claim for it).
 source, source_id: the row. Needs diary:read; without a context no row. Errors: forbidden.';
 
 CREATE FUNCTION clinic.time_zone_drift()

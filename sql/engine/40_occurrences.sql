@@ -1,9 +1,10 @@
 -- The instances of recurrence sets.
 --
--- Each function has three forms: for a rule with typed times, for an iCalendar block, and for a rule whose times are
+-- Each function has four forms: for a rule with typed times, for an iCalendar block, and for a rule whose times are
 -- untyped literals. The third exists for the parser's sake: without it, occurrences('FREQ=DAILY', '2026-01-05 09:00',
 -- 'UTC', '2026-01-01', '2027-01-01') would be ambiguous between the first two. It reads the literals as those types
--- do. Its arguments have names of their own, so that named notation always means one of the other two.
+-- do. Its arguments have names of their own, so that named notation always means one of the other two. A fourth form
+-- takes a value of the type rrule, which is stored as its text, and is the first form otherwise.
 
 CREATE FUNCTION clinic_private.occurrences_support(internal)
 RETURNS internal
@@ -78,6 +79,25 @@ COMMENT ON FUNCTION clinic.occurrences(text, text, text, text, text, text, text,
 'Expands a recurrence rule given by untyped literals.
 As clinic.occurrences of a rule with typed times, for calls by position whose times are quoted and not typed.';
 
+CREATE FUNCTION clinic.occurrences(
+    rrule clinic.rrule,
+    dtstart timestamp,
+    tz text,
+    range_start timestamptz DEFAULT NULL,
+    range_end timestamptz DEFAULT NULL,
+    rdates timestamp[] DEFAULT '{}',
+    exdates timestamp[] DEFAULT '{}',
+    max_count integer DEFAULT NULL,
+    gap text DEFAULT 'skip'
+)
+RETURNS SETOF timestamptz
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE ROWS 100
+SUPPORT clinic_private.occurrences_support
+AS 'MODULE_PATHNAME', 'clinic_occurrences';
+
+COMMENT ON FUNCTION clinic.occurrences(clinic.rrule, timestamp, text, timestamptz, timestamptz, timestamp[], timestamp[], integer, text) IS
+'As clinic.occurrences of a rule in text, for a value of the type rrule.';
+
 CREATE FUNCTION clinic.next_occurrence(
     rule text,
     dtstart timestamp,
@@ -127,6 +147,22 @@ AS 'MODULE_PATHNAME', 'clinic_next_occurrence_literal';
 COMMENT ON FUNCTION clinic.next_occurrence(text, text, text, text, text, text, text) IS
 'The first instance of a recurrence rule after an instant, given by untyped literals.
 As clinic.next_occurrence of a rule with typed times, for calls by position whose times are quoted and not typed.';
+
+CREATE FUNCTION clinic.next_occurrence(
+    rrule clinic.rrule,
+    dtstart timestamp,
+    tz text,
+    after timestamptz,
+    rdates timestamp[] DEFAULT '{}',
+    exdates timestamp[] DEFAULT '{}',
+    gap text DEFAULT 'skip'
+)
+RETURNS timestamptz
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'clinic_next_occurrence';
+
+COMMENT ON FUNCTION clinic.next_occurrence(clinic.rrule, timestamp, text, timestamptz, timestamp[], timestamp[], text) IS
+'As clinic.next_occurrence of a rule in text, for a value of the type rrule.';
 
 CREATE FUNCTION clinic.previous_occurrence(
     rule text,
@@ -178,6 +214,22 @@ COMMENT ON FUNCTION clinic.previous_occurrence(text, text, text, text, text, tex
 'The last instance of a recurrence rule before an instant, given by untyped literals.
 As clinic.previous_occurrence of a rule with typed times, for calls by position whose times are quoted and not typed.';
 
+CREATE FUNCTION clinic.previous_occurrence(
+    rrule clinic.rrule,
+    dtstart timestamp,
+    tz text,
+    before timestamptz,
+    rdates timestamp[] DEFAULT '{}',
+    exdates timestamp[] DEFAULT '{}',
+    gap text DEFAULT 'skip'
+)
+RETURNS timestamptz
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'clinic_previous_occurrence';
+
+COMMENT ON FUNCTION clinic.previous_occurrence(clinic.rrule, timestamp, text, timestamptz, timestamp[], timestamp[], text) IS
+'As clinic.previous_occurrence of a rule in text, for a value of the type rrule.';
+
 CREATE FUNCTION clinic.is_occurrence(
     rule text,
     dtstart timestamp,
@@ -227,3 +279,19 @@ AS 'MODULE_PATHNAME', 'clinic_is_occurrence_literal';
 COMMENT ON FUNCTION clinic.is_occurrence(text, text, text, text, text, text, text) IS
 'Tells whether an instant is an instance of a recurrence rule, given by untyped literals.
 As clinic.is_occurrence of a rule with typed times, for calls by position whose times are quoted and not typed.';
+
+CREATE FUNCTION clinic.is_occurrence(
+    rrule clinic.rrule,
+    dtstart timestamp,
+    tz text,
+    at timestamptz,
+    rdates timestamp[] DEFAULT '{}',
+    exdates timestamp[] DEFAULT '{}',
+    gap text DEFAULT 'skip'
+)
+RETURNS boolean
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE COST 100
+AS 'MODULE_PATHNAME', 'clinic_is_occurrence';
+
+COMMENT ON FUNCTION clinic.is_occurrence(clinic.rrule, timestamp, text, timestamptz, timestamp[], timestamp[], text) IS
+'As clinic.is_occurrence of a rule in text, for a value of the type rrule.';

@@ -47,6 +47,25 @@ COMMENT ON FUNCTION clinic.has_permission(text) IS
 'Tells whether the context has a permission.
 permission: such as ''booking:override''. A granted ''booking:*'' covers it, and so does ''*''. False without a context.';
 
+CREATE FUNCTION clinic_private.require_tenant()
+RETURNS uuid
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_require_tenant';
+
+COMMENT ON FUNCTION clinic_private.require_tenant() IS
+'The tenant of the context. Raises no_context without one, and says why.';
+
+CREATE FUNCTION clinic_private.count_mappings(login text)
+RETURNS integer
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_count_mappings';
+
+COMMENT ON FUNCTION clinic_private.count_mappings(text) IS
+'In how many tenants a login is mapped and active, whatever the context; more than one makes no context.';
+
+REVOKE ALL ON FUNCTION clinic_private.count_mappings(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.count_mappings(text) TO clinic_owner;
+
 CREATE FUNCTION clinic.whoami()
 RETURNS TABLE (
     tenant_id uuid,

@@ -138,7 +138,8 @@ void BlockParser::split_line() {
         }
     }
     line_.name = text;
-    refuse(ErrorCode::invalid_text, "no colon", "A content line is a name, parameters, a colon and a value.");
+    refuse(ErrorCode::invalid_text, "no colon", "A content line is a name, parameters, a colon and a value.",
+           "A rule alone is expanded from its first local time in a zone: pass rule, dtstart and tz.");
 }
 
 void BlockParser::split_parameter(std::string_view parameter) {

@@ -77,16 +77,22 @@ class Judge {
             add(Reason::inactive, {Source::Table::locations, site_->location->id});
         if (diary_.patient && !diary_.patient->active)
             add(Reason::inactive, {Source::Table::patients, diary_.patient->id});
-        if (site_ == nullptr)
+        if (site_ == nullptr) {
+            check_past();
             add(Reason::outside_hours);
+        }
         return site_ != nullptr;
+    }
+
+    void check_past() {
+        if (start_ < diary_.now)
+            add(Reason::in_past);
     }
 
     void check_time() {
         const Service &service = diary_.service;
         const Source cause{Source::Table::services, service.id};
-        if (start_ < diary_.now)
-            add(Reason::in_past);
+        check_past();
         // What has begun is past, not "too soon".
         const Duration ahead = start_ - diary_.now;
         if (ahead.micros >= 0 && (ahead < service.lead_time || (!service.same_day && days_ahead() <= 0)))

@@ -50,14 +50,19 @@ void acquire_all(const std::vector<LOCKTAG> &tags) {
     }
 }
 
-// Takes what can be had without waiting; true when that was all.
+// Takes all, or none when some cannot be had without waiting.
 bool acquire_without_waiting(const std::vector<LOCKTAG> &tags) {
-    for (const LOCKTAG &tag : tags) {
-        const LOCKTAG *t = &tag;
-        if (pg_call([t] { return LockAcquire(t, ExclusiveLock, false, true); }) == LOCKACQUIRE_NOT_AVAIL)
-            return false;
-    }
-    return true;
+    const LOCKTAG *const all = tags.data();
+    const std::size_t count = tags.size();
+    return pg_call([all, count] {
+        for (std::size_t i = 0; i < count; ++i)
+            if (LockAcquire(&all[i], ExclusiveLock, false, true) == LOCKACQUIRE_NOT_AVAIL) {
+                while (i-- > 0)
+                    (void)LockRelease(&all[i], ExclusiveLock, false);
+                return false;
+            }
+        return true;
+    });
 }
 
 } // namespace
@@ -173,8 +178,8 @@ void lock_resources(const Uuid &tenant, std::vector<Uuid> resources) {
     std::sort(tags.begin(), tags.end(), comes_before);
     if (acquire_without_waiting(tags))
         return;
-    // From here on a foreign transaction that locks in another order may deadlock with us: the locks are taken in a
-    // subtransaction, so that they can be given back and tried once more.
+    // From here on a transaction that locks in another order may deadlock with us: the locks are taken in a
+    // subtransaction, so that they can be given back, all of them, and tried once more.
     for (int attempt = 1; attempt <= 2; ++attempt) {
         ErrorData *error = subtransaction([&tags] { acquire_all(tags); });
         if (error == nullptr)
@@ -297,6 +302,17 @@ NullableValue column_of(HeapTuple tuple, TupleDesc shape, const char *name) {
     });
 }
 
+// Removes claims that are dead: nobody counts them, but the constraint does not know the time.
+void remove_all(const std::vector<ItemPointerData> &places) {
+    if (places.empty())
+        return;
+    TableWriter writer("claims");
+    for (const ItemPointerData &place : places)
+        if (writer.lock(place))
+            writer.remove();
+    writer.finish();
+}
+
 // Whether an update takes nothing that was not taken before: same lane, time and life, tolerating no fewer.
 bool takes_no_more(HeapTuple before, HeapTuple after, TupleDesc shape) {
     const auto same = [=](const char *name, auto read) {
@@ -312,7 +328,8 @@ bool takes_no_more(HeapTuple before, HeapTuple after, TupleDesc shape) {
     return !least.is_null && !now_least.is_null && DatumGetInt32(least.value) <= DatumGetInt32(now_least.value);
 }
 
-// Refuses a claim written past the engine that the resource has no room for. Constraints say the rest.
+// Refuses a claim written past the engine that the resource has no room for, and clears expired ones out of its way.
+// Constraints say the rest.
 void refuse_overlap(const Uuid &tenant, const Uuid &resource, HeapTuple tuple, TupleDesc shape, const Uuid &replaced) {
     const NullableValue during = column_of(tuple, shape, "during");
     const NullableValue overbooked = column_of(tuple, shape, "overbooked");
@@ -324,10 +341,17 @@ void refuse_overlap(const Uuid &tenant, const Uuid &resource, HeapTuple tuple, T
         return;
     ClaimReader reader(tenant, Sight::truth);
     std::vector<core::Busy> others;
+    std::vector<ItemPointerData> dead;
     const core::Instant current = now();
-    for (StoredClaim &c : reader.claims(resource, wanted))
-        if (c.busy.claim != replaced && c.expires > current)
+    for (StoredClaim &c : reader.claims(resource, wanted)) {
+        if (c.busy.claim == replaced)
+            continue;
+        if (c.expires > current)
             others.push_back(std::move(c.busy));
+        else
+            dead.push_back(c.place);
+    }
+    remove_all(dead);
     const core::BusyList busy(std::move(others));
     const core::Fit fit = core::fit_claim(busy, wanted, DatumGetInt32(capacity.value), {}, true);
     if (!fit.fits)

@@ -41,7 +41,7 @@ bool check_context(char **value, void **extra, GucSource source) {
     if (source != PGC_S_SESSION || !(gate_open || InitializingParallelWorker)) {
         refuse_setting(ERRCODE_CANT_CHANGE_RUNTIME_PARAM, "parameter \"clinic.context\" cannot be set directly",
                        "The context of a transaction is set by functions of the schema clinic only.",
-                       "Call clinic.use_tenant, or map the login in clinic_data.logins.");
+                       "Call clinic.use_tenant, or have the login mapped with clinic.map_login.");
         return false;
     }
     *extra = parse_context(*value, &setting_extra);
@@ -106,6 +106,10 @@ const Context *current_context() { return entered != nullptr ? entered : login_c
 const Context &require_context() {
     if (const Context *context = current_context())
         return *context;
+    if (count_mappings(session_login()) > 1)
+        raise(Code::no_context, "the login acts for no tenant, because it is mapped in several", {},
+              "Call clinic.use_tenant in the same transaction, or leave the login mapped in one tenant: call "
+              "clinic.unmap_login in the others.");
     raise(Code::no_context);
 }
 
@@ -176,6 +180,14 @@ CLINIC_FUNCTION(clinic_current_patient_id) {
                               : returning(fcinfo, when(context->has_patient, context->patient_id));
 }
 
+// clinic_private.require_tenant()
+CLINIC_FUNCTION(clinic_require_tenant) { return returning(fcinfo, require_context().tenant_id); }
+
+// clinic_private.count_mappings(text)
+CLINIC_FUNCTION(clinic_count_mappings) {
+    return returning(fcinfo, count_mappings(Args(fcinfo).get<std::string_view>(0)));
+}
+
 // clinic.has_permission(text)
 CLINIC_FUNCTION(clinic_has_permission) {
     const Context *context = current_context();
@@ -185,8 +197,7 @@ CLINIC_FUNCTION(clinic_has_permission) {
 // clinic.whoami()
 CLINIC_FUNCTION(clinic_whoami) {
     ResultSet rows(fcinfo);
-    const std::string login =
-        pg_call([] { return static_cast<const char *>(GetUserNameFromId(GetSessionUserId(), false)); });
+    const std::string login = session_login();
     const Context *context = current_context();
     if (context == nullptr) {
         rows.add(std::optional<Uuid>{}, std::optional<std::string>{}, std::optional<std::string>{},

@@ -51,9 +51,8 @@ constexpr CodeInfo catalogue[] = {
      "Choose a time outside the gap, or pass gap => 'shift'."},
     {Code::bad_transition, "bad_transition", "CL029", "the change of state is not allowed", "Check the present state."},
     {Code::busy, "busy", "CL030", "other bookings are in the way at this moment", "Try again."},
-    {Code::no_context, "no_context", "28000", "no clinic context is set",
-     "Choose a tenant with clinic.use_tenant in the same transaction, or map the login in "
-     "clinic_data.logins."},
+    {Code::no_context, "no_context", "28000", "no tenant is chosen",
+     "Call clinic.use_tenant in the same transaction, or have the login mapped with clinic.map_login."},
     {Code::schema_version, "schema_version", "CL031", "the schema does not fit this version of pg_clinic",
      "Run ALTER EXTENSION pg_clinic UPDATE and CALL clinic.migrate()."},
 };

@@ -141,9 +141,12 @@ std::optional<Tenant> find_tenant(std::string_view slug_or_id) {
         [&](const Uuid &id, const std::string &slug) { return wanted_id ? id == *wanted_id : slug == slug_or_id; });
 }
 
+std::string session_login() {
+    return pg_call([] { return static_cast<const char *>(GetUserNameFromId(GetSessionUserId(), false)); });
+}
+
 std::optional<NewContext> mapped_login() {
-    const std::string login =
-        pg_call([] { return static_cast<const char *>(GetUserNameFromId(GetSessionUserId(), false)); });
+    const std::string login = session_login();
     std::optional<NewContext> found;
     {
         TableScan scan("logins", login_columns);
@@ -159,6 +162,14 @@ std::optional<NewContext> mapped_login() {
         return std::nullopt;
     const auto tenant = find_tenant(found->tenant_id);
     return tenant && tenant->active ? found : std::nullopt;
+}
+
+std::int32_t count_mappings(std::string_view login) {
+    std::int32_t count = 0;
+    TableScan scan("logins", login_columns);
+    while (scan.next())
+        count += scan.name(0) == login && scan.get<bool>(1).value_or(false);
+    return count;
 }
 
 } // namespace pg_clinic::pg

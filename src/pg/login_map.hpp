@@ -17,8 +17,14 @@ struct Tenant {
 std::optional<Tenant> find_tenant(const Uuid &tenant_id);
 std::optional<Tenant> find_tenant(std::string_view slug_or_id);
 
+// The name of the session's user, whatever SET ROLE says.
+std::string session_login();
+
 // The context of the session's login: nothing when the login is not mapped, inactive, mapped to more than one
 // tenant, or its tenant is not active.
 std::optional<NewContext> mapped_login();
+
+// In how many tenants a login is mapped and active; more than one makes no context.
+std::int32_t count_mappings(std::string_view login);
 
 } // namespace pg_clinic::pg

@@ -86,7 +86,8 @@ void IndexScan::start(Sight sight) {
     pg_call([this, sight] {
         if (scan_ != nullptr)
             index_endscan(scan_);
-        Snapshot snapshot = sight == Sight::truth ? SnapshotSelf : GetActiveSnapshot();
+        Snapshot snapshot =
+            sight == Sight::truth || IsolationIsSerializable() ? SnapshotSelf : GetActiveSnapshot();
 #if PG_VERSION_NUM >= 180000
         scan_ = index_beginscan(table_, index_, snapshot, nullptr, key_count_, 0);
 #else

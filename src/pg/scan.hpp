@@ -13,7 +13,8 @@ namespace pg_clinic::pg {
 
 // With which eyes the diary is read.
 enum class Sight : std::uint8_t {
-    snapshot, // the statement's snapshot: for searches
+    snapshot, // the statement's snapshot: for searches. In a SERIALIZABLE transaction the truth too: a search that is
+              // followed by a booking must not make the two look like a conflict with every other booking
     truth     // all that is committed by now, and the own changes: for writers
 };
 

@@ -44,8 +44,13 @@ SET client_min_messages = warning;
 SELECT :blocks > 10 AS "blocks were run",
        (SELECT count(*) > 0 FROM clinic.appointments AS a) AS booked,
        (SELECT count(*) FROM clinic.check_integrity()) AS problems;
+-- Which rooms and devices a visit takes, by the view.
+SELECT DISTINCT a.service_name, r.kind, r.name
+FROM clinic.appointments AS a
+CROSS JOIN LATERAL unnest(a.resource_ids) AS u (resource_id)
+JOIN clinic.resources AS r ON r.resource_id = u.resource_id;
 
 \c :database
 DROP DATABASE readme_test;
 DROP DATABASE tutorial_test;
-DROP ROLE front_desk;
+DROP ROLE front_desk, lena_ortiz;

@@ -119,3 +119,17 @@ SELECT clinic_private.check_hours_rule('FREQ=DAILY;BYMINUTES=30', '2026-01-05');
 SELECT clinic_private.check_hours_rule('FREQ=DAILY', 'infinity');
 SELECT clinic_private.check_hours_rule(NULL, '2026-01-05');
 SELECT clinic_private.check_hours_rule('FREQ=DAILY', NULL);
+
+-- Every function over rules in text takes a column of the type, its times typed or not.
+CREATE TEMP TABLE visits (n int, rule clinic.rrule, starts timestamp);
+INSERT INTO visits VALUES (1, 'freq=weekly;byday=mo;interval=2', '2026-03-02 09:00'), (2, 'FREQ=DAILY;COUNT=2', '2026-03-03 10:00');
+SELECT v.n, o.o AT TIME ZONE 'UTC' AS at
+FROM visits v CROSS JOIN LATERAL clinic.occurrences(v.rule, v.starts, 'UTC', max_count => 2) AS o (o)
+ORDER BY v.n, o.o;
+SELECT count(*) FROM visits v CROSS JOIN LATERAL clinic.occurrences(v.rule, '2026-03-02 09:00', 'UTC', '2026-03-01', '2026-04-01');
+SELECT n, clinic.next_occurrence(rule, starts, 'UTC', '2026-03-03 12:00Z') AT TIME ZONE 'UTC' AS next,
+    clinic.previous_occurrence(rule, starts, 'UTC', '2026-03-03 12:00Z') AT TIME ZONE 'UTC' AS previous,
+    clinic.is_occurrence(rule, starts, 'UTC', '2026-03-04 10:00Z') AS is_one
+FROM visits ORDER BY n;
+SELECT clinic.next_occurrence(rrule => 'FREQ=DAILY', dtstart => '2026-03-02 09:00', tz => 'UTC', after => '2026-03-02 09:00Z')
+    AT TIME ZONE 'UTC' AS next;

@@ -139,10 +139,51 @@ SELECT clinic.map_login(login => 'setup_clerk', actor => 'admin', permissions =>
 RESET SESSION AUTHORIZATION;
 SET ROLE clinic_admin;
 SELECT clinic.unmap_login('setup_clerk');
+SELECT clinic.unmap_login('setup_clerk');
 SET SESSION AUTHORIZATION setup_clerk;
 SELECT clinic.add_holiday(:'berlin', '2026-12-25', 'Christmas Day');
 RESET SESSION AUTHORIZATION;
 
+-- What would keep a mapped login from doing what was meant is said at once, and listed.
+CREATE ROLE setup_group;
+CREATE ROLE setup_plain LOGIN;
+SET ROLE clinic_admin;
+SELECT clinic.map_login('setup_group', 'staff', '{diary:read}');
+SELECT clinic.map_login('setup_plain', 'staff', '{dairy:read,booking:*}');
+SELECT l.login = session_user AS me, CASE WHEN l.login <> session_user THEN l.login END AS login, l.actor, l.permissions, l.active,
+       l.problems
+FROM clinic.mapped_logins() AS l
+ORDER BY l.login = session_user, l.login;
+RESET ROLE;
+DROP ROLE setup_plain;
+SELECT l.problems FROM clinic.mapped_logins() AS l WHERE l.login = 'setup_plain';
+SET SESSION AUTHORIZATION setup_clerk;
+SELECT * FROM clinic.mapped_logins();
+RESET SESSION AUTHORIZATION;
+
+-- A login in two tenants acts for none, and every refusal says so.
+SET ROLE clinic_admin;
+BEGIN;
+SELECT clinic.use_tenant('setup-test');
+SELECT clinic.map_login('setup_clerk', 'staff', '{schedule:*}');
+COMMIT;
+BEGIN;
+SELECT clinic.create_tenant(slug => 'setup-test-2', name => 'Setup Test 2', tenant_id => '5e700001-0000-7000-8000-000000000002');
+SELECT clinic.map_login('setup_clerk', 'staff', '{schedule:*}');
+COMMIT;
+SET SESSION AUTHORIZATION setup_clerk;
+SELECT clinic.add_holiday(:'berlin', '2026-12-25', 'Christmas Day');
+SELECT * FROM clinic.available_slots(NULL, '2026-03-02', '2026-03-03', duration => '1 hour');
+RESET SESSION AUTHORIZATION;
+SET ROLE clinic_admin;
+BEGIN;
+SELECT clinic.use_tenant('setup-test-2');
+SELECT clinic.unmap_login('setup_clerk');
+COMMIT;
+RESET ROLE;
+SELECT l.problems FROM clinic.mapped_logins() AS l WHERE l.login = 'setup_clerk';
+
 -- The login is left unmapped for other tests.
+SELECT clinic.unmap_login('setup_clerk'), clinic.unmap_login('setup_group'), clinic.unmap_login('setup_plain');
 SELECT clinic.unmap_login(session_user);
-DROP ROLE setup_clerk;
+DROP ROLE setup_clerk, setup_group;

@@ -29,13 +29,13 @@ SELECT count(*) > 400 AS many, bool_and(clinic.canonical_time_zone(lower(name)) 
 FROM pg_timezone_names WHERE clinic.is_time_zone(name);
 
 -- Noon of four days in every seventeenth year is the same instant as the server's, in every zone, from local mean time to the
--- far future. (AT TIME ZONE reads the four names below as abbreviations.)
+-- far future. (Names that are abbreviations too are left out: AT TIME ZONE reads those.)
 WITH times AS (
     SELECT make_timestamp(y, m, 15, 12, 0, 0) AS local FROM generate_series(1850, 3500, 17) y, unnest(ARRAY[1, 4, 7, 10]) m
 )
 SELECT count(*) > 100000 AS many, count(*) FILTER (WHERE ours IS DISTINCT FROM local AT TIME ZONE name) AS different
 FROM pg_timezone_names, times, LATERAL clinic.next_occurrence('FREQ=DAILY;COUNT=1', local, name, '-infinity') ours
-WHERE clinic.is_time_zone(name) AND name NOT IN ('CET', 'MET', 'WET', 'EET');
+WHERE clinic.is_time_zone(name) AND name NOT IN (SELECT abbrev FROM pg_timezone_abbrevs);
 
 -- Before the first transition: local mean time, Vienna 1:05:21 ahead.
 SELECT clinic.next_occurrence('FREQ=DAILY;COUNT=1', '1850-01-01 12:00', 'Europe/Vienna', '-infinity');

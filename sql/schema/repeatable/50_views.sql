@@ -408,7 +408,11 @@ CALL clinic_private.ensure_view('appointments', $view$
            a.late_cancellation,
            a.version,
            a.created_at,
-           a.updated_at
+           a.updated_at,
+           ARRAY(SELECT u.resource_id
+                   FROM clinic_data.appointment_resources u
+                  WHERE u.tenant_id = a.tenant_id AND u.appointment_id = a.appointment_id AND u.resource_id <> a.provider_id
+                  ORDER BY u.resource_id) AS resource_ids
       FROM clinic_data.appointments a
       LEFT JOIN clinic_data.services s ON s.tenant_id = a.tenant_id AND s.service_id = a.service_id
       LEFT JOIN clinic_data.resources r ON r.tenant_id = a.tenant_id AND r.resource_id = a.provider_id
@@ -443,6 +447,7 @@ COMMENT ON COLUMN clinic.appointments.late_cancellation IS 'Cancelled inside the
 COMMENT ON COLUMN clinic.appointments.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.appointments.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.appointments.updated_at IS 'When it was last changed.';
+COMMENT ON COLUMN clinic.appointments.resource_ids IS 'The rooms and devices it uses.';
 
 CALL clinic_private.ensure_view('busy_times', $view$
     SELECT c.tenant_id,

@@ -435,4 +435,12 @@ TEST(Kernel, TrimmingDoesNotDependOnHowHoursAreCut) {
     EXPECT_EQ(c.why(june(1, 10)), "");
 }
 
+TEST(Kernel, WhatIsPastIsPastWhereNothingEverOpens) {
+    Clinic c;
+    c.diary.now = june(2, 9);
+    EXPECT_EQ(c.why(june(1, 9), id(999)), "in_past outside_hours");
+    EXPECT_EQ(c.judge(june(1, 9), id(999), 0, false).findings.size(), 1U);
+    EXPECT_EQ(c.why(june(2, 9), id(999)), "outside_hours");
+}
+
 } // namespace pg_clinic::core::test
