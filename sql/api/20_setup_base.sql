@@ -32,16 +32,18 @@ CREATE FUNCTION clinic_private.require_arguments(arguments jsonb)
 AS $$
 #variable_conflict error
 DECLARE
-    missing text;
+    missing text[];
 BEGIN
-    SELECT string_agg(argument.key, ', ' ORDER BY argument.key) INTO missing
+    SELECT array_agg(argument.key ORDER BY argument.key) INTO missing
     FROM jsonb_each(require_arguments.arguments) AS argument
     WHERE argument.value = 'null';
 
     IF missing IS NOT NULL THEN
-        RAISE EXCEPTION 'argument must not be null: %', missing
-            USING ERRCODE = 'null_value_not_allowed',
-                  HINT = format('Pass a value by name, as in %s => ... .', split_part(missing, ',', 1));
+        RAISE EXCEPTION USING
+            ERRCODE = 'null_value_not_allowed',
+            MESSAGE = format('%s "%s" must not be null', CASE cardinality(missing) WHEN 1 THEN 'argument' ELSE 'arguments' END,
+                             array_to_string(missing, '", "')),
+            HINT = format('Pass a value by name, as in %s => ... .', missing[1]);
     END IF;
 END
 $$;
@@ -83,6 +85,7 @@ AS $$
 DECLARE
     tenant uuid := clinic.current_tenant_id();
     found boolean;
+    retired boolean;
 BEGIN
     found := CASE require_row.kind
         WHEN 'location' THEN EXISTS (
@@ -112,11 +115,35 @@ BEGIN
             SELECT FROM clinic_data.blocks AS b
             WHERE b.tenant_id = tenant AND b.block_id = require_row.id AND b.retired_at IS NULL)
     END;
-    IF found IS NOT TRUE THEN
-        PERFORM clinic_private.raise_error('not_found',
-            format('%s "%s" does not exist', require_row.kind, require_row.id),
-            jsonb_build_object(require_row.kind || '_id', require_row.id), NULL);
+    IF found IS TRUE THEN
+        RETURN;
     END IF;
+
+    -- What has been changed or taken back is still there, retired: say so, since the id itself is right.
+    retired := CASE require_row.kind
+        WHEN 'rule' THEN EXISTS (
+            SELECT FROM clinic_data.availability_rules AS a WHERE a.tenant_id = tenant AND a.rule_id = require_row.id)
+        WHEN 'override' THEN EXISTS (
+            SELECT FROM clinic_data.date_overrides AS o WHERE o.tenant_id = tenant AND o.override_id = require_row.id)
+        WHEN 'holiday' THEN EXISTS (
+            SELECT FROM clinic_data.holidays AS h WHERE h.tenant_id = tenant AND h.holiday_id = require_row.id)
+        WHEN 'stay' THEN EXISTS (
+            SELECT FROM clinic_data.stays AS s WHERE s.tenant_id = tenant AND s.stay_id = require_row.id)
+        WHEN 'block' THEN EXISTS (
+            SELECT FROM clinic_data.blocks AS b WHERE b.tenant_id = tenant AND b.block_id = require_row.id)
+    END;
+    IF retired THEN
+        PERFORM clinic_private.raise_error('not_found',
+            format('%s "%s" no longer holds', require_row.kind, require_row.id),
+            jsonb_build_object(require_row.kind || '_id', require_row.id),
+            CASE require_row.kind
+                WHEN 'rule' THEN 'It was changed, ended or removed; change_hours and end_hours return the id of the new version.'
+                ELSE 'It was taken back already.'
+            END);
+    END IF;
+    PERFORM clinic_private.raise_error('not_found',
+        format('%s "%s" does not exist', require_row.kind, require_row.id),
+        jsonb_build_object(require_row.kind || '_id', require_row.id), NULL);
 END
 $$;
 COMMENT ON FUNCTION clinic_private.require_row(text, uuid) IS

@@ -107,7 +107,9 @@ void search(const Kernel &kernel, const Kernel::State &state, std::size_t provid
     const Buffers buffers = state.provider_buffers(p);
     if (duration.micros <= 0)
         return;
-    for (const auto &[location, site] : state.providers[provider].sites) {
+    for (const auto &entry : state.providers[provider].sites) {
+        const Id &location = entry.first; // named one by one: clang 14 captures no structured bindings
+        const Site &site = entry.second;
         if (state.request.location && state.request.location != location)
             continue;
         for (const MergedWindow &window : site.open) {

@@ -175,7 +175,8 @@ void Parser::parse_part(std::size_t begin, std::size_t end) {
     });
     if (known == part_names.end())
         refuse(ErrorCode::invalid_text, "unknown part " + detail::quoted(name), position_,
-               "The parts are those of RFC 5545, and RSCALE and SKIP of RFC 7529.", "For example FREQ=WEEKLY;BYDAY=MO,TU.");
+               "The parts are those of RFC 5545, and RSCALE and SKIP of RFC 7529.",
+               "For example FREQ=WEEKLY;BYDAY=MO,TU.");
     name_ = known->name;
     if (equals == std::string_view::npos)
         refuse(ErrorCode::invalid_text, std::string(name_) + " without a value", position_,

@@ -209,7 +209,7 @@ Day provider_date(const Provider &provider, Instant t) {
     std::optional<LocalTime> best;
     const auto consider = [&](const Zone *zone) {
         const LocalTime local = to_local(*zone, t);
-        const auto from_noon = [](LocalTime l) { return std::abs((time_of_day(l) - noon).micros); };
+        const auto from_noon = [noon](LocalTime l) { return std::abs((time_of_day(l) - noon).micros); };
         if (zone_on(provider.hours, date_of(local), provider.zone) == zone &&
             (!best || from_noon(local) < from_noon(*best)))
             best = local;

@@ -32,6 +32,7 @@ void keep_closest(std::optional<Refusal> &closest, const core::Finding &finding,
 // Judges every provider and location that the wish leaves open.
 Survey survey(const core::Diary &diary, const core::Kernel &kernel, const Wish &wish) {
     Survey found;
+    bool placeless = false;
     const bool all = wish.request.override_rules || wish.request.overbook;
     for (std::size_t p = 0; p < diary.providers.size(); ++p) {
         const Uuid provider = diary.providers[p].id;
@@ -40,7 +41,9 @@ Survey survey(const core::Diary &diary, const core::Kernel &kernel, const Wish &
             locations.push_back({});
         for (const Uuid &location : locations) {
             const std::vector<core::Finding> standing = kernel.standing(kernel.judge(p, location, wish.start, all));
-            if (standing.empty())
+            if (standing.empty() && location == Uuid{})
+                placeless = true;
+            else if (standing.empty())
                 found.candidates.push_back({provider, location, kernel.visits_on_day(p, wish.start)});
             else
                 keep_closest(found.refusal, standing.front(), provider, location);
@@ -49,6 +52,9 @@ Survey survey(const core::Diary &diary, const core::Kernel &kernel, const Wish &
     std::sort(found.candidates.begin(), found.candidates.end(), [](const Candidate &a, const Candidate &b) {
         return std::tie(a.visits, a.provider, a.location) < std::tie(b.visits, b.provider, b.location);
     });
+    if (found.candidates.empty() && placeless)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "without hours near that time, the visit needs a location", {},
+             "Pass location_id: an override passes over the hours, which else say where.");
     if (diary.providers.empty())
         found.refusal = Refusal{{core::Reason::not_found, {core::Source::Table::service_providers, {}}, {}}, {}, {}};
     return found;

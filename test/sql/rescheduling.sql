@@ -2,8 +2,8 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_clinic CASCADE;
 CALL clinic.install();
-CREATE ROLE regress_moving LOGIN IN ROLE clinic_admin;
-GRANT SET ON PARAMETER clinic.clock TO regress_moving;
+CREATE ROLE regress_reschedule LOGIN IN ROLE clinic_admin;
+GRANT SET ON PARAMETER clinic.clock TO regress_reschedule;
 RESET client_min_messages;
 SET clinic.clock = '2026-03-02T12:00:00Z';
 SET timezone = 'UTC';
@@ -24,8 +24,8 @@ SET intervalstyle = 'postgres';
 
 BEGIN;
 SET ROLE clinic_admin;
-SELECT clinic.create_tenant(slug => 'regress-moving', name => 'Test', tenant_id => '5c000017-0000-7000-8000-000000000001') \g /dev/null
-SELECT clinic.map_login('regress_moving', 'admin', '{*}') \g /dev/null
+SELECT clinic.create_tenant(slug => 'regress-reschedule', name => 'Test', tenant_id => '5c000017-0000-7000-8000-000000000001') \g /dev/null
+SELECT clinic.map_login('regress_reschedule', 'admin', '{*}') \g /dev/null
 SELECT clinic.create_location('New York', 'America/New_York', location_id => :ny),
        clinic.create_provider('Ann', 'America/New_York', provider_id => :ann),
        clinic.create_provider('Bob', 'America/New_York', provider_id => :bob),
@@ -43,7 +43,7 @@ SELECT clinic.update_service(:visit, '{"step_minutes": 15}'),
        clinic.require_resource(:roomed, 'room') \g /dev/null
 SELECT clinic.add_hours(:bob, :uptown, 'FREQ=DAILY', '13:00', '17:00', valid_from => '2026-03-01') \g /dev/null
 COMMIT;
-SET SESSION AUTHORIZATION regress_moving;
+SET SESSION AUTHORIZATION regress_reschedule;
 
 -- What a command says when it is refused; ids that differ from run to run are left out of the detail.
 CREATE FUNCTION pg_temp.attempt(command text) RETURNS TABLE (state text, message text, detail text, hint text) LANGUAGE plpgsql AS $$
@@ -124,5 +124,5 @@ SELECT * FROM pg_temp.attempt(format('SELECT clinic.swap_appointments(%L, NULL)'
 SELECT count(*) FROM clinic.check_integrity();
 
 RESET SESSION AUTHORIZATION;
-DROP OWNED BY regress_moving;
-DROP ROLE regress_moving;
+DROP OWNED BY regress_reschedule;
+DROP ROLE regress_reschedule;
