@@ -2,6 +2,7 @@
 
 #include "pg/clock.hpp"
 #include "pg/local_text.hpp"
+#include "pg/spi.hpp"
 
 namespace pg_clinic::pg {
 
@@ -27,6 +28,20 @@ bool another_time_may_help(core::Reason reason) {
     default:
         return true;
     }
+}
+
+KeptPlan lengths_statement{
+    "SELECT least(coalesce(s.min_duration_minutes, s.duration_minutes), coalesce(p.duration_minutes, s.duration_minutes)),"
+    " greatest(coalesce(s.max_duration_minutes, s.duration_minutes), coalesce(p.duration_minutes, s.duration_minutes))"
+    " FROM clinic_data.services s LEFT JOIN clinic_data.service_providers p"
+    " ON p.tenant_id = s.tenant_id AND p.service_id = s.service_id AND p.provider_id = $3"
+    " WHERE s.tenant_id = $1 AND s.service_id = $2"};
+
+// Which lengths a visit may have, for who asked for another.
+void add_lengths(Detail &detail, const DiaryQuery &query, const Uuid &provider) {
+    Spi spi;
+    for (const Row row : spi.query(lengths_statement, query.tenant, query.service, provider))
+        detail.add("min_duration_minutes", row.get<std::int32_t>(0)).add("max_duration_minutes", row.get<std::int32_t>(1));
 }
 
 // The next free starts after the wished one, or after now when that is past, as a JSON array.
@@ -125,6 +140,8 @@ void raise_refusal(const Context &context, const Refusal &refusal, DiaryQuery qu
         if (finding.source.id)
             detail.add("source_id", finding.source.id);
     }
+    if (finding.reason == core::Reason::bad_duration)
+        add_lengths(detail, query, refusal.provider);
     if (another_time_may_help(finding.reason))
         detail.add_json("alternatives", alternatives(std::move(query), std::move(request), start));
     raise(code_of(finding.reason), {}, detail);
