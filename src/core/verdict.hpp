@@ -42,18 +42,18 @@ bool is_overlap(Reason reason) noexcept;
 
 struct Finding {
     Reason reason = Reason::not_found;
-    Source source;           // the row that caused it, if one did
+    Source source;              // the row that caused it, if one did
     std::string resource_class; // no_resource: the class
 };
 
 // What the kernel says of one start at one provider and location.
 struct Verdict {
-    std::vector<Finding> findings;  // in order of reason; empty: free
-    std::vector<Id> resources;      // rooms and devices chosen, in order of id
-    std::vector<Id> overbooked;     // those of them that are taken, by the overbooking permission
+    std::vector<Finding> findings;        // in order of reason; empty: free
+    std::vector<Id> resources;            // rooms and devices chosen, in order of id
+    std::vector<Id> overbooked;           // those of them that are taken, by the overbooking permission
     bool resources_by_permission = false; // some are taken, or not open then: no_resource gave way
-    std::int32_t remaining = 0;     // bookings that would still fit, this one included
-    bool patient_overlaps = false;  // the patient has another visit then, and the tenant only warns
+    std::int32_t remaining = 0;           // bookings that would still fit, this one included
+    bool patient_overlaps = false;        // the patient has another visit then, and the tenant only warns
 
     bool free() const noexcept { return findings.empty(); }
 };
