@@ -77,8 +77,8 @@ std::int32_t day_of_year(Day day) noexcept; // 1-366
 // The Monday-based ISO week: its first day, and a number that identifies it (days since epoch of that Monday).
 Day iso_week_start(Day day) noexcept;
 
-Day date_of(LocalTime t) noexcept;            // the local date, rounding towards the past
-Duration time_of_day(LocalTime t) noexcept;   // since that date's midnight, in [0, 24 h)
+Day date_of(LocalTime t) noexcept;          // the local date, rounding towards the past
+Duration time_of_day(LocalTime t) noexcept; // since that date's midnight, in [0, 24 h)
 LocalTime at(Day day, Duration since_midnight = {}) noexcept;
 
 // True for years 1 to 9999.

@@ -121,12 +121,12 @@ struct Block {
     ServiceFilter services;
     Id kept_for; // patient; nil: nobody
     enum class Form : std::uint8_t { span, dates, recurring } form = Form::span;
-    Interval span;                  // span
-    Day from;                       // dates, recurring (DTSTART)
-    std::optional<Day> until;       // dates, recurring; inclusive
-    std::optional<RRule> rule;      // recurring
-    WallWindow window;              // recurring
-    const Zone *zone = nullptr;     // dates, recurring
+    Interval span;              // span
+    Day from;                   // dates, recurring (DTSTART)
+    std::optional<Day> until;   // dates, recurring; inclusive
+    std::optional<RRule> rule;  // recurring
+    WallWindow window;          // recurring
+    const Zone *zone = nullptr; // dates, recurring
 };
 
 struct Blocked {

@@ -38,6 +38,7 @@ struct ResourceHours {
     core::HoursBook hours;
     std::vector<core::Block> blocks;
 };
-std::vector<ResourceHours> read_hours(const Uuid &tenant, const std::vector<Uuid> &resources, const core::Interval &range);
+std::vector<ResourceHours> read_hours(const Uuid &tenant, const std::vector<Uuid> &resources,
+                                      const core::Interval &range);
 
 } // namespace pg_clinic::pg

@@ -33,7 +33,8 @@ core::IntervalSet intervals_of(Datum multirange) {
 
 Datum multirange_of(const core::IntervalSet &set) {
     const std::vector<core::Interval> &intervals = set.intervals();
-    auto **ranges = static_cast<RangeType **>(allocate(sizeof(RangeType *) * std::max<std::size_t>(intervals.size(), 1)));
+    auto **ranges =
+        static_cast<RangeType **>(allocate(sizeof(RangeType *) * std::max<std::size_t>(intervals.size(), 1)));
     for (std::size_t i = 0; i < intervals.size(); ++i)
         ranges[i] = DatumGetRangeTypeP(range_datum(intervals[i]));
     TypeCacheEntry *type = range_type();
@@ -71,7 +72,8 @@ CLINIC_FUNCTION(clinic_rule_hours) {
     core::HoursRule rule;
     rule.rule = core::parse_rrule(args.required<std::string>(0, "rule"));
     rule.dtstart = finite(args.required<core::Day>(1, "dtstart"), "dtstart");
-    rule.window = {{args.required<TimeOfDay>(2, "start_time").micros}, {args.required<TimeOfDay>(3, "end_time").micros}};
+    rule.window = {{args.required<TimeOfDay>(2, "start_time").micros},
+                   {args.required<TimeOfDay>(3, "end_time").micros}};
     if (rule.window.start.micros >= core::micros_per_day)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "start_time must lie before 24:00", "The argument is start_time.",
              "A window may end at 24:00; the next begins at 00:00 of the next day.");
@@ -128,6 +130,6 @@ CLINIC_FUNCTION(clinic_local_instant) {
     const Args args(fcinfo);
     const auto local = finite(args.required<core::LocalTime>(0, "local_time"), "local_time");
     const core::Zone &zone = zone_named(args.required<std::string>(1, "time_zone"));
-    return returning(fcinfo, instant_of_local(zone, local, args.optional<core::Duration>(2),
-                                              args.get_or<std::string>(3, "refuse")));
+    return returning(
+        fcinfo, instant_of_local(zone, local, args.optional<core::Duration>(2), args.get_or<std::string>(3, "refuse")));
 }

@@ -31,7 +31,8 @@ bool another_time_may_help(core::Reason reason) {
 }
 
 KeptPlan lengths_statement{
-    "SELECT least(coalesce(s.min_duration_minutes, s.duration_minutes), coalesce(p.duration_minutes, s.duration_minutes)),"
+    "SELECT least(coalesce(s.min_duration_minutes, s.duration_minutes), coalesce(p.duration_minutes, "
+    "s.duration_minutes)),"
     " greatest(coalesce(s.max_duration_minutes, s.duration_minutes), coalesce(p.duration_minutes, s.duration_minutes))"
     " FROM clinic_data.services s LEFT JOIN clinic_data.service_providers p"
     " ON p.tenant_id = s.tenant_id AND p.service_id = s.service_id AND p.provider_id = $3"
@@ -41,7 +42,8 @@ KeptPlan lengths_statement{
 void add_lengths(Detail &detail, const DiaryQuery &query, const Uuid &provider) {
     Spi spi;
     for (const Row row : spi.query(lengths_statement, query.tenant, query.service, provider))
-        detail.add("min_duration_minutes", row.get<std::int32_t>(0)).add("max_duration_minutes", row.get<std::int32_t>(1));
+        detail.add("min_duration_minutes", row.get<std::int32_t>(0))
+            .add("max_duration_minutes", row.get<std::int32_t>(1));
 }
 
 // The next free starts after the wished one, or after now when that is past, as a JSON array.
