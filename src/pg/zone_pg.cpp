@@ -147,8 +147,8 @@ const PgZone *find_zone(std::string_view name) {
 const PgZone &require_zone(std::string_view name) {
     if (const PgZone *zone = find_zone(name))
         return *zone;
-    const std::string shown(name.substr(0, 64));
-    raise(Code::invalid_time_zone, "unknown time zone \"" + shown + "\"", Detail().add("time_zone", shown));
+    const std::string text = shown(name);
+    raise(Code::invalid_time_zone, "unknown time zone \"" + text + "\"", Detail().add("time_zone", text));
 }
 
 } // namespace
