@@ -6,16 +6,20 @@ CREATE FUNCTION clinic.check_integrity()
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
 AS $$
-    WITH claims AS (
+    -- Who may not read the diary sees claims without their appointments: every one would be reported, with its ids.
+    WITH caller AS (
+        SELECT CASE WHEN clinic.current_tenant_id() IS NOT NULL THEN clinic_private.require_permission('diary:read') END AS tenant_id
+    ),
+    claims AS (
         SELECT c.*, r.kind AS resource_kind
         FROM clinic_data.claims AS c
         LEFT JOIN clinic_data.resources AS r ON r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id
-        WHERE c.tenant_id = clinic.current_tenant_id() AND (c.expires_at IS NULL OR c.expires_at > clinic.now())
+        WHERE c.tenant_id = (SELECT u.tenant_id FROM caller AS u) AND (c.expires_at IS NULL OR c.expires_at > clinic.now())
     ),
     appointments AS (
         SELECT a.*
         FROM clinic_data.appointments AS a
-        WHERE a.tenant_id = clinic.current_tenant_id()
+        WHERE a.tenant_id = (SELECT u.tenant_id FROM caller AS u)
     )
     SELECT 'overlap', 'claims', a.claim_id, jsonb_build_object('other_claim_id', b.claim_id, 'resource_id', a.resource_id)
     FROM claims AS a
@@ -71,9 +75,9 @@ ALTER FUNCTION clinic.check_integrity() OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.check_integrity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.check_integrity() TO clinic_user;
 COMMENT ON FUNCTION clinic.check_integrity() IS
-    'Everything that is wrong in the tenant''s diary; no row exactly when nothing is.
+    'Everything that is wrong in the tenant''s diary; no row exactly when nothing is. Needs diary:read.
 problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled or elsewhere), without_claim (an appointment that occupies time but has no claim for it).
-source, source_id: the row. Errors: none; without a context no row.';
+source, source_id: the row. Errors: forbidden; without a context no row.';
 
 CREATE FUNCTION clinic.time_zone_drift()
     RETURNS TABLE (
