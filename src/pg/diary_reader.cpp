@@ -373,8 +373,8 @@ void Reader::read_rules(const std::vector<Uuid> &ids) {
     }
     for (const Row row : rows(stays_statement, query_.tenant, ids))
         book_of(row.get<Uuid>(1))
-            ->hours->stays.push_back({row.get<Uuid>(0), row.get<core::Day>(2), row.get<core::Day>(3),
-                                      &zone_named(row.get<std::string_view>(4))});
+            ->hours->stays.push_back({row.get<Uuid>(0), row.get<core::Day>(2),
+                                      row.get<core::Day>(3), &zone_named(row.get<std::string_view>(4))});
 }
 
 // Each resource gets the holidays of the locations where it has hours.
@@ -466,11 +466,11 @@ void Reader::read_claims() {
 void Reader::read_visits() {
     const core::Service &s = diary_.service;
     IndexScan scan("appointments", "appointments_provider_id_idx");
-    const AttrNumber status = scan.column("status");
-    const AttrNumber starts_at = scan.column("starts_at");
-    const AttrNumber service = scan.column("service_id");
-    const AttrNumber location = scan.column("location_id");
-    const AttrNumber appointment = scan.column("appointment_id");
+    const auto status = scan.column<std::string_view>("status");
+    const auto starts_at = scan.column<core::Instant>("starts_at");
+    const auto service = scan.column<Uuid>("service_id");
+    const auto location = scan.column<Uuid>("location_id");
+    const auto appointment = scan.column<Uuid>("appointment_id");
     for (core::Provider &p : diary_.providers) {
         const auto has_maximum = [](const auto &window) { return window.max_appointments.has_value(); };
         const bool wanted = query_.count_visits || s.max_per_day || s.max_per_week || p.max_per_day || p.max_per_week ||
@@ -478,20 +478,14 @@ void Reader::read_visits() {
                             std::any_of(p.hours.overrides.begin(), p.hours.overrides.end(), has_maximum);
         if (!wanted)
             continue;
-        scan.where(1, BTEqualStrategyNumber, Sql<Uuid>::to(query_.tenant), UUIDOID);
-        scan.where(2, BTEqualStrategyNumber, Sql<Uuid>::to(p.id), UUIDOID);
-        scan.where(3, BTGreaterEqualStrategyNumber, Sql<core::Instant>::to(query_.range.begin - a_week_and_more),
-                   TIMESTAMPTZOID);
-        scan.where(3, BTLessStrategyNumber, Sql<core::Instant>::to(query_.range.end + a_week_and_more), TIMESTAMPTZOID);
+        scan.where("tenant_id", BTEqualStrategyNumber, query_.tenant);
+        scan.where("provider_id", BTEqualStrategyNumber, p.id);
+        scan.where("starts_at", BTGreaterEqualStrategyNumber, query_.range.begin - a_week_and_more);
+        scan.where("starts_at", BTLessStrategyNumber, query_.range.end + a_week_and_more);
         scan.start(query_.sight);
-        while (TupleTableSlot *slot = scan.next()) {
-            if (text_view(slot_value(slot, status).value) == "cancelled")
-                continue;
-            p.visits.push_back({Sql<core::Instant>::from(slot_value(slot, starts_at).value),
-                                Sql<Uuid>::from(slot_value(slot, service).value),
-                                Sql<Uuid>::from(slot_value(slot, location).value),
-                                Sql<Uuid>::from(slot_value(slot, appointment).value)});
-        }
+        while (scan.next())
+            if (scan.get(status) != "cancelled")
+                p.visits.push_back({scan.get(starts_at), scan.get(service), scan.get(location), scan.get(appointment)});
     }
 }
 

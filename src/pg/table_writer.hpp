@@ -1,5 +1,5 @@
-// Writing single rows of clinic_data past SQL, as logical replication applies them: constraints, indexes and triggers are
-// all served, but no statement is planned, and no row is read by a snapshot.
+// Writing single rows of clinic_data past SQL, as logical replication applies them: constraints, indexes and row triggers are
+// all served, but no statement is planned, no row is read by a snapshot, and triggers FOR EACH STATEMENT do not fire.
 //
 // That matters under SERIALIZABLE. An UPDATE by key, and the query behind a foreign key, read index pages, and
 // with a page of recent ids every booking would read what every other one writes: false conflicts, 40001. Rows are found by
@@ -18,9 +18,12 @@ namespace pg_clinic::pg {
 struct ColumnValue {
     const char *column;
     NullableValue value;
+    Oid type;
 };
 
-template <class T> ColumnValue column_value(const char *column, const T &value) { return {column, nullable(value)}; }
+template <class T> ColumnValue column_value(const char *column, const T &value) {
+    return {column, nullable(value), TypeOf<T>::oid};
+}
 
 // A table open for writing. After the last row comes finish(), which fires what fires after statements.
 class TableWriter {
@@ -45,7 +48,7 @@ class TableWriter {
     void finish();
 
   private:
-    AttrNumber number(const char *column) const;
+    AttrNumber number(const ColumnValue &value) const;
     NullableValue default_of(int column);
     void fill(const std::vector<ColumnValue> &values);
 
