@@ -274,6 +274,7 @@ core::Instant wished_start(const Args &args, const Uuid &tenant) {
 // Runs one change. What a writer past the engine can do to it in mid-writing is said in the engine's words: neither a
 // deadlock nor a violated constraint reaches the caller.
 template <class Body> Datum in_our_words(Body body) {
+    require_writable();
     try {
         return body();
     } catch (const PgError &error) {

@@ -84,7 +84,16 @@ void prepare_recheck(EPQState *recheck, EState *estate) {
 
 } // namespace
 
+// The executor does it for statements, and we do without.
+void require_writable() {
+    pg_call([] {
+        PreventCommandIfReadOnly("UPDATE");
+        PreventCommandIfParallelMode("UPDATE");
+    });
+}
+
 TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
+    require_writable();
     Relation target = open_for_writing(table, RowExclusiveLock);
     const char *const *names = proven.data();
     const std::size_t count = proven.size();

@@ -28,8 +28,8 @@ template <class T> ColumnValue column_value(const char *column, const T &value) 
 // A table open for writing. After the last row comes finish(), which fires what fires after statements.
 class TableWriter {
   public:
-    // Throws SqlError (schema_version) when the table is missing. Foreign keys that refer to a table in `proven` are not
-    // checked by query: the caller wrote the referenced row in this transaction, or locked it (hold_row).
+    // Calls require_writable(). Throws SqlError (schema_version) when the table is missing. Foreign keys that refer to a table
+    // in `proven` are not checked by query: the caller wrote the referenced row in this transaction, or locked it (hold_row).
     explicit TableWriter(const char *table, std::vector<const char *> proven = {});
     ~TableWriter();
     TableWriter(const TableWriter &) = delete;
@@ -55,6 +55,9 @@ class TableWriter {
     struct State; // plain data, in the executor state's memory
     State *s_ = nullptr;
 };
+
+// Raises 25006 in a read-only transaction, 25000 in a parallel worker.
+void require_writable();
 
 // Keeps the row that a foreign key will refer to from being deleted until the transaction ends. False when it is gone.
 bool hold_row(const char *table, const ItemPointerData &place);
