@@ -16,6 +16,11 @@ std::int64_t floor_mod(std::int64_t a, std::int64_t n) {
     return r < 0 ? r + n : r;
 }
 
+// How far t lies behind the last instant of the grid. The distance to the anchor itself may be too long to count.
+std::int64_t past_grid(Instant t, Duration step, Instant anchor) {
+    return floor_mod(floor_mod(t.micros, step.micros) - floor_mod(anchor.micros, step.micros), step.micros);
+}
+
 Instant saturating_add(Instant t, std::int64_t micros) {
     std::int64_t sum = 0;
     if (__builtin_add_overflow(t.micros, micros, &sum))
@@ -103,15 +108,12 @@ IntervalSet IntervalSet::widened(Duration before, Duration after) const {
 }
 
 GridStarts::GridStarts(const Interval &window, const Interval &range, Duration duration, Duration step, Instant anchor)
-    : step_(step) {
+    : last_(std::min(saturating_add(window.end, -duration.micros), Instant{range.end.micros - 1})), step_(step) {
     const Instant low = std::max(window.begin, range.begin);
-    const std::int64_t past_grid = floor_mod(low.micros - anchor.micros, step.micros);
-    first_ = low + Duration{past_grid == 0 ? 0 : step.micros - past_grid};
-    last_ = std::min(window.end - duration, Instant{range.end.micros - 1});
+    const std::int64_t past = past_grid(low, step, anchor);
+    first_ = past == 0 ? low : saturating_add(low, step.micros - past);
 }
 
-bool on_grid(Instant t, Duration step, Instant anchor) noexcept {
-    return floor_mod(t.micros - anchor.micros, step.micros) == 0;
-}
+bool on_grid(Instant t, Duration step, Instant anchor) noexcept { return past_grid(t, step, anchor) == 0; }
 
 } // namespace pg_clinic::core

@@ -58,9 +58,13 @@ class GridStarts {
 
     // Calls visit(Instant) for each start in ascending order until it returns false.
     template <class Visit> bool each(Visit visit) const {
-        for (std::int64_t t = first_.micros; t <= last_.micros; t += step_.micros)
+        std::int64_t t = first_.micros;
+        while (t <= last_.micros) {
             if (!visit(Instant{t}))
                 return false;
+            if (__builtin_add_overflow(t, step_.micros, &t))
+                break;
+        }
         return true;
     }
 

@@ -101,23 +101,24 @@ bool may_still_change(std::string_view status) {
 // Reads an appointment as it is now, in every isolation level, if it is there and the caller may see it.
 std::optional<Standing> read_standing(const Context &context, const Uuid &id) {
     IndexScan scan("appointments", "appointments_pkey");
-    scan.where(1, BTEqualStrategyNumber, Sql<Uuid>::to(context.tenant_id), UUIDOID);
-    scan.where(2, BTEqualStrategyNumber, Sql<Uuid>::to(id), UUIDOID);
+    scan.where("tenant_id", BTEqualStrategyNumber, context.tenant_id);
+    scan.where("appointment_id", BTEqualStrategyNumber, id);
     scan.start(Sight::truth);
-    TupleTableSlot *slot = scan.next();
-    if (slot == nullptr)
+    if (!scan.next())
         return std::nullopt;
-    const auto value = [&scan, slot](const char *column) { return slot_value(slot, scan.column(column)).value; };
+    const auto uuid = [&scan](const char *column) { return scan.get(scan.column<Uuid>(column)); };
+    const auto text = [&scan](const char *column) { return scan.get(scan.column<std::string>(column)); };
+    const auto instant = [&scan](const char *column) { return scan.get(scan.column<core::Instant>(column)); };
     Standing a;
     a.id = id;
-    a.service = Sql<Uuid>::from(value("service_id"));
-    a.provider = Sql<Uuid>::from(value("provider_id"));
-    a.location = Sql<Uuid>::from(value("location_id"));
-    a.patient = Sql<Uuid>::from(value("patient_id"));
-    a.status = Sql<std::string>::from(value("status"));
-    a.visit = {Sql<core::Instant>::from(value("starts_at")), Sql<core::Instant>::from(value("ends_at"))};
-    a.version = Sql<std::int32_t>::from(value("version"));
-    a.code = Sql<std::string>::from(value("confirmation_code"));
+    a.service = uuid("service_id");
+    a.provider = uuid("provider_id");
+    a.location = uuid("location_id");
+    a.patient = uuid("patient_id");
+    a.status = text("status");
+    a.visit = {instant("starts_at"), instant("ends_at")};
+    a.version = scan.get(scan.column<std::int32_t>("version"));
+    a.code = text("confirmation_code");
     // The policy appointments_visible.
     if (!has_permission(context, "diary:read") && !(context.has_patient && context.patient_id == a.patient))
         return std::nullopt;
@@ -147,43 +148,41 @@ void each_row_of(const char *table, const char *index, const Context &context, c
     IndexScan scan(table, index);
     for (bool again = true; again;) {
         again = false;
-        scan.where(1, BTEqualStrategyNumber, Sql<Uuid>::to(context.tenant_id), UUIDOID);
-        scan.where(2, BTEqualStrategyNumber, Sql<Uuid>::to(id), UUIDOID);
+        scan.where("tenant_id", BTEqualStrategyNumber, context.tenant_id);
+        scan.where("appointment_id", BTEqualStrategyNumber, id);
         scan.start(Sight::truth);
-        while (TupleTableSlot *slot = scan.next())
-            again = !visit(scan, slot) || again;
+        while (scan.next())
+            again = !visit(scan) || again;
     }
 }
 
 std::vector<Uuid> used_resources(const Context &context, const Standing &a) {
     std::vector<Uuid> ids{a.patient};
-    each_row_of("appointment_resources", "appointment_resources_pkey", context, a.id,
-                [&ids](const IndexScan &scan, TupleTableSlot *slot) {
-                    ids.push_back(Sql<Uuid>::from(slot_value(slot, scan.column("resource_id")).value));
-                    return true;
-                });
+    each_row_of("appointment_resources", "appointment_resources_pkey", context, a.id, [&ids](const IndexScan &scan) {
+        ids.push_back(scan.get(scan.column<Uuid>("resource_id")));
+        return true;
+    });
     return ids;
 }
 
 void delete_resources(const Context &context, const Uuid &id) {
     TableWriter writer("appointment_resources");
-    each_row_of("appointment_resources", "appointment_resources_pkey", context, id,
-                [&writer](const IndexScan &, const TupleTableSlot *slot) {
-                    const bool locked = writer.lock(slot->tts_tid);
-                    if (locked)
-                        writer.remove();
-                    return locked;
-                });
+    each_row_of("appointment_resources", "appointment_resources_pkey", context, id, [&writer](const IndexScan &scan) {
+        const bool locked = writer.lock(scan.place());
+        if (locked)
+            writer.remove();
+        return locked;
+    });
     writer.finish();
 }
 
 void update_appointment(const Context &context, const Uuid &id, const std::vector<ColumnValue> &values) {
     TableWriter writer("appointments");
     bool done = false;
-    each_row_of("appointments", "appointments_pkey", context, id, [&](const IndexScan &, const TupleTableSlot *slot) {
+    each_row_of("appointments", "appointments_pkey", context, id, [&](const IndexScan &scan) {
         if (done)
             return true;
-        done = writer.lock(slot->tts_tid);
+        done = writer.lock(scan.place());
         if (done)
             writer.update(values);
         return done;
@@ -281,6 +280,7 @@ core::Instant wished_start(const Args &args, const Uuid &tenant) {
 // Runs one change. What a writer past the engine can do to it in mid-writing is said in the engine's words: neither a
 // deadlock nor a violated constraint reaches the caller.
 template <class Body> Datum in_our_words(Body body) {
+    require_writable();
     try {
         return body();
     } catch (const PgError &error) {

@@ -30,8 +30,6 @@ TypeCacheEntry *range_type() {
     return type;
 }
 
-Uuid uuid_or_nil(const NullableValue &v) { return v.is_null ? Uuid{} : Sql<Uuid>::from(v.value); }
-
 // Our own lock space beside SQL's advisory locks: the fourth field of the tag is 1 or 2 there.
 LOCKTAG lock_tag(const Uuid &tenant, const Uuid &resource) {
     const std::uint64_t key = std::hash<Uuid>{}(resource) ^ (std::hash<Uuid>{}(tenant)*0x9E3779B97F4A7C15ULL);
@@ -102,8 +100,8 @@ core::Interval interval_of(Datum range) {
             // Time is counted in microseconds, so ( and ] mean one microsecond later.
             interval.begin =
                 lower.infinite ? core::instant_min : core::Instant{DatumGetTimestampTz(lower.val) + !lower.inclusive};
-            interval.end =
-                upper.infinite ? core::instant_max : core::Instant{DatumGetTimestampTz(upper.val) + upper.inclusive};
+            const core::Instant last{upper.infinite ? DT_NOEND : DatumGetTimestampTz(upper.val)};
+            interval.end = last == core::instant_max ? last : core::Instant{last.micros + upper.inclusive};
         }
         return interval;
     });
@@ -111,53 +109,49 @@ core::Interval interval_of(Datum range) {
 
 ClaimReader::ClaimReader(const Uuid &tenant, Sight sight)
     : tenant_(tenant), sight_(sight), calendars_("calendars", "calendars_pkey"),
-      claims_("claims", "claims_calendar_no_during_excl"), resource_column_(calendars_.column("resource_id")),
-      lane_column_(calendars_.column("lane")), number_column_(calendars_.column("calendar_no")),
-      claim_tenant_(claims_.column("tenant_id")), claim_id_(claims_.column("claim_id")),
-      during_(claims_.column("during")), starts_at_(claims_.column("starts_at")), ends_at_(claims_.column("ends_at")),
-      kind_(claims_.column("kind")), capacity_(claims_.column("capacity")), overbooked_(claims_.column("overbooked")),
-      service_(claims_.column("service_id")), location_(claims_.column("location_id")),
-      appointment_(claims_.column("appointment_id")), expires_at_(claims_.column("expires_at")) {}
+      claims_("claims", "claims_calendar_no_during_excl"), lane_(calendars_.column<std::int32_t>("lane")),
+      number_(calendars_.column<std::int64_t>("calendar_no")), claim_tenant_(claims_.column<Uuid>("tenant_id")),
+      claim_id_(claims_.column<Uuid>("claim_id")), during_(claims_.column<core::Interval>("during")),
+      starts_at_(claims_.column<core::Instant>("starts_at")), ends_at_(claims_.column<core::Instant>("ends_at")),
+      kind_(claims_.column<std::string_view>("kind")), capacity_(claims_.column<std::int32_t>("capacity")),
+      overbooked_(claims_.column<bool>("overbooked")), service_(claims_.column<Uuid>("service_id")),
+      location_(claims_.column<Uuid>("location_id")), appointment_(claims_.column<Uuid>("appointment_id")),
+      expires_at_(claims_.column<core::Instant>("expires_at")) {}
 
 std::vector<Lane> ClaimReader::lanes(const Uuid &resource) {
-    calendars_.where(1, BTEqualStrategyNumber, Sql<Uuid>::to(tenant_), UUIDOID);
-    calendars_.where(2, BTEqualStrategyNumber, Sql<Uuid>::to(resource), UUIDOID);
+    calendars_.where("tenant_id", BTEqualStrategyNumber, tenant_);
+    calendars_.where("resource_id", BTEqualStrategyNumber, resource);
     calendars_.start(sight_);
     std::vector<Lane> lanes;
-    while (TupleTableSlot *slot = calendars_.next())
-        lanes.push_back({Sql<std::int32_t>::from(slot_value(slot, lane_column_).value),
-                         Sql<std::int64_t>::from(slot_value(slot, number_column_).value), slot->tts_tid});
+    while (calendars_.next())
+        lanes.push_back({calendars_.get(lane_), calendars_.get(number_), calendars_.place()});
     return lanes;
 }
 
 std::vector<StoredClaim> ClaimReader::claims(const Uuid &resource, const core::Interval &interval) {
     std::vector<StoredClaim> found;
-    const Datum range = range_datum(interval);
     for (const Lane &lane : lanes(resource)) {
-        claims_.where(1, BTEqualStrategyNumber, Int64GetDatum(lane.calendar_no), INT8OID);
-        claims_.where(2, RANGESTRAT_OVERLAPS, range, ANYRANGEOID);
+        claims_.where("calendar_no", BTEqualStrategyNumber, lane.calendar_no);
+        claims_.where("during", RANGESTRAT_OVERLAPS, interval);
         claims_.start(sight_);
-        while (TupleTableSlot *slot = claims_.next()) {
+        while (claims_.next()) {
             StoredClaim claim;
             claim.calendar_no = lane.calendar_no;
             core::Busy &b = claim.busy;
-            b.during = interval_of(slot_value(slot, during_).value);
+            b.during = claims_.get(during_);
             // The index may be lossy, and a foreign tenant's claim can never count.
-            if (!b.during.overlaps(interval) || uuid_or_nil(slot_value(slot, claim_tenant_)) != tenant_)
+            if (!b.during.overlaps(interval) || claims_.get(claim_tenant_) != tenant_)
                 continue;
-            b.claim = uuid_or_nil(slot_value(slot, claim_id_));
-            b.visit = {Sql<core::Instant>::from(slot_value(slot, starts_at_).value),
-                       Sql<core::Instant>::from(slot_value(slot, ends_at_).value)};
-            b.kind = claim_kind(text_view(slot_value(slot, kind_).value));
-            b.capacity = Sql<std::int32_t>::from(slot_value(slot, capacity_).value);
-            b.overbooked = Sql<bool>::from(slot_value(slot, overbooked_).value);
-            b.service = uuid_or_nil(slot_value(slot, service_));
-            b.location = uuid_or_nil(slot_value(slot, location_));
-            b.appointment = uuid_or_nil(slot_value(slot, appointment_));
-            const NullableValue expires = slot_value(slot, expires_at_);
-            if (!expires.is_null)
-                claim.expires = Sql<core::Instant>::from(expires.value);
-            claim.place = slot->tts_tid;
+            b.claim = claims_.get(claim_id_);
+            b.visit = {claims_.get(starts_at_), claims_.get(ends_at_)};
+            b.kind = claim_kind(claims_.get(kind_));
+            b.capacity = claims_.get(capacity_);
+            b.overbooked = claims_.get(overbooked_);
+            b.service = claims_.optional(service_).value_or(Uuid{});
+            b.location = claims_.optional(location_).value_or(Uuid{});
+            b.appointment = claims_.optional(appointment_).value_or(Uuid{});
+            claim.expires = claims_.optional(expires_at_).value_or(core::instant_max);
+            claim.place = claims_.place();
             found.push_back(std::move(claim));
         }
     }
@@ -252,20 +246,13 @@ void insert_claims(const ClaimOwner &owner, const std::vector<NewClaim> &claims,
     {
         LaneFinder lanes(owner.tenant, now, writer);
         for (const NewClaim &c : claims)
-            writer.insert({column_value("tenant_id", owner.tenant),
-                           column_value("claim_id", new_id()),
-                           column_value("resource_id", c.resource),
-                           column_value("calendar_no", lanes.find(spi, c)),
-                           {"during", {range_datum(c.during), false}},
-                           column_value("starts_at", c.visit.begin),
-                           column_value("ends_at", c.visit.end),
-                           column_value("kind", std::string_view("booking")),
-                           column_value("capacity", c.capacity),
-                           column_value("overbooked", c.overbooked),
-                           column_value("service_id", owner.service),
-                           column_value("location_id", owner.location),
-                           column_value("appointment_id", owner.appointment),
-                           column_value("created_by", owner.user)});
+            writer.insert({column_value("tenant_id", owner.tenant), column_value("claim_id", new_id()),
+                           column_value("resource_id", c.resource), column_value("calendar_no", lanes.find(spi, c)),
+                           column_value("during", c.during), column_value("starts_at", c.visit.begin),
+                           column_value("ends_at", c.visit.end), column_value("kind", std::string_view("booking")),
+                           column_value("capacity", c.capacity), column_value("overbooked", c.overbooked),
+                           column_value("service_id", owner.service), column_value("location_id", owner.location),
+                           column_value("appointment_id", owner.appointment), column_value("created_by", owner.user)});
     }
     writer.finish();
 }
@@ -276,11 +263,11 @@ void delete_claims(const Uuid &tenant, const Uuid &appointment) {
         IndexScan scan("claims", "claims_appointment_id_idx");
         for (bool again = true; again;) {
             again = false;
-            scan.where(1, BTEqualStrategyNumber, Sql<Uuid>::to(tenant), UUIDOID);
-            scan.where(2, BTEqualStrategyNumber, Sql<Uuid>::to(appointment), UUIDOID);
+            scan.where("tenant_id", BTEqualStrategyNumber, tenant);
+            scan.where("appointment_id", BTEqualStrategyNumber, appointment);
             scan.start(Sight::truth);
-            while (const TupleTableSlot *slot = scan.next()) {
-                if (writer.lock(slot->tts_tid))
+            while (scan.next()) {
+                if (writer.lock(scan.place()))
                     writer.remove();
                 else
                     again = true; // somebody else wrote it while we waited for the row
@@ -292,15 +279,21 @@ void delete_claims(const Uuid &tenant, const Uuid &appointment) {
 
 namespace {
 
-NullableValue column_of(HeapTuple tuple, TupleDesc shape, const char *name) {
-    const int number = pg_call([=] { return SPI_fnumber(shape, name); });
-    if (number <= 0)
-        throw core::Error(core::ErrorCode::internal, std::string("the table has no column ") + name);
-    return pg_call([=] {
-        NullableValue v;
-        v.value = heap_getattr(tuple, number, shape, &v.is_null);
-        return v;
+// A row that a trigger was fired for.
+struct FiredRow {
+    Relation table;
+    HeapTuple tuple;
+};
+
+// A column of the row, null or not.
+template <class T> std::optional<T> value_of(const FiredRow &row, const char *column) {
+    const AttrNumber number = column_number(row.table, column, Sql<T>::type);
+    const NullableValue v = pg_call([&row, number] {
+        NullableValue out;
+        out.value = heap_getattr(row.tuple, number, RelationGetDescr(row.table), &out.is_null);
+        return out;
     });
+    return v.is_null ? std::nullopt : std::optional<T>(Sql<T>::from(v.value));
 }
 
 // Removes claims that are dead: nobody counts them, but the constraint does not know the time.
@@ -315,31 +308,28 @@ void remove_all(const std::vector<ItemPointerData> &places) {
 }
 
 // Whether an update takes nothing that was not taken before: same lane, time and life, tolerating no fewer.
-bool takes_no_more(HeapTuple before, HeapTuple after, TupleDesc shape) {
-    const auto same = [=](const char *name, auto read) {
-        const NullableValue a = column_of(before, shape, name), b = column_of(after, shape, name);
-        return a.is_null == b.is_null && (a.is_null || read(a.value) == read(b.value));
+bool takes_no_more(const FiredRow &before, const FiredRow &after) {
+    const auto same = [&]<class T>(const char *name, T *) {
+        return value_of<T>(before, name) == value_of<T>(after, name);
     };
-    const auto as_instant = [](Datum d) { return DatumGetTimestampTz(d); };
-    if (!same("tenant_id", &Sql<Uuid>::from) || !same("resource_id", &Sql<Uuid>::from) ||
-        !same("calendar_no", [](Datum d) { return DatumGetInt64(d); }) || !same("during", &interval_of) ||
-        !same("overbooked", [](Datum d) { return DatumGetBool(d); }) || !same("expires_at", as_instant))
+    if (!same("tenant_id", static_cast<Uuid *>(nullptr)) || !same("resource_id", static_cast<Uuid *>(nullptr)) ||
+        !same("calendar_no", static_cast<std::int64_t *>(nullptr)) ||
+        !same("during", static_cast<core::Interval *>(nullptr)) || !same("overbooked", static_cast<bool *>(nullptr)) ||
+        !same("expires_at", static_cast<core::Instant *>(nullptr)))
         return false;
-    const NullableValue least = column_of(before, shape, "capacity"), now_least = column_of(after, shape, "capacity");
-    return !least.is_null && !now_least.is_null && DatumGetInt32(least.value) <= DatumGetInt32(now_least.value);
+    const auto least = value_of<std::int32_t>(before, "capacity");
+    const auto now_least = value_of<std::int32_t>(after, "capacity");
+    return least && now_least && *least <= *now_least;
 }
 
 // Refuses a claim written past the engine that the resource has no room for, and clears expired ones out of its way.
 // Constraints say the rest.
-void refuse_overlap(const Uuid &tenant, const Uuid &resource, HeapTuple tuple, TupleDesc shape, const Uuid &replaced) {
-    const NullableValue during = column_of(tuple, shape, "during");
-    const NullableValue overbooked = column_of(tuple, shape, "overbooked");
-    const NullableValue capacity = column_of(tuple, shape, "capacity");
-    if (during.is_null || capacity.is_null || (!overbooked.is_null && DatumGetBool(overbooked.value)))
+void refuse_overlap(const Uuid &tenant, const Uuid &resource, const FiredRow &row, const Uuid &replaced) {
+    const auto during = value_of<core::Interval>(row, "during");
+    const auto capacity = value_of<std::int32_t>(row, "capacity");
+    if (!during || !capacity || value_of<bool>(row, "overbooked").value_or(false) || during->empty())
         return;
-    const core::Interval wanted = interval_of(during.value);
-    if (wanted.empty())
-        return;
+    const core::Interval wanted = *during;
     ClaimReader reader(tenant, Sight::truth);
     std::vector<core::Busy> others;
     std::vector<ItemPointerData> dead;
@@ -354,7 +344,7 @@ void refuse_overlap(const Uuid &tenant, const Uuid &resource, HeapTuple tuple, T
     }
     remove_all(dead);
     const core::BusyList busy(std::move(others));
-    const core::Fit fit = core::fit_claim(busy, wanted, DatumGetInt32(capacity.value), {}, true);
+    const core::Fit fit = core::fit_claim(busy, wanted, *capacity, {}, true);
     if (!fit.fits)
         raise(Code::slot_taken, {}, Detail().add("resource_id", resource));
 }
@@ -374,20 +364,19 @@ CLINIC_FUNCTION(clinic_claims_guard) {
     if (TRIGGER_FIRED_BY_DELETE(trigger->tg_event))
         return PointerGetDatum(trigger->tg_trigtuple);
     const bool update = TRIGGER_FIRED_BY_UPDATE(trigger->tg_event);
-    HeapTuple tuple = update ? trigger->tg_newtuple : trigger->tg_trigtuple;
-    TupleDesc shape = trigger->tg_relation->rd_att;
-    const NullableValue tenant = column_of(tuple, shape, "tenant_id");
-    const NullableValue resource = column_of(tuple, shape, "resource_id");
-    if (!engine_writes && !tenant.is_null && !resource.is_null) {
-        const Uuid tenant_id = Sql<Uuid>::from(tenant.value);
-        const Uuid resource_id = Sql<Uuid>::from(resource.value);
-        lock_resources(tenant_id, {resource_id});
-        if (update && takes_no_more(trigger->tg_trigtuple, tuple, shape))
-            return PointerGetDatum(tuple);
-        Uuid replaced;
-        if (update)
-            replaced = uuid_or_nil(column_of(trigger->tg_trigtuple, shape, "claim_id"));
-        refuse_overlap(tenant_id, resource_id, tuple, shape, replaced);
+    const FiredRow row{trigger->tg_relation, update ? trigger->tg_newtuple : trigger->tg_trigtuple};
+    if (!engine_writes) {
+        const auto tenant = value_of<Uuid>(row, "tenant_id");
+        const auto resource = value_of<Uuid>(row, "resource_id");
+        if (tenant && resource) {
+            lock_resources(*tenant, {*resource});
+            if (update && takes_no_more({row.table, trigger->tg_trigtuple}, row))
+                return PointerGetDatum(row.tuple);
+            Uuid replaced;
+            if (update)
+                replaced = value_of<Uuid>({row.table, trigger->tg_trigtuple}, "claim_id").value_or(Uuid{});
+            refuse_overlap(*tenant, *resource, row, replaced);
+        }
     }
-    return PointerGetDatum(tuple);
+    return PointerGetDatum(row.tuple);
 }

@@ -12,6 +12,16 @@
 
 namespace pg_clinic::pg {
 
+Datum range_datum(const core::Interval &interval);
+core::Interval interval_of(Datum range); // unbounded ends become instant_min and instant_max; empty stays empty
+
+// tstzrange, half-open.
+template <> struct Sql<core::Interval> {
+    static constexpr Oid type = TSTZRANGEOID;
+    static core::Interval from(Datum value) { return interval_of(value); }
+    static Datum to(const core::Interval &interval) { return range_datum(interval); }
+};
+
 // Overbooked claims live in lanes of their own, from this number on.
 inline constexpr std::int32_t first_overbook_lane = 50001;
 
@@ -68,9 +78,16 @@ class ClaimReader {
     Sight sight_;
     IndexScan calendars_;
     IndexScan claims_;
-    AttrNumber resource_column_, lane_column_, number_column_;
-    AttrNumber claim_tenant_, claim_id_, during_, starts_at_, ends_at_, kind_, capacity_, overbooked_, service_,
-        location_, appointment_, expires_at_;
+    Column<std::int32_t> lane_;
+    Column<std::int64_t> number_;
+    Column<Uuid> claim_tenant_, claim_id_;
+    Column<core::Interval> during_;
+    Column<core::Instant> starts_at_, ends_at_;
+    Column<std::string_view> kind_;
+    Column<std::int32_t> capacity_;
+    Column<bool> overbooked_;
+    Column<Uuid> service_, location_, appointment_;
+    Column<core::Instant> expires_at_;
 };
 
 // Takes the locks of the resources to the end of the transaction, in ascending order. A deadlock (with a foreign
@@ -86,8 +103,5 @@ void insert_claims(const ClaimOwner &owner, const std::vector<NewClaim> &claims,
 void delete_claims(const Uuid &tenant, const Uuid &appointment);
 
 core::ClaimKind claim_kind(std::string_view name);
-
-Datum range_datum(const core::Interval &interval);
-core::Interval interval_of(Datum range); // of a non-empty range; unbounded ends become instant_min and instant_max
 
 } // namespace pg_clinic::pg

@@ -153,7 +153,7 @@ CLINIC_FUNCTION(clinic_use_tenant) {
     const auto name = Args(fcinfo).required<std::string>(0, "tenant");
     const auto tenant = find_tenant(std::string_view(name));
     if (!tenant)
-        raise(Code::not_found, "tenant \"" + name.substr(0, 64) + "\" does not exist", Detail().add("object", "tenant"),
+        raise(Code::not_found, "tenant \"" + shown(name) + "\" does not exist", Detail().add("object", "tenant"),
               "Pass the slug or the id of an existing tenant.");
     if (!tenant->active)
         raise(Code::inactive, "tenant \"" + tenant->slug + "\" is not active", Detail().add("object", "tenant"));

@@ -62,7 +62,7 @@ bool read_word(std::string_view word, Parsed &out) noexcept {
 }
 
 char *append(char *to, std::string_view text) noexcept {
-    std::memcpy(to, text.data(), text.size());
+    text.copy(to, text.size());
     to[text.size()] = '\0';
     return to + text.size() + 1;
 }

@@ -39,6 +39,12 @@ Datum text_datum(std::string_view text) {
         [text] { return PointerGetDatum(cstring_to_text_with_len(text.data(), static_cast<int>(text.size()))); });
 }
 
+std::string shown(std::string_view text) {
+    constexpr int longest = 64;
+    const int given = static_cast<int>(std::min<std::size_t>(text.size(), 2 * longest));
+    return std::string(text.substr(0, static_cast<std::size_t>(pg_mbcliplen(text.data(), given, longest))));
+}
+
 core::Duration duration_of(const Interval &interval) {
     if (interval.month != 0)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "interval must not contain months or years",

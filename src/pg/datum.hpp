@@ -29,6 +29,7 @@ std::string text_of(Datum value);
 std::string_view
 text_view(Datum value); // lives as long as the value, or the current memory context when it was toasted
 Datum text_datum(std::string_view text);
+std::string shown(std::string_view text);             // for messages: the first 64 bytes, cut between characters
 core::Duration duration_of(const Interval &interval); // refuses months and years; a day is 24 hours
 void *allocate(std::size_t size);                     // palloc behind the gate
 

@@ -129,6 +129,16 @@ std::optional<core::Duration> optional_minutes(std::optional<std::int32_t> n) {
     return n ? std::optional(core::minutes(*n)) : std::nullopt;
 }
 
+// A date or instant of a table, kept within what the core can count: infinite and far ones are legal there.
+core::Day countable(core::Day day) { return std::clamp(day, core::to_day({1, 1, 1}), core::to_day({9999, 12, 31})); }
+core::Instant countable(core::Instant t) {
+    const auto end_of = [](std::int32_t year) { return core::Instant{core::at(core::to_day({year, 12, 31})).micros}; };
+    return std::clamp(t, end_of(0), end_of(9999));
+}
+template <class T> std::optional<T> countable(const std::optional<T> &value) {
+    return value ? std::optional(countable(*value)) : std::nullopt;
+}
+
 // Rules are stored as text; the same text comes often, so each backend keeps what it has parsed.
 const core::RRule &parsed(const std::string &text) {
     using Cache = std::unordered_map<std::string, core::RRule>;
@@ -363,8 +373,8 @@ void Reader::read_rules(const std::vector<Uuid> &ids) {
         rule.dtstart = row.get<core::Day>(4);
         rule.window = wall_window(row.get<TimeOfDay>(5), row.get<TimeOfDay>(6));
         rule.zone = &zone_named(row.get<std::string_view>(7));
-        rule.valid_from = row.get<core::Day>(8);
-        rule.valid_until = row.optional<core::Day>(9);
+        rule.valid_from = countable(row.get<core::Day>(8));
+        rule.valid_until = countable(row.optional<core::Day>(9));
         rule.services = row.optional<std::vector<Uuid>>(10).value_or(core::ServiceFilter{});
         rule.max_appointments = row.optional<std::int32_t>(11);
         book_of(row.get<Uuid>(1))->hours->rules.push_back(std::move(rule));
@@ -373,7 +383,7 @@ void Reader::read_rules(const std::vector<Uuid> &ids) {
         core::DateOverride o;
         o.id = row.get<Uuid>(0);
         o.location = row.optional<Uuid>(2).value_or(Uuid{});
-        o.on = row.get<core::Day>(3);
+        o.on = countable(row.get<core::Day>(3));
         o.open = row.get<std::string_view>(4) == "open";
         if (o.open) {
             o.window = wall_window(row.get<TimeOfDay>(5), row.get<TimeOfDay>(6));
@@ -386,8 +396,8 @@ void Reader::read_rules(const std::vector<Uuid> &ids) {
     }
     for (const Row row : rows(stays_statement, query_.tenant, ids))
         book_of(row.get<Uuid>(1))
-            ->hours->stays.push_back({row.get<Uuid>(0), row.get<core::Day>(2), row.get<core::Day>(3),
-                                      &zone_named(row.get<std::string_view>(4))});
+            ->hours->stays.push_back({row.get<Uuid>(0), countable(row.get<core::Day>(2)),
+                                      countable(row.get<core::Day>(3)), &zone_named(row.get<std::string_view>(4))});
 }
 
 // Each resource gets the holidays of the locations where it has hours.
@@ -414,7 +424,7 @@ void Reader::read_holidays() {
     if (locations.empty())
         return;
     for (const Row row : rows(holidays_statement, query_.tenant, locations, day_after(reach_.end))) {
-        const core::Holiday holiday{row.get<Uuid>(0), row.get<Uuid>(1), row.get<core::Day>(2)};
+        const core::Holiday holiday{row.get<Uuid>(0), row.get<Uuid>(1), countable(row.get<core::Day>(2))};
         for (core::HoursBook *hours : books_at[holiday.location])
             hours->holidays.push_back(holiday);
     }
@@ -442,10 +452,10 @@ void Reader::add_block(const Row &row) {
     b.kept_for = row.optional<Uuid>(12).value_or(Uuid{});
     if (row.is_null(5)) {
         b.form = core::Block::Form::span;
-        b.span = {row.get<core::Instant>(3), row.get<core::Instant>(4)};
+        b.span = {countable(row.get<core::Instant>(3)), countable(row.get<core::Instant>(4))};
     } else {
-        b.from = row.get<core::Day>(5);
-        b.until = row.optional<core::Day>(6);
+        b.from = countable(row.get<core::Day>(5));
+        b.until = countable(row.optional<core::Day>(6));
         b.zone = &zone_named(row.get<std::string_view>(10));
         b.form = row.is_null(7) ? core::Block::Form::dates : core::Block::Form::recurring;
         if (!row.is_null(7)) {
@@ -480,11 +490,11 @@ void Reader::read_claims() {
 void Reader::read_visits() {
     const core::Service &s = diary_.service;
     IndexScan scan("appointments", "appointments_provider_id_idx");
-    const AttrNumber status = scan.column("status");
-    const AttrNumber starts_at = scan.column("starts_at");
-    const AttrNumber service = scan.column("service_id");
-    const AttrNumber location = scan.column("location_id");
-    const AttrNumber appointment = scan.column("appointment_id");
+    const auto status = scan.column<std::string_view>("status");
+    const auto starts_at = scan.column<core::Instant>("starts_at");
+    const auto service = scan.column<Uuid>("service_id");
+    const auto location = scan.column<Uuid>("location_id");
+    const auto appointment = scan.column<Uuid>("appointment_id");
     for (core::Provider &p : diary_.providers) {
         const auto has_maximum = [](const auto &window) { return window.max_appointments.has_value(); };
         const bool wanted = query_.count_visits || s.max_per_day || s.max_per_week || p.max_per_day || p.max_per_week ||
@@ -492,20 +502,14 @@ void Reader::read_visits() {
                             std::any_of(p.hours.overrides.begin(), p.hours.overrides.end(), has_maximum);
         if (!wanted)
             continue;
-        scan.where(1, BTEqualStrategyNumber, Sql<Uuid>::to(query_.tenant), UUIDOID);
-        scan.where(2, BTEqualStrategyNumber, Sql<Uuid>::to(p.id), UUIDOID);
-        scan.where(3, BTGreaterEqualStrategyNumber, Sql<core::Instant>::to(query_.range.begin - a_week_and_more),
-                   TIMESTAMPTZOID);
-        scan.where(3, BTLessStrategyNumber, Sql<core::Instant>::to(query_.range.end + a_week_and_more), TIMESTAMPTZOID);
+        scan.where("tenant_id", BTEqualStrategyNumber, query_.tenant);
+        scan.where("provider_id", BTEqualStrategyNumber, p.id);
+        scan.where("starts_at", BTGreaterEqualStrategyNumber, query_.range.begin - a_week_and_more);
+        scan.where("starts_at", BTLessStrategyNumber, query_.range.end + a_week_and_more);
         scan.start(query_.sight);
-        while (TupleTableSlot *slot = scan.next()) {
-            if (text_view(slot_value(slot, status).value) == "cancelled")
-                continue;
-            p.visits.push_back({Sql<core::Instant>::from(slot_value(slot, starts_at).value),
-                                Sql<Uuid>::from(slot_value(slot, service).value),
-                                Sql<Uuid>::from(slot_value(slot, location).value),
-                                Sql<Uuid>::from(slot_value(slot, appointment).value)});
-        }
+        while (scan.next())
+            if (scan.get(status) != "cancelled")
+                p.visits.push_back({scan.get(starts_at), scan.get(service), scan.get(location), scan.get(appointment)});
     }
 }
 

@@ -34,6 +34,7 @@
 extern "C" {
 #include "postgres.h"
 
+#include "access/amapi.h"
 #include "access/attnum.h"
 #include "access/genam.h"
 #include "access/htup_details.h"
@@ -56,6 +57,7 @@ extern "C" {
 #include "nodes/nodeFuncs.h"
 #include "nodes/supportnodes.h"
 #include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
 #include "parser/parse_relation.h"
 #include "pgtime.h"
 #include "rewrite/rewriteHandler.h"

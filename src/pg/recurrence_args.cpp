@@ -47,7 +47,7 @@ core::Gap gap_argument(const Args &args, int i) {
         return core::Gap::skip;
     if (gap == "shift")
         return core::Gap::shift;
-    fail(ERRCODE_INVALID_PARAMETER_VALUE, "invalid value for argument \"gap\": \"" + gap.substr(0, 64) + "\"",
+    fail(ERRCODE_INVALID_PARAMETER_VALUE, "invalid value for argument \"gap\": \"" + shown(gap) + "\"",
          "It decides what becomes of local times that the zone's clock skips.",
          "Use 'skip' to leave them out, or 'shift' to move them by the length of the gap.");
 }

@@ -27,7 +27,38 @@ Relation open_index(const char *name) {
           "Run CALL clinic.install(); first.");
 }
 
+// The table is there, but is not what the engine knows.
+[[noreturn]] void altered(const std::string &what) {
+    raise(Code::schema_version, what, {},
+          "Restore the tables of clinic_data as pg_clinic made them; added columns and indexes may stay.");
+}
+
+std::string name_of(Relation table) { return std::string("clinic_data.") + RelationGetRelationName(table); }
+
+// Whether the index finds every row of the table.
+bool is_whole(Relation index, Relation table) {
+    const Form_pg_index form = index->rd_index;
+    return form->indrelid == RelationGetRelid(table) && form->indisvalid && index->rd_indam->amgettuple != nullptr &&
+           pg_call([index] { return RelationGetIndexPredicate(index); }) == NIL;
+}
+
 } // namespace
+
+AttrNumber column_number(Relation table, const char *name, Oid type) {
+    const Oid id = RelationGetRelid(table);
+    const AttrNumber number = pg_call([id, name] { return get_attnum(id, name); });
+    if (number <= 0)
+        altered(name_of(table) + " has no column " + name);
+    const Oid actual = TupleDescAttr(RelationGetDescr(table), number - 1)->atttypid;
+    if (actual != type && pg_call([actual] { return getBaseType(actual); }) != type) {
+        const auto text = [](Oid t) {
+            return std::string(pg_call([t] { return static_cast<const char *>(format_type_be(t)); }));
+        };
+        altered("column " + std::string(name) + " of " + name_of(table) + " has type " + text(actual) + ", not " +
+                text(type));
+    }
+    return number;
+}
 
 IndexScan::IndexScan(const char *table, const char *index) : table_(open_table(table)) {
     if (table_ == nullptr)
@@ -35,6 +66,8 @@ IndexScan::IndexScan(const char *table, const char *index) : table_(open_table(t
     index_ = open_index(index);
     if (index_ == nullptr)
         not_installed(index);
+    if (!is_whole(index_, table_))
+        altered(std::string("clinic_data.") + index + " is not an index of all rows of " + name_of(table_));
     slot_ = pg_call([this] { return table_slot_create(table_, nullptr); });
 }
 
@@ -49,40 +82,45 @@ IndexScan::~IndexScan() {
     table_close(table_, NoLock);
 }
 
-AttrNumber IndexScan::column(const char *name) const {
-    const Oid table = RelationGetRelid(table_);
-    const AttrNumber number = pg_call([table, name] { return get_attnum(table, name); });
-    if (number == InvalidAttrNumber)
-        throw core::Error(core::ErrorCode::internal, std::string("no column ") + name);
-    return number;
+// The column of the index that holds a column of the table, from 1.
+int IndexScan::index_column(AttrNumber column) const {
+    const Form_pg_index form = index_->rd_index;
+    for (int i = 0; i < form->indnkeyatts; ++i)
+        if (form->indkey.values[i] == column)
+            return i + 1;
+    return 0;
 }
 
-void IndexScan::where(int index_column, StrategyNumber strategy, Datum value, Oid type) {
+void IndexScan::add_key(const char *column, StrategyNumber strategy, Datum value, Oid type) {
     if (key_count_ == max_keys)
         throw core::Error(core::ErrorCode::internal, "too many scan keys");
-    ScanKeyData *key = &keys_[key_count_++];
+    const int place = index_column(column_number(table_, column, type));
+    ScanKeyData *key = &keys_[key_count_];
     Relation index = index_;
-    const bool known = pg_call([=] {
-        const Oid family = index->rd_opfamily[index_column - 1];
-        const Oid input = index->rd_opcintype[index_column - 1];
-        Oid right = type;
-        Oid op = get_opfamily_member(family, input, right, static_cast<int16>(strategy));
-        if (!OidIsValid(op)) { // polymorphic classes, such as those of ranges
-            right = input;
-            op = get_opfamily_member(family, input, right, static_cast<int16>(strategy));
-        }
-        if (!OidIsValid(op))
-            return false;
-        ScanKeyEntryInitialize(key, 0, static_cast<AttrNumber>(index_column), strategy, right,
-                               index->rd_indcollation[index_column - 1], get_opcode(op), value);
-        return true;
-    });
+    const bool known = place > 0 && pg_call([=] {
+                           const Oid family = index->rd_opfamily[place - 1];
+                           const Oid input = index->rd_opcintype[place - 1];
+                           Oid right = type;
+                           Oid op = get_opfamily_member(family, input, right, static_cast<int16>(strategy));
+                           if (!OidIsValid(op)) { // polymorphic classes, such as those of ranges
+                               right = input;
+                               op = get_opfamily_member(family, input, right, static_cast<int16>(strategy));
+                           }
+                           if (!OidIsValid(op))
+                               return false;
+                           ScanKeyEntryInitialize(key, 0, static_cast<AttrNumber>(place), strategy, right,
+                                                  index->rd_indcollation[place - 1], get_opcode(op), value);
+                           return true;
+                       });
     if (!known)
-        throw core::Error(core::ErrorCode::internal, "an index has no operator " + std::to_string(strategy) +
-                                                         " for its column " + std::to_string(index_column));
+        altered(std::string("clinic_data.") + RelationGetRelationName(index_) + " cannot be searched by " + column);
+    ++key_count_;
 }
 
 void IndexScan::start(Sight sight) {
+    // Searches want their conditions in the order of the index's columns.
+    std::stable_sort(keys_, keys_ + key_count_,
+                     [](const ScanKeyData &a, const ScanKeyData &b) { return a.sk_attno < b.sk_attno; });
     pg_call([this, sight] {
         if (scan_ != nullptr)
             index_endscan(scan_);
@@ -97,13 +135,22 @@ void IndexScan::start(Sight sight) {
     key_count_ = 0;
 }
 
-TupleTableSlot *IndexScan::next() {
-    return pg_call([this]() -> TupleTableSlot * {
+bool IndexScan::next() {
+    return pg_call([this] {
         if (!index_getnext_slot(scan_, ForwardScanDirection, slot_))
-            return nullptr;
+            return false;
         slot_getallattrs(slot_);
-        return slot_;
+        return true;
     });
+}
+
+// The row has been taken apart by next().
+NullableValue IndexScan::value(AttrNumber column) const {
+    return {slot_->tts_values[column - 1], slot_->tts_isnull[column - 1]};
+}
+
+void IndexScan::null_error(const char *column) const {
+    altered("column " + std::string(column) + " of " + name_of(table_) + " is null");
 }
 
 } // namespace pg_clinic::pg

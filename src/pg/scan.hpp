@@ -18,29 +18,63 @@ enum class Sight : std::uint8_t {
     truth     // all that is committed by now, and the own changes: for writers
 };
 
+// Number of a table's column. Throws SqlError (schema_version) when it is missing or has another type than the engine knows:
+// the tables are the user's, who may have altered them.
+AttrNumber column_number(Relation table, const char *name, Oid type);
+
+// A column of a table that is scanned, known to hold values of T.
+template <class T> struct Column {
+    AttrNumber number;
+    const char *name;
+};
+
 // A table of clinic_data with one of its indexes, open for reading until the object dies.
 class IndexScan {
   public:
-    // Throws SqlError (schema_version) when the table or index is missing: install() has not run.
+    // Throws SqlError (schema_version) when the table or index is missing (install() has not run), or the index is not one
+    // that finds every row.
     IndexScan(const char *table, const char *index);
     ~IndexScan();
     IndexScan(const IndexScan &) = delete;
     IndexScan &operator=(const IndexScan &) = delete;
 
-    // Number of a column, by name.
-    AttrNumber column(const char *name) const;
+    template <class T> Column<T> column(const char *name) const {
+        return {column_number(table_, name, Sql<T>::type), name};
+    }
 
-    // One condition: index column (from 1), btree-style strategy number of its operator class, value of the given type.
-    void where(int index_column, StrategyNumber strategy, Datum value, Oid type);
+    // One condition on a column that the index has, with the btree-style strategy number of its operator class.
+    template <class T> void where(const char *column, StrategyNumber strategy, const T &value) {
+        add_key(column, strategy, Sql<T>::to(value), Sql<T>::type);
+    }
 
     // Begins (again) with the conditions given so far and forgets them.
     void start(Sight sight);
 
-    // The next row, or null. The slot is the scan's own.
-    TupleTableSlot *next();
+    // Goes to the next row; false when there is none.
+    bool next();
+
+    // Where the row is.
+    const ItemPointerData &place() const { return slot_->tts_tid; }
+
+    // A value of the row. One that cannot be null is an error when it is.
+    template <class T> std::optional<T> optional(const Column<T> &column) const {
+        const NullableValue v = value(column.number);
+        return v.is_null ? std::nullopt : std::optional<T>(Sql<T>::from(v.value));
+    }
+    template <class T> T get(const Column<T> &column) const {
+        const NullableValue v = value(column.number);
+        if (v.is_null)
+            null_error(column.name);
+        return Sql<T>::from(v.value);
+    }
 
   private:
     static constexpr int max_keys = 4;
+
+    void add_key(const char *column, StrategyNumber strategy, Datum value, Oid type);
+    int index_column(AttrNumber column) const;
+    NullableValue value(AttrNumber column) const;
+    [[noreturn]] void null_error(const char *column) const;
 
     Relation table_ = nullptr;
     Relation index_ = nullptr;
@@ -50,10 +84,5 @@ class IndexScan {
     int key_count_ = 0;
     int exceptions_ = std::uncaught_exceptions();
 };
-
-// A value of the row that next() returned, which has taken it apart.
-inline NullableValue slot_value(const TupleTableSlot *slot, AttrNumber column) {
-    return {slot->tts_values[column - 1], slot->tts_isnull[column - 1]};
-}
 
 } // namespace pg_clinic::pg

@@ -2,6 +2,7 @@
 #include "pg/table_writer.hpp"
 
 #include "pg/errors.hpp"
+#include "pg/scan.hpp"
 
 namespace pg_clinic::pg {
 
@@ -13,6 +14,7 @@ struct TableWriter::State {
     TupleTableSlot *fresh;  // the row to be written
     TupleTableSlot *locked; // the row as it stands
     ExprState **defaults;   // by column, made at first use
+    void **checks;          // by column, what domain_check keeps
     Bitmapset **changed;    // where the executor looks for the changed columns
 };
 
@@ -66,6 +68,12 @@ void describe_target(EState *estate, Relation table, Bitmapset ***changed) {
 #endif
 }
 
+// The null of a column, refused by a domain that does not allow it.
+Node *null_of(Form_pg_attribute attribute) {
+    return coerce_null_to_domain(attribute->atttypid, attribute->atttypmod, attribute->attcollation, attribute->attlen,
+                                 attribute->attbyval);
+}
+
 void prepare_recheck(EPQState *recheck, EState *estate) {
 #if PG_VERSION_NUM >= 160000
     EvalPlanQualInit(recheck, estate, nullptr, NIL, -1, NIL);
@@ -76,7 +84,16 @@ void prepare_recheck(EPQState *recheck, EState *estate) {
 
 } // namespace
 
+// The executor does it for statements, and we do without.
+void require_writable() {
+    pg_call([] {
+        PreventCommandIfReadOnly("UPDATE");
+        PreventCommandIfParallelMode("UPDATE");
+    });
+}
+
 TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
+    require_writable();
     Relation target = open_for_writing(table, RowExclusiveLock);
     const char *const *names = proven.data();
     const std::size_t count = proven.size();
@@ -96,8 +113,9 @@ TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
         prepare_recheck(&state->recheck, estate);
         state->fresh = ExecInitExtraTupleSlot(estate, RelationGetDescr(target), &TTSOpsVirtual);
         state->locked = table_slot_create(target, &estate->es_tupleTable);
-        state->defaults =
-            static_cast<ExprState **>(palloc0(sizeof(ExprState *) * static_cast<std::size_t>(target->rd_att->natts)));
+        const auto columns = static_cast<std::size_t>(target->rd_att->natts);
+        state->defaults = static_cast<ExprState **>(palloc0(sizeof(ExprState *) * columns));
+        state->checks = static_cast<void **>(palloc0(sizeof(void *) * columns));
         AfterTriggerBeginQuery();
         MemoryContextSwitchTo(caller);
         return state;
@@ -107,26 +125,24 @@ TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
 // Left by an exception, the (sub)transaction's abort closes everything.
 TableWriter::~TableWriter() = default;
 
-AttrNumber TableWriter::number(const char *column) const {
-    const Oid table = RelationGetRelid(s_->table);
-    const AttrNumber found = pg_call([table, column] { return get_attnum(table, column); });
-    if (found <= 0)
-        throw core::Error(core::ErrorCode::internal, std::string("no column ") + column);
-    return found;
+AttrNumber TableWriter::number(const ColumnValue &value) const {
+    return column_number(s_->table, value.column, value.type);
 }
 
-// The default of a column, counted from 0.
+// The default of a column, counted from 0: its own, its identity's, or its domain's.
 NullableValue TableWriter::default_of(int column) {
     State *s = s_;
     return pg_call([s, column] {
         NullableValue v;
         const Form_pg_attribute attribute = TupleDescAttr(s->table->rd_att, column);
-        if (attribute->attisdropped || attribute->attgenerated != '\0' || !attribute->atthasdef)
+        if (attribute->attisdropped || attribute->attgenerated != '\0')
             return v;
         if (s->defaults[column] == nullptr) {
             MemoryContext caller = MemoryContextSwitchTo(s->estate->es_query_cxt);
-            auto *expression = reinterpret_cast<Expr *>(build_column_default(s->table, column + 1));
-            s->defaults[column] = ExecInitExpr(expression_planner(expression), nullptr);
+            Node *expression = build_column_default(s->table, column + 1);
+            if (expression == nullptr)
+                expression = null_of(attribute);
+            s->defaults[column] = ExecInitExpr(expression_planner(reinterpret_cast<Expr *>(expression)), nullptr);
             MemoryContextSwitchTo(caller);
         }
         v.value = ExecEvalExpr(s->defaults[column], GetPerTupleExprContext(s->estate), &v.is_null);
@@ -134,12 +150,18 @@ NullableValue TableWriter::default_of(int column) {
     });
 }
 
-// Puts values into the fresh row.
+// Puts values into the fresh row. Columns may have become domains of their type.
 void TableWriter::fill(const std::vector<ColumnValue> &values) {
+    State *s = s_;
     for (const ColumnValue &v : values) {
-        const int i = number(v.column) - 1;
-        s_->fresh->tts_values[i] = v.value.value;
-        s_->fresh->tts_isnull[i] = v.value.is_null;
+        const int i = number(v) - 1;
+        s->fresh->tts_values[i] = v.value.value;
+        s->fresh->tts_isnull[i] = v.value.is_null;
+        const Oid type = TupleDescAttr(s->table->rd_att, i)->atttypid;
+        if (type != v.type)
+            pg_call([s, &v, i, type] {
+                domain_check(v.value.value, v.value.is_null, type, &s->checks[i], s->estate->es_query_cxt);
+            });
     }
 }
 
@@ -147,7 +169,7 @@ void TableWriter::insert(const std::vector<ColumnValue> &values) {
     const int columns = s_->table->rd_att->natts;
     std::vector<bool> given(static_cast<std::size_t>(columns));
     for (const ColumnValue &v : values)
-        given[static_cast<std::size_t>(number(v.column) - 1)] = true;
+        given[static_cast<std::size_t>(number(v) - 1)] = true;
     State *s = s_;
     pg_call([s] { ExecClearTuple(s->fresh); });
     for (int i = 0; i < columns; ++i)
@@ -185,7 +207,7 @@ void TableWriter::update(const std::vector<ColumnValue> &values) {
     });
     fill(values);
     for (const ColumnValue &v : values) {
-        const int bit = number(v.column) - FirstLowInvalidHeapAttributeNumber;
+        const int bit = number(v) - FirstLowInvalidHeapAttributeNumber;
         pg_call([s, bit] {
             MemoryContext caller = MemoryContextSwitchTo(s->estate->es_query_cxt);
             *s->changed = bms_add_member(*s->changed, bit);

@@ -1,5 +1,5 @@
-// Writing single rows of clinic_data past SQL, as logical replication applies them: constraints, indexes and triggers are
-// all served, but no statement is planned, and no row is read by a snapshot.
+// Writing single rows of clinic_data past SQL, as logical replication applies them: constraints, indexes and row triggers are
+// all served, but no statement is planned, no row is read by a snapshot, and triggers FOR EACH STATEMENT do not fire.
 //
 // That matters under SERIALIZABLE. An UPDATE by key, and the query behind a foreign key, read index pages, and
 // with a page of recent ids every booking would read what every other one writes: false conflicts, 40001. Rows are found by
@@ -18,15 +18,18 @@ namespace pg_clinic::pg {
 struct ColumnValue {
     const char *column;
     NullableValue value;
+    Oid type;
 };
 
-template <class T> ColumnValue column_value(const char *column, const T &value) { return {column, nullable(value)}; }
+template <class T> ColumnValue column_value(const char *column, const T &value) {
+    return {column, nullable(value), TypeOf<T>::oid};
+}
 
 // A table open for writing. After the last row comes finish(), which fires what fires after statements.
 class TableWriter {
   public:
-    // Throws SqlError (schema_version) when the table is missing. Foreign keys that refer to a table in `proven` are not
-    // checked by query: the caller wrote the referenced row in this transaction, or locked it (hold_row).
+    // Calls require_writable(). Throws SqlError (schema_version) when the table is missing. Foreign keys that refer to a table
+    // in `proven` are not checked by query: the caller wrote the referenced row in this transaction, or locked it (hold_row).
     explicit TableWriter(const char *table, std::vector<const char *> proven = {});
     ~TableWriter();
     TableWriter(const TableWriter &) = delete;
@@ -45,13 +48,16 @@ class TableWriter {
     void finish();
 
   private:
-    AttrNumber number(const char *column) const;
+    AttrNumber number(const ColumnValue &value) const;
     NullableValue default_of(int column);
     void fill(const std::vector<ColumnValue> &values);
 
     struct State; // plain data, in the executor state's memory
     State *s_ = nullptr;
 };
+
+// Raises 25006 in a read-only transaction, 25000 in a parallel worker.
+void require_writable();
 
 // Keeps the row that a foreign key will refer to from being deleted until the transaction ends. False when it is gone.
 bool hold_row(const char *table, const ItemPointerData &place);

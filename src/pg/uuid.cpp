@@ -17,9 +17,11 @@ constexpr std::int64_t largest_millis = (std::int64_t{1} << 48) - 1;
 // The least step that changes the 12 bits of sub-millisecond time in an id.
 constexpr std::int64_t least_step = nanos_per_milli / 4096 + 1;
 
+// Since 1970; a frozen clock counts as 1970 before, and as 2262 after the last instant that nanoseconds can tell.
 std::int64_t clock_nanos() {
+    constexpr std::int64_t last_micros = std::numeric_limits<std::int64_t>::max() / 1000 - 1'000'000'000'000;
     if (clock_is_frozen())
-        return (now().micros + unix_epoch_micros) * 1000;
+        return std::clamp<std::int64_t>(now().micros + unix_epoch_micros, 0, last_micros) * 1000;
     timespec t{};
     clock_gettime(CLOCK_REALTIME, &t);
     return std::int64_t{t.tv_sec} * 1'000'000'000 + t.tv_nsec;
@@ -27,14 +29,14 @@ std::int64_t clock_nanos() {
 
 // Nanoseconds that ascend from call to call. A clock frozen, set or released in between starts afresh.
 std::int64_t ascending_nanos() {
-    static constinit std::int64_t last = 0;
-    static constinit std::int64_t last_frozen = 0;
+    static constinit std::int64_t last = -1;
+    static constinit std::int64_t last_frozen = -1;
     const std::int64_t nanos = clock_nanos();
-    const std::int64_t frozen_at = clock_is_frozen() ? nanos : 0;
+    const std::int64_t frozen_at = clock_is_frozen() ? nanos : -1;
     if (frozen_at != last_frozen)
-        last = 0;
+        last = -1;
     last_frozen = frozen_at;
-    last = std::max(nanos, last == 0 ? nanos : last + least_step);
+    last = std::max(nanos, last < 0 ? nanos : last + least_step);
     return last;
 }
 
@@ -120,6 +122,8 @@ CLINIC_FUNCTION(clinic_uuid_floor) {
     const auto at = Args(fcinfo).get<core::Instant>(0);
     if (at == core::instant_min || at == core::instant_max)
         return Sql<Uuid>::to(uuid_floor(at == core::instant_min ? 0 : largest_millis));
+    if (at.micros > 0) // the sum of both might be too large
+        return Sql<Uuid>::to(uuid_floor(at.micros / 1000 + unix_epoch_micros / 1000));
     const std::int64_t micros = at.micros + unix_epoch_micros;
     return Sql<Uuid>::to(uuid_floor(micros < 0 ? 0 : micros / 1000));
 }

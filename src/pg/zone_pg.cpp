@@ -97,12 +97,29 @@ std::string upper(std::string_view text) {
     return out;
 }
 
+constexpr std::string_view in_capitals[] = {"CET",   "CST6CDT", "EET", "EST", "EST5EDT", "GB",      "GMT",  "GMT+0",
+                                            "GMT-0", "GMT0",    "HST", "MET", "MST",     "MST7MDT", "NZ",   "NZ-CHAT",
+                                            "PRC",   "PST8PDT", "ROC", "ROK", "UCT",     "UTC",     "W-SU", "WET"};
+
+bool is_in_capitals(std::string_view name) {
+    return std::find(std::begin(in_capitals), std::end(in_capitals), name) != std::end(in_capitals);
+}
+
+// A POSIX string always has a digit; the server keeps each one it has read for ever. The names of files with digits are
+// those in capitals, and Etc/GMT+1 and the like.
+bool may_be_posix(std::string_view folded) {
+    constexpr std::string_view fixed = "ETC/GMT";
+    if (folded.find_first_of("0123456789") == std::string_view::npos)
+        return false;
+    return !is_in_capitals(folded) && !(folded.starts_with(fixed) && folded.size() <= fixed.size() + 3);
+}
+
 // True for text that could name a tzdata file and is none of those that mean no zone in particular.
 bool is_plausible(std::string_view folded) {
     constexpr std::string_view allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+-";
     constexpr std::string_view refused[] = {"FACTORY", "LOCALTIME", "POSIXRULES", "POSIX", "RIGHT"};
     if (folded.empty() || folded.size() > TZ_STRLEN_MAX || folded.front() == '/' ||
-        folded.find_first_not_of(allowed) != std::string_view::npos)
+        folded.find_first_not_of(allowed) != std::string_view::npos || may_be_posix(folded))
         return false;
     const std::string_view first = folded.substr(0, folded.find('/'));
     return std::find(std::begin(refused), std::end(refused), first) == std::end(refused);
@@ -111,11 +128,8 @@ bool is_plausible(std::string_view folded) {
 // Tells a zone read from a file from one made of a POSIX string. The server spells a file's zone as the file is
 // spelled, and a POSIX string in capitals; the few files spelled in capitals are listed.
 bool is_file_name(std::string_view spelled) {
-    constexpr std::string_view in_capitals[] = {
-        "CET", "CST6CDT", "EET", "EST",     "EST5EDT", "GB",      "GMT", "GMT+0", "GMT-0", "GMT0", "HST",  "MET",
-        "MST", "MST7MDT", "NZ",  "NZ-CHAT", "PRC",     "PST8PDT", "ROC", "ROK",   "UCT",   "UTC",  "W-SU", "WET"};
     const bool mixed = std::any_of(spelled.begin(), spelled.end(), [](char c) { return c >= 'a' && c <= 'z'; });
-    return mixed || std::find(std::begin(in_capitals), std::end(in_capitals), spelled) != std::end(in_capitals);
+    return mixed || is_in_capitals(spelled);
 }
 
 // The zones of this backend by folded name; never taken down, since references to them are handed out.
@@ -147,8 +161,8 @@ const PgZone *find_zone(std::string_view name) {
 const PgZone &require_zone(std::string_view name) {
     if (const PgZone *zone = find_zone(name))
         return *zone;
-    const std::string shown(name.substr(0, 64));
-    raise(Code::invalid_time_zone, "unknown time zone \"" + shown + "\"", Detail().add("time_zone", shown));
+    const std::string text = shown(name);
+    raise(Code::invalid_time_zone, "unknown time zone \"" + text + "\"", Detail().add("time_zone", text));
 }
 
 } // namespace

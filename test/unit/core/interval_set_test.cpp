@@ -146,6 +146,24 @@ TEST(GridStarts, AgreesWithTryingEachInstant) {
     }
 }
 
+TEST(GridStarts, CountsToTheEndsOfTime) {
+    const Instant early{instant_min.micros + 1}, late{instant_max.micros - 1};
+    const auto count = [](const Interval &window, std::int64_t duration, std::int64_t step, Instant anchor) {
+        int found = 0;
+        GridStarts(window, window, Duration{duration}, Duration{step}, anchor).each([&found](Instant) {
+            return ++found < 10;
+        });
+        return found;
+    };
+    constexpr std::int64_t huge = std::numeric_limits<std::int64_t>::max();
+    EXPECT_EQ(count({early, Instant{0}}, huge, 1, Instant{0}), 1); // fits exactly
+    EXPECT_EQ(count({early, Instant{-1}}, huge, huge, Instant{0}), 0);
+    EXPECT_EQ(count(span(0, 100), 1, huge, Instant{0}), 1);
+    EXPECT_EQ(count({Instant{late.micros - 4}, late}, 1, 3, early), 2);
+    EXPECT_EQ(count({early, Instant{early.micros + 5}}, 1, 2, late), 2);
+    EXPECT_TRUE(on_grid(late, Duration{1}, early));
+}
+
 TEST(GridStarts, StopsWhenAsked) {
     int seen = 0;
     EXPECT_FALSE(GridStarts(span(0, 100), span(0, 100), Duration{1}, Duration{1}, Instant{0}).each([&seen](Instant) {

@@ -437,7 +437,9 @@ void DiaryModel::Model::overlap(std::size_t p, const Location &location) {
 }
 
 void DiaryModel::Model::rooms(const Provider &p, const Location &location) {
-    for (const auto &[resource_class, needed] : d_.service.required) {
+    for (const auto &required : d_.service.required) {
+        const auto &resource_class = required.first; // named one by one: clang 14 captures no structured bindings
+        const auto needed = required.second;
         bool named = false;
         for (const Resource &r : d_.resources)
             named = named || (r.resource_class == resource_class && has(q_.named_resources, r.id));
