@@ -210,7 +210,7 @@ BEGIN
     PERFORM clinic.use_tenant('lake');
     FOR i IN 1..times LOOP
         FOREACH call IN ARRAY ARRAY[
-            'clinic.canonical_time_zone(''Nowhere'' || $1)', 'clinic.is_time_zone(''XYZ'' || $1)',
+            'clinic.canonical_time_zone(''Nowhere'' || $1)', 'clinic.is_time_zone(''XY'' || chr(65 + $1 % 26) || chr(65 + $1 / 26 % 26) || 1)',
             'clinic.next_occurrence(''FREQ=DAILY;NONE='' || $1, ''2026-01-01'', ''UTC'', ''2026-01-01'')',
             'clinic.occurrences(''FREQ=DAILY;COUNT=5'', ''2026-01-01'', ''UTC'')',
             'clinic.available_slots(''00000001-0040-7000-8000-000000000001'', ''2027-03-01'', ''2027-03-02'')',
