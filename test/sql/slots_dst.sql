@@ -87,11 +87,12 @@ SELECT clinic.add_hours(:rao, :pune, 'FREQ=WEEKLY;BYDAY=MO', '22:30', '24:00', v
 SELECT s.starts_at, s.local_date, s.local_time, s.utc_offset
 FROM clinic.available_slots(:hour, '2026-01-12 00:00+05:30', '2026-01-14 00:00+05:30', provider_id => :rao) AS s;
 
--- All day is the local day, however long: 23, 24 or 25 hours. Midnight itself is missing in Havana on 8 March 2026.
-SELECT clinic.add_hours(:hav, :havana, 'FREQ=WEEKLY;BYDAY=SU', '00:00', '24:00', valid_from => '2026-01-01') \g /dev/null
+-- All day is the local day, however long: 23, 24 or 25 hours (in a year that no new release of tzdata
+-- can change). Midnight itself is missing in Havana on 8 March 2026.
+SELECT clinic.add_hours(:hav, :havana, 'FREQ=WEEKLY;BYDAY=SU', '00:00', '24:00', valid_from => '2024-01-01') \g /dev/null
 SELECT oh.starts_at, oh.ends_at, oh.ends_at - oh.starts_at AS length
-FROM clinic.open_hours(ARRAY[:hav]::uuid[], '2026-01-01', '2026-12-01') AS oh
-WHERE oh.starts_at::date IN ('2026-01-11', '2026-03-08', '2026-11-01');
+FROM clinic.open_hours(ARRAY[:hav]::uuid[], '2024-01-01', '2024-12-01') AS oh
+WHERE oh.starts_at::date IN ('2024-01-14', '2024-03-10', '2024-11-03');
 SELECT count(*), min(s.local_time), min(s.starts_at)
 FROM clinic.available_slots(:hour, '2026-03-07 12:00Z', '2026-03-09 12:00Z', provider_id => :hav) AS s;
 
