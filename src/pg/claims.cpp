@@ -25,11 +25,6 @@ class EngineWrite {
     bool before_;
 };
 
-TypeCacheEntry *range_type() {
-    static TypeCacheEntry *const type = pg_call([] { return lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO); });
-    return type;
-}
-
 // Our own lock space beside SQL's advisory locks: the fourth field of the tag is 1 or 2 there.
 LOCKTAG lock_tag(const Uuid &tenant, const Uuid &resource) {
     const std::uint64_t key = std::hash<Uuid>{}(resource) ^ (std::hash<Uuid>{}(tenant)*0x9E3779B97F4A7C15ULL);
@@ -72,39 +67,6 @@ core::ClaimKind claim_kind(std::string_view name) {
     if (name == "offer")
         return core::ClaimKind::offer;
     return name == "pending" ? core::ClaimKind::pending : core::ClaimKind::booking;
-}
-
-Datum range_datum(const core::Interval &interval) {
-    TypeCacheEntry *type = range_type();
-    return pg_call([type, &interval] {
-        const bool no_begin = interval.begin == core::instant_min;
-        const bool no_end = interval.end == core::instant_max;
-        RangeBound lower{TimestampTzGetDatum(interval.begin.micros), no_begin, !no_begin, true};
-        RangeBound upper{TimestampTzGetDatum(interval.end.micros), no_end, false, false};
-#if PG_VERSION_NUM >= 160000
-        return RangeTypePGetDatum(make_range(type, &lower, &upper, false, nullptr));
-#else
-        return RangeTypePGetDatum(make_range(type, &lower, &upper, false));
-#endif
-    });
-}
-
-core::Interval interval_of(Datum range) {
-    TypeCacheEntry *type = range_type();
-    return pg_call([type, range] {
-        RangeBound lower, upper;
-        bool empty = false;
-        range_deserialize(type, DatumGetRangeTypeP(range), &lower, &upper, &empty);
-        core::Interval interval{core::instant_min, core::instant_min};
-        if (!empty) {
-            // Time is counted in microseconds, so ( and ] mean one microsecond later.
-            interval.begin =
-                lower.infinite ? core::instant_min : core::Instant{DatumGetTimestampTz(lower.val) + !lower.inclusive};
-            const core::Instant last{upper.infinite ? DT_NOEND : DatumGetTimestampTz(upper.val)};
-            interval.end = last == core::instant_max ? last : core::Instant{last.micros + upper.inclusive};
-        }
-        return interval;
-    });
 }
 
 ClaimReader::ClaimReader(const Uuid &tenant, Sight sight)

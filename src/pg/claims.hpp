@@ -7,26 +7,14 @@
 #include <vector>
 
 #include "core/diary.hpp"
+#include "pg/ranges.hpp"
 #include "pg/scan.hpp"
 #include "pg/uuid.hpp"
 
 namespace pg_clinic::pg {
 
-Datum range_datum(const core::Interval &interval);
-core::Interval interval_of(Datum range); // unbounded ends become instant_min and instant_max; empty stays empty
-
-// tstzrange, half-open.
-template <> struct Sql<core::Interval> {
-    static constexpr Oid type = TSTZRANGEOID;
-    static core::Interval from(Datum value) { return interval_of(value); }
-    static Datum to(const core::Interval &interval) { return range_datum(interval); }
-};
-
 // Overbooked claims live in lanes of their own, from this number on.
 inline constexpr std::int32_t first_overbook_lane = 50001;
-
-// The visible extent of a claim's buffers and length: no claim is longer (claims_length_check).
-inline constexpr core::Duration longest_claim{240 * core::micros_per_hour};
 
 struct Lane {
     std::int32_t lane = 0;

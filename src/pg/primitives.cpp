@@ -1,7 +1,7 @@
 // The engine's arithmetic as pure functions over tstzmultirange, for anybody's own tables.
 #include "core/hours.hpp"
 #include "core/recurrence_set.hpp"
-#include "pg/claims.hpp"
+#include "pg/ranges.hpp"
 #include "pg/result.hpp"
 #include "pg/search.hpp"
 #include "pg/zone_pg.hpp"
@@ -9,38 +9,6 @@
 namespace pg_clinic::pg {
 
 namespace {
-
-TypeCacheEntry *range_type() {
-    return pg_call([] { return lookup_type_cache(TSTZRANGEOID, TYPECACHE_RANGE_INFO); });
-}
-
-core::IntervalSet intervals_of(Datum multirange) {
-    TypeCacheEntry *type = range_type();
-    struct Ranges {
-        RangeType **ranges;
-        int32 count;
-    };
-    const Ranges r = pg_call([type, multirange] {
-        Ranges out{nullptr, 0};
-        multirange_deserialize(type, DatumGetMultirangeTypeP(multirange), &out.count, &out.ranges);
-        return out;
-    });
-    std::vector<core::Interval> intervals;
-    for (int32 i = 0; i < r.count; ++i)
-        intervals.push_back(interval_of(RangeTypePGetDatum(r.ranges[i])));
-    return core::IntervalSet(std::move(intervals));
-}
-
-Datum multirange_of(const core::IntervalSet &set) {
-    const std::vector<core::Interval> &intervals = set.intervals();
-    auto **ranges =
-        static_cast<RangeType **>(allocate(sizeof(RangeType *) * std::max<std::size_t>(intervals.size(), 1)));
-    for (std::size_t i = 0; i < intervals.size(); ++i)
-        ranges[i] = DatumGetRangeTypeP(range_datum(intervals[i]));
-    TypeCacheEntry *type = range_type();
-    const auto count = static_cast<int32>(intervals.size());
-    return pg_call([=] { return MultirangeTypePGetDatum(make_multirange(TSTZMULTIRANGEOID, type, count, ranges)); });
-}
 
 core::Duration length_argument(const Args &args, int argument, const char *name, bool may_be_zero) {
     const auto d = args.required<core::Duration>(argument, name);
@@ -85,7 +53,7 @@ CLINIC_FUNCTION(clinic_rule_hours) {
     std::vector<core::Interval> spans;
     for (const core::Window &w : core::expand_hours(book, range, work))
         spans.push_back(w.span);
-    return multirange_of(core::IntervalSet(std::move(spans)));
+    return multirange_datum(core::IntervalSet(std::move(spans)));
 }
 
 // clinic.free_time(open, busy, buffer_before, buffer_after)
@@ -95,7 +63,7 @@ CLINIC_FUNCTION(clinic_free_time) {
     const core::IntervalSet busy = intervals_of(args.datum(1));
     const core::Duration before = length_argument(args, 2, "buffer_before", true);
     const core::Duration after = length_argument(args, 3, "buffer_after", true);
-    return multirange_of(open.subtracted(busy.widened(before, after)));
+    return multirange_datum(open.subtracted(busy.widened(before, after)));
 }
 
 // clinic.cut_slots(free, duration, step, open, anchor)
