@@ -491,6 +491,35 @@ COMMENT ON COLUMN clinic.busy_times.location_id IS 'Where the visit is.';
 COMMENT ON COLUMN clinic.busy_times.overbooked IS 'Placed over others with permission.';
 COMMENT ON COLUMN clinic.busy_times.expires_at IS 'When a hold, offer or timed approval ends; null: it does not.';
 
+CALL clinic_private.ensure_view('emergency_accesses', $view$
+    SELECT e.tenant_id,
+           e.access_id,
+           e.user_id,
+           e.patient_id,
+           e.reason,
+           e.starts_at,
+           e.expires_at,
+           e.ended_at,
+           e.reviewed_at,
+           e.reviewed_by,
+           e.review_note,
+           e.request_id
+      FROM clinic_data.emergency_accesses e
+$view$);
+COMMENT ON VIEW clinic.emergency_accesses IS 'Who broke the glass for which patient: one''s own accesses, and all for those who review them.';
+COMMENT ON COLUMN clinic.emergency_accesses.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
+COMMENT ON COLUMN clinic.emergency_accesses.access_id IS 'Identifies the access.';
+COMMENT ON COLUMN clinic.emergency_accesses.user_id IS 'Who.';
+COMMENT ON COLUMN clinic.emergency_accesses.patient_id IS 'Whose data.';
+COMMENT ON COLUMN clinic.emergency_accesses.reason IS 'Why, in the user''s words.';
+COMMENT ON COLUMN clinic.emergency_accesses.starts_at IS 'From when.';
+COMMENT ON COLUMN clinic.emergency_accesses.expires_at IS 'Until when, exclusive.';
+COMMENT ON COLUMN clinic.emergency_accesses.ended_at IS 'When it was ended early.';
+COMMENT ON COLUMN clinic.emergency_accesses.reviewed_at IS 'When somebody else looked at it; null: it waits for that.';
+COMMENT ON COLUMN clinic.emergency_accesses.reviewed_by IS 'Who did.';
+COMMENT ON COLUMN clinic.emergency_accesses.review_note IS 'What they found.';
+COMMENT ON COLUMN clinic.emergency_accesses.request_id IS 'The request in which it was asked for.';
+
 DO $$
 DECLARE
     view_name name;
@@ -503,7 +532,7 @@ BEGIN
            AND c.relname IN (
             'tenants', 'locations', 'travel_times', 'providers', 'resources', 'services',
             'service_providers', 'patients', 'availability_rules', 'date_overrides', 'holidays',
-            'stays', 'blocks', 'appointments', 'busy_times')
+            'stays', 'blocks', 'appointments', 'busy_times', 'emergency_accesses')
     LOOP
         EXECUTE pg_catalog.format('ALTER VIEW clinic.%I OWNER TO clinic_owner', view_name);
     END LOOP;
