@@ -20,7 +20,7 @@ CREATE FUNCTION clinic_private.normal_language(language text)
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT concat_ws('-', lower(m.parts[1]), initcap(m.parts[2]), upper(m.parts[3]))
+    SELECT nullif(concat_ws('-', lower(m.parts[1]), initcap(m.parts[2]), upper(m.parts[3])), '')
     FROM regexp_match(btrim(normal_language.language),
                       '^([a-zA-Z]{2,3})(?:-([a-zA-Z]{4}))?(?:-([a-zA-Z]{2}|[0-9]{3}))?$') AS m (parts)
 $$;
