@@ -112,6 +112,7 @@ BEGIN
         PERFORM clinic_private.require_row('provider', create_user.provider_id);
     END IF;
     IF create_user.patient_id IS NOT NULL THEN
+        PERFORM clinic_private.require_permission('patients:write'), clinic_private.require_permission('patients:read');
         PERFORM clinic_private.require_row('patient', create_user.patient_id);
     END IF;
     PERFORM clinic_private.insert_row('users', jsonb_build_object(
