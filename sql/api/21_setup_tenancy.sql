@@ -102,7 +102,7 @@ RETURN array_remove(ARRAY[
     (SELECT 'no function asks for ' || string_agg(p.permission, ', ' ORDER BY p.permission)
      FROM unnest(login_problems.permissions) AS p (permission)
      WHERE NOT EXISTS (
-        SELECT FROM unnest(ARRAY['diary:read', 'booking:write', 'booking:override', 'booking:overbook', 'schedule:write',
+        SELECT FROM unnest(ARRAY['appointments:read', 'appointments:write', 'appointments:override', 'appointments:overbook', 'schedules:write',
                                  'setup:write', 'patients:write']) AS known (permission)
         WHERE known.permission = p.permission
            OR right(p.permission, 1) = '*' AND starts_with(known.permission, left(p.permission, -1))))
@@ -168,8 +168,8 @@ REVOKE ALL ON FUNCTION clinic.map_login FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.map_login TO clinic_admin;
 COMMENT ON FUNCTION clinic.map_login IS
     'Lets a database login act in the tenant of the context; a second call replaces the first. For administrators, with setup:write.
-login: name of an existing role that logs in; actor: admin, staff, patient or public; permissions: such as diary:read,
-booking:write, booking:override, booking:overbook, schedule:write, setup:write, patients:write; * for all;
+login: name of an existing role that logs in; actor: admin, staff, patient or public; permissions: such as appointments:read,
+appointments:write, appointments:override, appointments:overbook, schedules:write, setup:write, patients:write; * for all;
 user_id: the person, as stamped on rows; patient_id: the patient, for actor patient.
 A login that is active in several tenants acts for none. Warns of that, of a role that cannot log in or is not in clinic_user, and
 of permissions that no function asks for. Errors: no_context, forbidden, not_found, 22004, 22023.';

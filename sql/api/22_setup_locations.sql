@@ -116,7 +116,7 @@ CREATE FUNCTION clinic.add_holiday(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
     new_id uuid := coalesce(add_holiday.holiday_id, clinic.new_id());
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
@@ -146,7 +146,7 @@ ALTER FUNCTION clinic.add_holiday OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.add_holiday FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.add_holiday TO clinic_user;
 COMMENT ON FUNCTION clinic.add_holiday IS
-    'Closes a location for one local date, and returns the holiday''s id. Needs schedule:write.
+    'Closes a location for one local date, and returns the holiday''s id. Needs schedules:write.
 No window starts on the date, but those of clinic.open_date(works_on_holidays => true). Bookings stay.
 holiday_id: for imports. Errors: no_context, forbidden, not_found, 22004, 22023, duplicate.';
 
@@ -157,7 +157,7 @@ CREATE FUNCTION clinic.remove_holiday(holiday_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('holiday_id', remove_holiday.holiday_id));
     PERFORM clinic_private.require_row('holiday', remove_holiday.holiday_id);
@@ -173,5 +173,5 @@ ALTER FUNCTION clinic.remove_holiday OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.remove_holiday FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.remove_holiday TO clinic_user;
 COMMENT ON FUNCTION clinic.remove_holiday IS
-    'Takes a holiday back; the row stays, retired. Needs schedule:write.
+    'Takes a holiday back; the row stays, retired. Needs schedules:write.
 holiday_id: from clinic.add_holiday. Errors: no_context, forbidden, not_found, 22004.';

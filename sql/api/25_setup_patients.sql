@@ -33,7 +33,7 @@ DECLARE
     tenant uuid := clinic_private.require_permission('patients:write');
     new_id uuid := coalesce(create_patient.patient_id, clinic.new_id());
 BEGIN
-    PERFORM clinic_private.require_permission('diary:read');
+    PERFORM clinic_private.require_permission('patients:read');
     PERFORM clinic_private.require_arguments(jsonb_build_object('name', create_patient.name));
     PERFORM clinic_private.require_birth_date(create_patient.date_of_birth);
     PERFORM clinic_private.insert_row('patients', jsonb_build_object(
@@ -49,7 +49,7 @@ ALTER FUNCTION clinic.create_patient OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.create_patient FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.create_patient TO clinic_user;
 COMMENT ON FUNCTION clinic.create_patient IS
-    'Makes a patient, and returns the id. Needs patients:write and diary:read.
+    'Makes a patient, and returns the id. Needs patients:write and patients:read.
 mrn: medical record number, unique in the tenant; sex: female, male, other or unknown; patient_id: for imports.
 Errors: no_context, forbidden, 22004, 22023, duplicate; none shows a name, date or number.';
 
@@ -64,7 +64,7 @@ DECLARE
     allowed text[] := ARRAY['name', 'mrn', 'date_of_birth', 'sex', 'status'];
     new_version integer;
 BEGIN
-    PERFORM clinic_private.require_permission('diary:read');
+    PERFORM clinic_private.require_permission('patients:read');
     PERFORM clinic_private.require_arguments(jsonb_build_object('patient_id', update_patient.patient_id));
     PERFORM clinic_private.require_row('patient', update_patient.patient_id);
     new_version := clinic_private.update_row('patients', 'patient_id', update_patient.patient_id,
@@ -79,7 +79,7 @@ ALTER FUNCTION clinic.update_patient OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.update_patient FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.update_patient TO clinic_user;
 COMMENT ON FUNCTION clinic.update_patient IS
-    'Changes a patient, and returns the new version. Needs patients:write and diary:read.
+    'Changes a patient, and returns the new version. Needs patients:write and patients:read.
 changes: an object of columns and new values: name, mrn, date_of_birth, sex, status (active, inactive or deceased; only active
 patients can be booked); with "version", only that version is changed.
 Errors: no_context, forbidden, not_found, 22004, 22023, duplicate, stale_version; none shows a name, date or number.';

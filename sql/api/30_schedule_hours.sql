@@ -72,7 +72,7 @@ CREATE FUNCTION clinic.add_hours(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
     new_id uuid := coalesce(add_hours.rule_id, clinic.new_id());
     zone text;
     first_on date;
@@ -110,7 +110,7 @@ ALTER FUNCTION clinic.add_hours OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.add_hours FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.add_hours TO clinic_user;
 COMMENT ON FUNCTION clinic.add_hours IS
-    'Adds recurring hours of a provider, room or device at a location, and returns their id. Needs schedule:write.
+    'Adds recurring hours of a provider, room or device at a location, and returns their id. Needs schedules:write.
 rule: on which dates, an RRULE value such as FREQ=WEEKLY;INTERVAL=2;BYDAY=MO or FREQ=MONTHLY;BYDAY=1MO; start_time, end_time: the
 window by the wall clock, an end not after the start lies on the next day, 24:00 is the end of the day; valid_from: first date,
 by default today there; valid_until: last date, inclusive, null for ever; time_zone: of the wall clock, by default the
@@ -177,7 +177,7 @@ CREATE FUNCTION clinic.change_hours(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
     old jsonb;
     new jsonb;
     new_id uuid := clinic.new_id();
@@ -242,7 +242,7 @@ ALTER FUNCTION clinic.change_hours OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.change_hours FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.change_hours TO clinic_user;
 COMMENT ON FUNCTION clinic.change_hours IS
-    'Changes recurring hours from a date on, and returns the id of the new version. Needs schedule:write.
+    'Changes recurring hours from a date on, and returns the id of the new version. Needs schedules:write.
 The old version is retired and kept; until the day before from_on everything stays as it was. An argument left out keeps its value,
 and the rule keeps its phase (dtstart_on), so that every other Monday stays the same Monday.
 rule_id: from clinic.add_hours; from_on: first date of the new version, within the old one''s validity; the others: as in
@@ -256,7 +256,7 @@ CREATE FUNCTION clinic.end_hours(rule_id uuid, last_on date)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
     old jsonb;
     new_id uuid := clinic.new_id();
 BEGIN
@@ -285,7 +285,7 @@ ALTER FUNCTION clinic.end_hours OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.end_hours FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.end_hours TO clinic_user;
 COMMENT ON FUNCTION clinic.end_hours IS
-    'Lets recurring hours end after a date, and returns the id of the new version. Needs schedule:write.
+    'Lets recurring hours end after a date, and returns the id of the new version. Needs schedules:write.
 rule_id: from clinic.add_hours; last_on: last date on which a window may start. The old version is retired and kept. Bookings stay.
 Errors: no_context, forbidden, not_found, 22004, 22023.';
 
@@ -296,7 +296,7 @@ CREATE FUNCTION clinic.remove_hours(rule_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('rule_id', remove_hours.rule_id));
     PERFORM clinic_private.lock_hours(tenant, remove_hours.rule_id);
@@ -307,7 +307,7 @@ ALTER FUNCTION clinic.remove_hours OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.remove_hours FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.remove_hours TO clinic_user;
 COMMENT ON FUNCTION clinic.remove_hours IS
-    'Takes recurring hours away on all dates; the row stays, retired. Needs schedule:write.
+    'Takes recurring hours away on all dates; the row stays, retired. Needs schedules:write.
 rule_id: from clinic.add_hours. Bookings stay. To end hours on a date, use clinic.end_hours.
 Errors: no_context, forbidden, not_found, 22004.';
 
@@ -328,7 +328,7 @@ CREATE FUNCTION clinic.open_date(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
     new_id uuid := coalesce(open_date.override_id, clinic.new_id());
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
@@ -362,7 +362,7 @@ ALTER FUNCTION clinic.open_date OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.open_date FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.open_date TO clinic_user;
 COMMENT ON FUNCTION clinic.open_date IS
-    'Sets the hours of one date instead of the rules'' windows that start on it, and returns the override''s id. Needs schedule:write.
+    'Sets the hours of one date instead of the rules'' windows that start on it, and returns the override''s id. Needs schedules:write.
 Several calls for one date add up. on_date: the local date on which the window starts; start_time, end_time: as in
 clinic.add_hours; works_on_holidays: does the window hold on a holiday of the location; service_ids, max_appointments, time_zone:
 as in clinic.add_hours; override_id: for imports.
@@ -417,7 +417,7 @@ CREATE FUNCTION clinic.close_date(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
     new_id uuid := coalesce(close_date.override_id, clinic.new_id());
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
@@ -444,7 +444,7 @@ ALTER FUNCTION clinic.close_date OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.close_date FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.close_date TO clinic_user;
 COMMENT ON FUNCTION clinic.close_date IS
-    'Takes away the windows that start on one date, and returns the override''s id. Needs schedule:write.
+    'Takes away the windows that start on one date, and returns the override''s id. Needs schedules:write.
 on_date: the local date; location_id: only there, null for everywhere; override_id: for imports. Bookings stay.
 Errors: no_context, forbidden, not_found, duplicate (closed already, or with hours of its own), 22004, 22023.';
 
@@ -455,7 +455,7 @@ CREATE FUNCTION clinic.remove_override(override_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('override_id', remove_override.override_id));
     PERFORM clinic_private.require_row('override', remove_override.override_id);
@@ -471,7 +471,7 @@ ALTER FUNCTION clinic.remove_override OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.remove_override FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.remove_override TO clinic_user;
 COMMENT ON FUNCTION clinic.remove_override IS
-    'Takes back clinic.open_date or clinic.close_date; the row stays, retired. Needs schedule:write.
+    'Takes back clinic.open_date or clinic.close_date; the row stays, retired. Needs schedules:write.
 override_id: what they returned. Errors: no_context, forbidden, not_found, 22004.';
 
 CREATE FUNCTION clinic.add_stay(
@@ -486,7 +486,7 @@ CREATE FUNCTION clinic.add_stay(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
     new_id uuid := coalesce(add_stay.stay_id, clinic.new_id());
     other uuid;
 BEGIN
@@ -518,7 +518,7 @@ ALTER FUNCTION clinic.add_stay OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.add_stay FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.add_stay TO clinic_user;
 COMMENT ON FUNCTION clinic.add_stay IS
-    'Puts a provider into another zone for some dates, and returns the stay''s id. Needs schedule:write.
+    'Puts a provider into another zone for some dates, and returns the stay''s id. Needs schedules:write.
 On those home dates the wall-clock hours are read in the zone of the stay; booked instants stay. resource_id: the provider;
 from_on, until_on: first and last home date, inclusive; time_zone: IANA name; stay_id: for imports.
 Errors: no_context, forbidden, not_found, invalid_time_zone, duplicate (stays overlap), 22004, 22023.';
@@ -530,7 +530,7 @@ CREATE FUNCTION clinic.remove_stay(stay_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('stay_id', remove_stay.stay_id));
     PERFORM clinic_private.require_row('stay', remove_stay.stay_id);
@@ -546,5 +546,5 @@ ALTER FUNCTION clinic.remove_stay OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.remove_stay FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.remove_stay TO clinic_user;
 COMMENT ON FUNCTION clinic.remove_stay IS
-    'Takes back clinic.add_stay; the row stays, retired. Needs schedule:write.
+    'Takes back clinic.add_stay; the row stays, retired. Needs schedules:write.
 stay_id: what it returned. Errors: no_context, forbidden, not_found, 22004.';

@@ -59,7 +59,7 @@ CREATE FUNCTION clinic.add_block(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'starts_at', add_block.starts_at, 'ends_at', add_block.ends_at, 'kind', add_block.kind));
@@ -85,7 +85,7 @@ ALTER FUNCTION clinic.add_block OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.add_block FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.add_block TO clinic_user;
 COMMENT ON FUNCTION clinic.add_block IS
-    'Blocks the time between two instants, and returns the block''s id. Needs schedule:write.
+    'Blocks the time between two instants, and returns the block''s id. Needs schedules:write.
 starts_at, ends_at: half-open; resource_id: whose time, null for everybody at the location; location_id: only there, null for
 everywhere; kind: block, external, leave or break; service_ids: only for these services, null for all; patient_id: keep the time
 for this patient, blocked for all others; title: for staff, without personal data, at most 200 characters; block_id: for imports.
@@ -107,7 +107,7 @@ CREATE FUNCTION clinic.add_leave(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
     zone text := add_leave.time_zone;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
@@ -133,7 +133,7 @@ ALTER FUNCTION clinic.add_leave OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.add_leave FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.add_leave TO clinic_user;
 COMMENT ON FUNCTION clinic.add_leave IS
-    'Takes whole local days out, and returns the block''s id. Needs schedule:write.
+    'Takes whole local days out, and returns the block''s id. Needs schedules:write.
 resource_id: a provider, room or device; from_on, until_on: first and last local date, inclusive; service_ids: only for these
 services, null for all; time_zone: of the dates, by default the provider''s home zone or the room''s location''s; title: for staff,
 without personal data; location_id: only there, null for everywhere; block_id: for imports. Overlapping leaves are independent.
@@ -178,7 +178,7 @@ CREATE FUNCTION clinic.add_break(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
     zone text := add_break.time_zone;
     first_on date;
 BEGIN
@@ -219,7 +219,7 @@ ALTER FUNCTION clinic.add_break OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.add_break FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.add_break TO clinic_user;
 COMMENT ON FUNCTION clinic.add_break IS
-    'Adds a recurring break such as lunch, and returns the block''s id. Needs schedule:write.
+    'Adds a recurring break such as lunch, and returns the block''s id. Needs schedules:write.
 resource_id: whose, null for everybody at the location; rule: on which dates, an RRULE value; start_time, end_time: by the wall
 clock, an end not after the start lies on the next day; from_on: first date and the rule''s DTSTART, by default today there;
 until_on: last date, inclusive, null for ever; time_zone: by default the location''s, else the provider''s home zone;
@@ -234,7 +234,7 @@ CREATE FUNCTION clinic.remove_block(block_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedule:write');
+    tenant uuid := clinic_private.require_permission('schedules:write');
     block record;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('block_id', remove_block.block_id));
@@ -256,7 +256,7 @@ ALTER FUNCTION clinic.remove_block OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.remove_block FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.remove_block TO clinic_user;
 COMMENT ON FUNCTION clinic.remove_block IS
-    'Takes back a block, leave or break; the row stays, retired. Needs schedule:write.
+    'Takes back a block, leave or break; the row stays, retired. Needs schedules:write.
 block_id: what clinic.add_block, add_leave or add_break returned. Errors: no_context, forbidden, not_found, 22004.';
 
 CREATE FUNCTION clinic.affected_by_block(block_id uuid)
@@ -277,7 +277,7 @@ CREATE FUNCTION clinic.affected_by_block(block_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('diary:read');
+    tenant uuid := clinic_private.require_permission('appointments:read');
     block record;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('block_id', affected_by_block.block_id));
@@ -318,6 +318,6 @@ ALTER FUNCTION clinic.affected_by_block OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.affected_by_block FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.affected_by_block TO clinic_user;
 COMMENT ON FUNCTION clinic.affected_by_block IS
-    'Lists the coming appointments that lie under a block, leave or break; they stay booked. Needs diary:read.
+    'Lists the coming appointments that lie under a block, leave or break; they stay booked. Needs appointments:read.
 block_id: what clinic.add_block, add_leave or add_break returned. Ordered by start; local_starts_at is in time_zone.
 Errors: no_context, forbidden, not_found, 22004.';

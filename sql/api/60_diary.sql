@@ -71,11 +71,11 @@ CREATE FUNCTION clinic_private.require_diary_reader()
 AS $$
 #variable_conflict error
 BEGIN
-    IF clinic.has_permission('schedule:write') OR clinic.has_permission('booking:write')
+    IF clinic.has_permission('schedules:write') OR clinic.has_permission('appointments:write')
        OR clinic.has_permission('setup:write') THEN
         RETURN clinic.current_tenant_id();
     END IF;
-    RETURN clinic_private.require_permission('diary:read');
+    RETURN clinic_private.require_permission('appointments:read');
 END
 $$;
 COMMENT ON FUNCTION clinic_private.require_diary_reader() IS
@@ -164,7 +164,7 @@ BEGIN
 
     UNION ALL
     SELECT bt.resource_id, bt.kind, bt.starts_at, bt.ends_at, interval '0', interval '0', b.location_id, NULL, NULL, NULL,
-           CASE WHEN clinic.has_permission('diary:read') THEN bt.patient_id END,
+           CASE WHEN clinic.has_permission('appointments:read') THEN bt.patient_id END,
            CASE WHEN b.patient_id IS NOT NULL THEN 'kept' END,
            bt.block_id, bt.title, b.service_ids IS NOT NULL
     FROM clinic.blocked_times(
@@ -399,7 +399,7 @@ on_date: the date; provider_id: one provider, null for all who have hours or vis
 location, null for all. The day is that of the location''s zone where one is given, else of the zone the provider is in.
 kind: hours (an opening window, in full, also where it reaches into another day), booked (a visit, in full), buffer, blocked
 (label says what: leave, a break, a visit elsewhere), free, outside (neither open nor taken); the last four end with the day.
-Without diary:read, visits appear as busy, without service, code or patient.
+Without appointments:read, visits appear as busy, without service, code or patient.
 Errors: no_context, forbidden, not_found, 22004, 22023.';
 
 CREATE FUNCTION clinic_private.sheet_time(local_time timestamp, on_date date)
@@ -634,5 +634,5 @@ range_start, range_end: half-open, at most 92 days; whatever touches the range c
 providers; location_id: only what concerns a location, null for all.
 kind: available (an opening window), appointment, busy (a visit the caller may not read, or a hold), block, leave, break, external.
 local_start, local_end: in time_zone, which is the location''s, else the provider''s; color: #rrggbb of the service or provider,
-else one of a palette, always the same. Ordered by provider and time. Without diary:read, visits appear as busy.
+else one of a palette, always the same. Ordered by provider and time. Without appointments:read, visits appear as busy.
 Errors: no_context, forbidden, not_found, 22004, 22023, 54000 for a longer range.';

@@ -8,7 +8,7 @@ CREATE FUNCTION clinic.check_integrity()
 AS $$
     -- Who may not read the diary sees claims without their appointments, and would take all of them for orphans.
     WITH tenant AS MATERIALIZED (
-        SELECT CASE WHEN clinic.current_tenant_id() IS NOT NULL THEN clinic_private.require_permission('diary:read') END AS id
+        SELECT CASE WHEN clinic.current_tenant_id() IS NOT NULL THEN clinic_private.require_permission('appointments:read') END AS id
     ),
     claims AS (
         SELECT c.*, r.kind AS resource_kind,
@@ -106,7 +106,7 @@ GRANT EXECUTE ON FUNCTION clinic.check_integrity() TO clinic_user;
 COMMENT ON FUNCTION clinic.check_integrity() IS
     'Everything that is wrong in the tenant''s diary; no row exactly when nothing is.
 problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, a patient''s than the largest; overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled, elsewhere, or has another claim for the same), without_claim (an appointment that occupies time but has no claim for it).
-source, source_id: the row. Needs diary:read; without a context no row. Errors: forbidden.';
+source, source_id: the row. Needs appointments:read; without a context no row. Errors: forbidden.';
 
 CREATE FUNCTION clinic.time_zone_drift()
     RETURNS TABLE (
@@ -147,7 +147,7 @@ AS $$
 DECLARE
     deleted bigint;
 BEGIN
-    PERFORM clinic_private.require_permission('schedule:write');
+    PERFORM clinic_private.require_permission('schedules:write');
     IF sweep_claims.older_than IS NULL OR sweep_claims.older_than < interval '0' THEN
         RAISE EXCEPTION 'older_than must not be negative or null'
             USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass an interval such as ''30 days''.';
@@ -164,5 +164,5 @@ REVOKE ALL ON FUNCTION clinic.sweep_claims(interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.sweep_claims(interval) TO clinic_user;
 COMMENT ON FUNCTION clinic.sweep_claims(interval) IS
     'Deletes the claims of the tenant that can no longer conflict: expired ones, and those of visits that ended long ago; returns how many. The appointments stay. Run it from time to time, so that booking does not slow down with history.
-older_than: how long past visits still keep their claims, for bookings entered afterwards. Needs schedule:write.
+older_than: how long past visits still keep their claims, for bookings entered afterwards. Needs schedules:write.
 Errors: forbidden, no_context, 22023.';

@@ -45,7 +45,7 @@ AS 'MODULE_PATHNAME', 'clinic_has_permission';
 
 COMMENT ON FUNCTION clinic.has_permission(text) IS
 'Tells whether the context has a permission.
-permission: such as ''booking:override''. A granted ''booking:*'' covers it, and so does ''*''. False without a context.';
+permission: such as ''appointments:override''. A granted ''appointments:*'' covers it, and so does ''*''. False without a context.';
 
 CREATE FUNCTION clinic_private.require_tenant()
 RETURNS uuid

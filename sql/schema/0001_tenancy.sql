@@ -81,7 +81,7 @@ COMMENT ON COLUMN clinic_data.logins.login IS 'Name of the database role that lo
 COMMENT ON COLUMN clinic_data.logins.actor IS 'What the login is: admin, staff, patient or public.';
 COMMENT ON COLUMN clinic_data.logins.user_id IS 'The person, as stamped on rows (created_by).';
 COMMENT ON COLUMN clinic_data.logins.patient_id IS 'The patient, for actor patient.';
-COMMENT ON COLUMN clinic_data.logins.permissions IS 'Permissions such as diary:read, booking:write, booking:override, booking:overbook, schedule:write, setup:write; * for all.';
+COMMENT ON COLUMN clinic_data.logins.permissions IS 'Permissions such as appointments:read, appointments:write, appointments:override, appointments:overbook, schedules:write, setup:write; * for all.';
 COMMENT ON COLUMN clinic_data.logins.active IS 'False: the login has no context.';
 COMMENT ON COLUMN clinic_data.logins.created_at IS 'When the row was made.';
 COMMENT ON COLUMN clinic_data.logins.created_by IS 'User who made the row.';

@@ -120,7 +120,7 @@ std::optional<Standing> read_standing(const Context &context, const Uuid &id) {
     a.version = scan.get(scan.column<std::int32_t>("version"));
     a.code = text("confirmation_code");
     // The policy appointments_visible.
-    if (!has_permission(context, "diary:read") && !(context.has_patient && context.patient_id == a.patient))
+    if (!has_permission(context, "appointments:read") && !(context.has_patient && context.patient_id == a.patient))
         return std::nullopt;
     return a;
 }
@@ -196,7 +196,7 @@ bool is_late(const Context &context, const Standing &a, core::Instant current) {
     const Rows rows = spi.query_with(read_cancel_rules, with_latest_view, context.tenant_id, a.service);
     const core::Duration window = core::minutes(rows[0].get<std::int32_t>(0));
     const bool late = a.visit.begin - current < window;
-    if (late && rows[0].get<bool>(1) && !has_permission(context, "booking:override"))
+    if (late && rows[0].get<bool>(1) && !has_permission(context, "appointments:override"))
         raise(Code::bad_transition, "the appointment can no longer be cancelled",
               Detail().add("appointment_id", a.id).add("cancel_window_minutes", in_minutes(window)),
               "Cancel before the cancellation window begins, or ask the staff.");
@@ -228,9 +228,9 @@ Exceptions read_exceptions(const Args &args, const Context &context, int overrid
     Exceptions e{args.get_or<bool>(override_argument, false), args.get_or<bool>(override_argument + 1, false),
                  args.optional<std::string>(override_argument + 2)};
     if (e.override_rules)
-        require_permission(context, "booking:override");
+        require_permission(context, "appointments:override");
     if (e.overbook)
-        require_permission(context, "booking:overbook");
+        require_permission(context, "appointments:overbook");
     if ((e.override_rules || e.overbook) && (!e.reason || e.reason->find_first_not_of(" \t\r\n") == std::string::npos))
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "an override needs a reason", "The argument is reason.",
              "Pass reason => 'why the rules give way'.");
@@ -247,7 +247,7 @@ std::optional<core::Duration> buffer_argument(const Args &args, const Context &c
     const auto n = args.optional<std::int32_t>(argument);
     if (!n)
         return std::nullopt;
-    require_permission(context, "booking:override");
+    require_permission(context, "appointments:override");
     if (*n < 0 || *n > 1440)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must lie between 0 and 1440",
              "It is " + std::to_string(*n) + ".", "Buffers are minutes, up to a day.");
@@ -296,9 +296,9 @@ template <class Body> Datum in_our_words(Body body) {
 void require_booking_right(const Context &context) {
     if (context.actor == Actor::patient)
         return;
-    require_permission(context, "booking:write");
+    require_permission(context, "appointments:write");
     // Without it patients and appointments are out of sight, and what cannot be seen cannot be booked or moved.
-    require_permission(context, "diary:read");
+    require_permission(context, "appointments:read");
 }
 
 void add_booking(ResultSet &rows, const Uuid &appointment, const std::string &code, const std::string &status,
@@ -408,8 +408,8 @@ Datum reschedule(FunctionCallInfo fcinfo) {
 Datum swap(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
-    require_permission(context, "booking:write");
-    require_permission(context, "diary:read");
+    require_permission(context, "appointments:write");
+    require_permission(context, "appointments:read");
     const auto first = args.required<Uuid>(0, "appointment_id");
     const auto second = args.required<Uuid>(1, "other_appointment_id");
     if (first == second)

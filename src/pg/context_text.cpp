@@ -115,7 +115,7 @@ std::string context_text(const NewContext &context) {
         if (!is_permission(permission))
             fail(ERRCODE_INVALID_PARAMETER_VALUE, "invalid permission \"" + permission + "\"",
                  "A permission is made of lower-case segments between colons; \"*\" may stand alone or last.",
-                 "For example: booking:override, schedule:*.");
+                 "For example: appointments:override, schedules:*.");
         text += separator + permission;
         separator = ",";
     }

@@ -137,7 +137,7 @@ void raise_refusal(const Context &context, const Refusal &refusal, DiaryQuery qu
     Detail detail;
     if (!finding.resource_class.empty())
         detail.add("resource_class", finding.resource_class);
-    if (finding.source.table != core::Source::Table::none && has_permission(context, "diary:read")) {
+    if (finding.source.table != core::Source::Table::none && has_permission(context, "appointments:read")) {
         detail.add("source", core::name_of(finding.source.table));
         if (finding.source.id)
             detail.add("source_id", finding.source.id);

@@ -90,7 +90,7 @@ std::vector<Place> places(const core::Diary &diary, const core::Kernel &kernel, 
 // What explain_slot says of one provider and location.
 void add_findings(ResultSet &rows, const Context &context, std::optional<Uuid> provider, std::optional<Uuid> location,
                   const std::vector<core::Finding> &findings) {
-    const bool may_see_rows = has_permission(context, "diary:read");
+    const bool may_see_rows = has_permission(context, "appointments:read");
     std::int32_t step = 0;
     for (const core::Finding &f : findings) {
         const bool has_row = may_see_rows && f.source.table != core::Source::Table::none;
@@ -217,7 +217,7 @@ bool is_there(const std::vector<core::Window> &windows, const Uuid &location, co
 class ConflictWriter {
   public:
     ConflictWriter(ResultSet &rows, const Context &context, const core::Interval &visit)
-        : rows_(rows), may_see_rows_(has_permission(context, "diary:read")), visit_(visit) {}
+        : rows_(rows), may_see_rows_(has_permission(context, "appointments:read")), visit_(visit) {}
 
     void claims(const Uuid &resource, const core::BusyList &busy, const core::Buffers &buffers) {
         const core::Interval wide{visit_.begin - buffers.before, visit_.end + buffers.after};
@@ -331,7 +331,7 @@ CLINIC_FUNCTION(clinic_blocked_times) {
     const auto resources = args.required<std::vector<Uuid>>(0, "resource_ids");
     const core::Interval range = search_range(args, 1, 2);
     const auto location = args.optional<Uuid>(3);
-    const bool may_see_patients = has_permission(context, "diary:read");
+    const bool may_see_patients = has_permission(context, "appointments:read");
     ResultSet rows(fcinfo);
     core::Work work = interruptible_work();
     for (const ResourceHours &r : read_hours(context.tenant_id, resources, range)) {

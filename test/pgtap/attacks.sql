@@ -42,7 +42,7 @@ CREATE ROLE attack_unmapped LOGIN IN ROLE clinic_user;
 
 SELECT pg_temp.make_tenant(2, 'attack-hill') \g /dev/null
 SELECT pg_temp.make_tenant(1, 'attack-lake') \g /dev/null
-SELECT clinic.map_login('attack_admin', 'staff', '{*}'), clinic.map_login('attack_desk', 'staff', '{booking:write}'),
+SELECT clinic.map_login('attack_admin', 'staff', '{*}'), clinic.map_login('attack_desk', 'staff', '{appointments:write}'),
        clinic.map_login('attack_patient', 'patient', patient_id => pg_temp.id(1, 60)), clinic.map_login('attack_public', 'public') \g /dev/null
 
 -- What becomes of a query when a login runs it: 'ok' and its first value, or the SQLSTATE, message and detail. Nothing stays.

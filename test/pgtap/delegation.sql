@@ -52,15 +52,15 @@ SELECT clinic.create_user('staff', 'Root', roles => '{super_admin}', all_locatio
        clinic.create_user('staff', 'Own doctor', roles => '{carer}', location_ids => ARRAY[pg_temp.east()], user_id => pg_temp.u('own_doctor'))
 \g /dev/null
 
--- Logins with the permissions of their users' roles; the old words for reading and changing the diary beside the new ones.
+-- Logins with the permissions of their users' roles.
 DO $$
 DECLARE
     mapped record;
 BEGIN
-    FOR mapped IN VALUES ('root', '{*}'), ('east_admin', '{users:read,users:write,patients:*,appointments:*,billing:*,diary:read}'),
+    FOR mapped IN VALUES ('root', '{*}'), ('east_admin', '{users:read,users:write,patients:*,appointments:*,billing:*}'),
                          ('branch_clerk', '{users:read:branch,users:write:branch,appointments:*}'),
                          ('hr', '{users:read,users:write,appointments:read,appointments:write:own}'),
-                         ('east_nurse', '{patients:read,appointments:read,diary:read}'),
+                         ('east_nurse', '{patients:read,appointments:read}'),
                          ('everywhere', '{users:read,users:write,users:delete}') LOOP
         EXECUTE format('CREATE ROLE %I LOGIN IN ROLE clinic_user', 'delegation_' || mapped.column1);
         PERFORM clinic.map_login(('delegation_' || mapped.column1)::name, 'staff', mapped.column2::text[], user_id => pg_temp.u(mapped.column1));

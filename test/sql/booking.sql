@@ -41,9 +41,9 @@ SELECT clinic.create_patient('Secret Three', patient_id => :pat3),
        clinic.create_service('Flexible', 30, min_duration_minutes => 15, max_duration_minutes => 60, service_id => :flex),
        clinic.create_resource('Secret Room', 'room', 'room', :ny, resource_id => :room),
        clinic.require_resource(:flex, 'room'), clinic.offer_service(:flex, :bob, duration_minutes => 45) \g /dev/null
-SELECT clinic.map_login('regress_booking_desk', 'staff', '{booking:write,diary:read}'),
-       clinic.map_login('regress_booking_writer', 'staff', '{booking:write}'),
-       clinic.map_login('regress_booking_reader', 'staff', '{diary:read}'),
+SELECT clinic.map_login('regress_booking_desk', 'staff', '{appointments:write,appointments:read,patients:read}'),
+       clinic.map_login('regress_booking_writer', 'staff', '{appointments:write}'),
+       clinic.map_login('regress_booking_reader', 'staff', '{appointments:read,patients:read}'),
        clinic.map_login('regress_booking_patient', 'patient', patient_id => :pat2),
        clinic.map_login('regress_booking_public', 'public') \g /dev/null
 COMMIT;
@@ -94,7 +94,7 @@ FROM tries AS t, pg_temp.attempt(format('SELECT clinic.book_appointment(%L, %L, 
     :visit, :pat3, t.starts_at, t.provider_id)) AS a
 GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 
--- Who may book: staff with booking:write, a patient for themselves.
+-- Who may book: staff with appointments:write, a patient for themselves.
 SET SESSION AUTHORIZATION regress_booking_desk;
 SELECT b.status FROM clinic.book_appointment(:visit, :pat1, '2026-03-10 09:00-04', :ann) AS b;
 SET SESSION AUTHORIZATION regress_booking_writer;

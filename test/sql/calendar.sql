@@ -25,7 +25,7 @@ BEGIN;
 SET ROLE clinic_admin;
 SELECT clinic.create_tenant(slug => 'calendar-test', name => 'Calendar', tenant_id => :T) \g /dev/null
 SELECT clinic.map_login('calendar_admin', 'admin', '{*}'),
-       clinic.map_login('calendar_planner', 'staff', '{booking:write}'),
+       clinic.map_login('calendar_planner', 'staff', '{appointments:write}'),
        clinic.map_login('calendar_stranger', 'public', '{}') \g /dev/null
 SELECT clinic.create_location('Midtown', 'America/New_York', location_id => :ny),
        clinic.create_location('Pune', 'Asia/Kolkata', location_id => :pune),
@@ -95,7 +95,7 @@ SELECT to_char(c.local_start, 'YYYY-MM-DD HH24:MI'), c.utc_offset
 FROM clinic.calendar('2026-10-31 00:00-04', '2026-11-03 00:00-05', provider_ids => ARRAY[:adler]::uuid[]) AS c WHERE c.kind = 'available'
 ORDER BY 1;
 
--- Without diary:read: busy, without identity. Without any permission: nothing.
+-- Without appointments:read: busy, without identity. Without any permission: nothing.
 SET SESSION AUTHORIZATION calendar_planner;
 SELECT c.provider, c.kind, to_char(c.local_start, 'DD HH24:MI') AS start, c.title, c.color, c.status, c.appointment_id, c.service_id, c.patient_id
 FROM clinic.calendar('2026-03-10 00:00-04', '2026-03-11 00:00-04') AS c

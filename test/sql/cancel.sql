@@ -33,7 +33,7 @@ SELECT clinic.create_location('New York', 'America/New_York', location_id => :ny
 SELECT clinic.offer_service(:visit, p) FROM unnest(ARRAY[:ann, :bob]::uuid[]) AS p \g /dev/null
 SELECT clinic.add_hours(p, :ny, 'FREQ=DAILY', '09:00', '12:00', valid_from => '2026-03-01') FROM unnest(ARRAY[:ann, :bob]::uuid[]) AS p \g /dev/null
 SELECT clinic.create_service('A day ahead', 30, cancel_window_minutes => 1440, service_id => :day), clinic.offer_service(:day, :ann),
-       clinic.map_login('regress_cancel_desk', 'staff', '{booking:write,diary:read}'),
+       clinic.map_login('regress_cancel_desk', 'staff', '{appointments:write,appointments:read,patients:read}'),
        clinic.map_login('regress_cancel_patient', 'patient', patient_id => :pat1) \g /dev/null
 COMMIT;
 SET SESSION AUTHORIZATION regress_cancel;

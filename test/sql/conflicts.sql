@@ -39,7 +39,7 @@ SELECT clinic.update_service(:visit, '{"step_minutes": 5, "buffer_before_minutes
        clinic.create_service('Roomed', 30, step_minutes => 5, service_id => :roomed),
        clinic.require_resource(:roomed, 'room'),
        clinic.offer_service(:roomed, :ann), clinic.offer_service(:roomed, :bob),
-       clinic.map_login('regress_conflicts_desk', 'staff', '{booking:write}') \g /dev/null
+       clinic.map_login('regress_conflicts_desk', 'staff', '{appointments:write}') \g /dev/null
 COMMIT;
 SET SESSION AUTHORIZATION regress_conflicts;
 

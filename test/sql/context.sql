@@ -18,7 +18,7 @@ INSERT INTO clinic_data.tenants VALUES
     ('0197a000-0000-7000-8000-000000000003', 'shut', 'Shut', 'suspended');
 INSERT INTO clinic_data.logins VALUES
     ('0197a000-0000-7000-8000-000000000002', 'regress_clinic_login', 'staff', '0197a000-0000-7000-8000-0000000000aa', NULL,
-        '{booking:*, diary:read, Not A Permission}', true),
+        '{appointments:*, appointments:read,patients:read, Not A Permission}', true),
     ('0197a000-0000-7000-8000-000000000001', 'regress_clinic_twice', 'staff', NULL, NULL, '{*}', true),
     ('0197a000-0000-7000-8000-000000000002', 'regress_clinic_twice', 'staff', NULL, NULL, '{*}', true);
 
@@ -31,7 +31,7 @@ ALTER TABLE clinic_data.logins ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURI
 
 -- No context: nothing.
 SELECT tenant_id, tenant, actor, permissions, source, login = session_user AS own_login FROM clinic.whoami();
-SELECT clinic.current_tenant_id(), clinic.current_user_id(), clinic.current_patient_id(), clinic.has_permission('diary:read');
+SELECT clinic.current_tenant_id(), clinic.current_user_id(), clinic.current_patient_id(), clinic.has_permission('appointments:read');
 
 -- An administrator chooses a tenant by slug or id, for the transaction.
 BEGIN;
@@ -137,7 +137,7 @@ RESET ROLE;
 SET SESSION AUTHORIZATION regress_clinic_login;
 SELECT * FROM clinic.whoami();
 SELECT permission, clinic.has_permission(permission)
-FROM unnest(ARRAY['booking', 'booking:override', 'booking:a:b', 'diary:read', 'diary:write', '*', '', 'bookings:read']) permission;
+FROM unnest(ARRAY['booking', 'appointments:override', 'booking:a:b', 'appointments:read', 'diary:write', '*', '', 'bookings:read']) permission;
 SELECT clinic.use_tenant('north');
 RESET SESSION AUTHORIZATION;
 -- Chosen beats mapped; to the end of the transaction.

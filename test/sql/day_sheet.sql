@@ -28,7 +28,7 @@ BEGIN;
 SET ROLE clinic_admin;
 SELECT clinic.create_tenant(slug => 'day-sheet', name => 'Day Sheet', tenant_id => :T) \g /dev/null
 SELECT clinic.map_login('day_sheet_admin', 'admin', '{*}'),
-       clinic.map_login('day_sheet_planner', 'staff', '{schedule:write}') \g /dev/null
+       clinic.map_login('day_sheet_planner', 'staff', '{schedules:write}') \g /dev/null
 SELECT clinic.create_location('Midtown', 'America/New_York', location_id => :ny),
        clinic.create_location('Brooklyn', 'America/New_York', location_id => :brooklyn),
        clinic.create_location('Pune', 'Asia/Kolkata', location_id => :pune),

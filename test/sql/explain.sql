@@ -55,7 +55,7 @@ SELECT clinic.create_location('Uptown', 'America/New_York', location_id => :upto
 SELECT clinic.require_resource(:roomed, 'room') \g /dev/null
 SELECT clinic.offer_service(s, p) FROM unnest(ARRAY[:strict, :group, :roomed]::uuid[]) AS s, unnest(ARRAY[:ann, :bob]::uuid[]) AS p \g /dev/null
 SELECT clinic.update_patient(:gone, '{"status": "deceased"}') \g /dev/null
-SELECT clinic.map_login('regress_explain_desk', 'staff', '{booking:write}'),
+SELECT clinic.map_login('regress_explain_desk', 'staff', '{appointments:write}'),
        clinic.map_login('regress_explain_patient', 'patient', patient_id => :pat1),
        clinic.map_login('regress_explain_public', 'public') \g /dev/null
 COMMIT;

@@ -36,7 +36,7 @@ SELECT clinic.add_hours(p, :ny, 'FREQ=DAILY', '09:00', '12:00', valid_from => '2
 SELECT clinic.create_patient('Three', patient_id => :pat3),
        clinic.create_service('Group', 30, capacity => 2, buffer_after_minutes => 15, service_id => :group), clinic.offer_service(:group, :bob),
        clinic.create_resource('Room', 'room', 'room', :ny, resource_id => :room), clinic.require_resource(:group, 'room'),
-       clinic.map_login('regress_integrity_desk', 'staff', '{booking:write}') \g /dev/null
+       clinic.map_login('regress_integrity_desk', 'staff', '{appointments:write}') \g /dev/null
 COMMIT;
 SET SESSION AUTHORIZATION regress_integrity;
 
@@ -109,7 +109,7 @@ SELECT * FROM clinic.check_integrity();
 SET SESSION AUTHORIZATION regress_integrity_desk;
 SELECT * FROM clinic.check_integrity();
 
--- The sweep: claims of what ended long ago, buffers included, and expired holds; needs schedule:write.
+-- The sweep: claims of what ended long ago, buffers included, and expired holds; needs schedules:write.
 SELECT clinic.sweep_claims();
 SET SESSION AUTHORIZATION regress_integrity;
 SELECT clinic.sweep_claims();

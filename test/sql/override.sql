@@ -36,9 +36,9 @@ SELECT clinic.offer_service(:visit, p) FROM unnest(ARRAY[:ann, :bob]::uuid[]) AS
 SELECT clinic.add_hours(p, :ny, 'FREQ=DAILY', '09:00', '12:00', valid_from => '2026-03-01') FROM unnest(ARRAY[:ann, :bob]::uuid[]) AS p \g /dev/null
 SELECT clinic.create_service('Strict', 30, lead_time_minutes => 120, horizon_days => 7, max_per_day => 1, service_id => :strict),
        clinic.offer_service(:strict, :ann) \g /dev/null
-SELECT clinic.map_login('regress_override_desk', 'staff', '{booking:write,diary:read}'),
-       clinic.map_login('regress_override_lead', 'staff', '{booking:write,booking:override,diary:read}'),
-       clinic.map_login('regress_override_head', 'staff', '{booking:*,diary:read}') \g /dev/null
+SELECT clinic.map_login('regress_override_desk', 'staff', '{appointments:write,appointments:read,patients:read}'),
+       clinic.map_login('regress_override_lead', 'staff', '{appointments:write,appointments:override,appointments:read,patients:read}'),
+       clinic.map_login('regress_override_head', 'staff', '{appointments:*,appointments:read,patients:read}') \g /dev/null
 COMMIT;
 SET SESSION AUTHORIZATION regress_override;
 

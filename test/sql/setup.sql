@@ -129,7 +129,7 @@ ORDER BY b.block_id;
 -- Permissions decide, not roles: each function says what it misses, and without a context nothing works.
 CREATE ROLE setup_clerk LOGIN IN ROLE clinic_user;
 SET ROLE clinic_admin;
-SELECT clinic.map_login(login => 'setup_clerk', actor => 'staff', permissions => '{schedule:*,diary:read}');
+SELECT clinic.map_login(login => 'setup_clerk', actor => 'staff', permissions => '{schedules:*,appointments:read,patients:read}');
 SET SESSION AUTHORIZATION setup_clerk;
 SELECT clinic.add_holiday(:'berlin', '2026-12-24', 'Christmas Eve') IS NOT NULL AS may;
 SELECT clinic.create_location(name => 'Ghost', time_zone => 'Europe/Berlin');
@@ -148,8 +148,8 @@ RESET SESSION AUTHORIZATION;
 CREATE ROLE setup_group;
 CREATE ROLE setup_plain LOGIN;
 SET ROLE clinic_admin;
-SELECT clinic.map_login('setup_group', 'staff', '{diary:read}');
-SELECT clinic.map_login('setup_plain', 'staff', '{dairy:read,booking:*}');
+SELECT clinic.map_login('setup_group', 'staff', '{appointments:read,patients:read}');
+SELECT clinic.map_login('setup_plain', 'staff', '{dairy:read,appointments:*}');
 SELECT l.login = session_user AS me, CASE WHEN l.login <> session_user THEN l.login END AS login, l.actor, l.permissions, l.active,
        l.problems
 FROM clinic.mapped_logins() AS l
@@ -165,11 +165,11 @@ RESET SESSION AUTHORIZATION;
 SET ROLE clinic_admin;
 BEGIN;
 SELECT clinic.use_tenant('setup-test');
-SELECT clinic.map_login('setup_clerk', 'staff', '{schedule:*}');
+SELECT clinic.map_login('setup_clerk', 'staff', '{schedules:*}');
 COMMIT;
 BEGIN;
 SELECT clinic.create_tenant(slug => 'setup-test-2', name => 'Setup Test 2', tenant_id => '5e700001-0000-7000-8000-000000000002');
-SELECT clinic.map_login('setup_clerk', 'staff', '{schedule:*}');
+SELECT clinic.map_login('setup_clerk', 'staff', '{schedules:*}');
 COMMIT;
 SET SESSION AUTHORIZATION setup_clerk;
 SELECT clinic.add_holiday(:'berlin', '2026-12-25', 'Christmas Day');

@@ -129,7 +129,7 @@ INSERT INTO attempts (command) VALUES
     ('offer_service(''5e700002-0040-7000-8000-000000000001'', ''5e700002-0020-7000-8000-000000000001'', duration_minutes => -30)'),
     ('map_login(''setup_errors_admin'', ''boss'')'),
     ('map_login(''setup_errors_admin'', ''patient'')'),
-    ('map_login(''setup_errors_admin'', ''staff'', ''{diary:read,Diary}'')'),
+    ('map_login(''setup_errors_admin'', ''staff'', ''{appointments:read,patients:read,Diary}'')'),
     ('map_login(''setup_errors_admin'', ''staff'', ''{diary:*:read}'')'),
     -- Changes.
     ('update_service(''5e700002-0040-7000-8000-000000000001'', ''{"durations": 20, "colour": 1}'')'),

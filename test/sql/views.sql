@@ -22,9 +22,9 @@ CREATE ROLE regress_clinic_hill LOGIN IN ROLE clinic_user;
 CREATE ROLE regress_clinic_nobody LOGIN IN ROLE clinic_user;
 CREATE ROLE regress_clinic_stranger LOGIN;
 INSERT INTO clinic_data.logins (tenant_id, login, actor, patient_id, permissions) VALUES
-    ('00000001-0000-7000-8000-000000000001', 'regress_clinic_desk', 'staff', NULL, '{diary:read}'),
+    ('00000001-0000-7000-8000-000000000001', 'regress_clinic_desk', 'staff', NULL, '{appointments:read,patients:read}'),
     ('00000001-0000-7000-8000-000000000001', 'regress_clinic_patient', 'patient', '00000001-0090-7000-8000-000000000001', '{}'),
-    ('00000002-0000-7000-8000-000000000001', 'regress_clinic_hill', 'staff', NULL, '{diary:read}');
+    ('00000002-0000-7000-8000-000000000001', 'regress_clinic_hill', 'staff', NULL, '{appointments:read,patients:read}');
 
 -- How many rows of each view, and of how many tenants.
 CREATE FUNCTION public.look() RETURNS TABLE (view_name name, rows bigint, tenants bigint) LANGUAGE plpgsql AS $$

@@ -74,7 +74,7 @@ SELECT '"char"', v FROM unnest(ARRAY[$$'A'$$, $$''$$]) v
 UNION ALL
 SELECT 'name', v FROM unnest(ARRAY[$$'lake_desk'$$, $$'nobody'$$, $$''$$, $$'clinic_owner'$$]) v
 UNION ALL
-SELECT 'text[]', v FROM unnest(ARRAY[$$'{}'$$, $$'{NULL}'$$, $$'{*}'$$, $$'{diary:read,a:*}'$$, $$array_fill('a'::text, ARRAY[100000])$$, $$'{{name},{status}}'$$]) v
+SELECT 'text[]', v FROM unnest(ARRAY[$$'{}'$$, $$'{NULL}'$$, $$'{*}'$$, $$'{appointments:read,patients:read,a:*}'$$, $$array_fill('a'::text, ARRAY[100000])$$, $$'{{name},{status}}'$$]) v
 UNION ALL
 SELECT 'time without time zone', v FROM unnest(ARRAY[$$'00:00'$$, $$'24:00'$$, $$'09:00'$$, $$'23:59:59.999999'$$]) v
 UNION ALL

@@ -27,9 +27,9 @@ DO $$
 DECLARE
     own_tenant constant text := '(tenant_id = clinic.current_tenant_id())';
     own_or_staff constant text :=
-        '((tenant_id = clinic.current_tenant_id()) AND (clinic.has_permission(''diary:read''::text) OR (patient_id = clinic.current_patient_id())))';
+        '((tenant_id = clinic.current_tenant_id()) AND (clinic.has_permission(''appointments:read''::text) OR (patient_id = clinic.current_patient_id())))';
     own_visit_or_staff constant text :=
-        '((tenant_id = clinic.current_tenant_id()) AND (clinic.has_permission(''diary:read''::text) OR (EXISTS ( SELECT FROM clinic_data.appointments a WHERE ((a.tenant_id = appointment_resources.tenant_id) AND (a.appointment_id = appointment_resources.appointment_id) AND (a.patient_id = clinic.current_patient_id()))))))';
+        '((tenant_id = clinic.current_tenant_id()) AND (clinic.has_permission(''appointments:read''::text) OR (EXISTS ( SELECT FROM clinic_data.appointments a WHERE ((a.tenant_id = appointment_resources.tenant_id) AND (a.appointment_id = appointment_resources.appointment_id) AND (a.patient_id = clinic.current_patient_id()))))))';
     wanted record;
     existing record;
 BEGIN

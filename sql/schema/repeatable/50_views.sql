@@ -356,8 +356,8 @@ CALL clinic_private.ensure_view('blocks', $view$
            b.end_time,
            b.time_zone::text AS time_zone,
            b.service_ids,
-           CASE WHEN clinic.has_permission('diary:read') OR b.patient_id = clinic.current_patient_id() THEN b.patient_id END AS patient_id,
-           CASE WHEN clinic.has_permission('diary:read') THEN b.title END AS title,
+           CASE WHEN clinic.has_permission('appointments:read') OR b.patient_id = clinic.current_patient_id() THEN b.patient_id END AS patient_id,
+           CASE WHEN clinic.has_permission('appointments:read') THEN b.title END AS title,
            b.created_at
       FROM clinic_data.blocks b
      WHERE b.retired_at IS NULL
@@ -400,8 +400,8 @@ CALL clinic_private.ensure_view('appointments', $view$
            p.name AS patient_name,
            a.capacity,
            a.overbooked,
-           CASE WHEN clinic.has_permission('diary:read') THEN a.overridden END AS overridden,
-           CASE WHEN clinic.has_permission('diary:read') THEN a.override_reason END AS override_reason,
+           CASE WHEN clinic.has_permission('appointments:read') THEN a.overridden END AS overridden,
+           CASE WHEN clinic.has_permission('appointments:read') THEN a.override_reason END AS override_reason,
            a.warnings,
            a.cancelled_at,
            a.cancel_reason,
