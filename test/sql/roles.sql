@@ -7,9 +7,9 @@ CREATE ROLE roles_clerk LOGIN IN ROLE clinic_user;
 RESET client_min_messages;
 SET timezone = 'UTC';
 \set SHOW_CONTEXT never
-\set tenant '5e700004-0000-7000-8000-000000000001'
-\set root '5e700004-0100-7000-8000-000000000001'
-\set clerk '5e700004-0100-7000-8000-000000000002'
+\set tenant '5e7000a2-0000-7000-8000-000000000001'
+\set root '5e7000a2-0100-7000-8000-000000000001'
+\set clerk '5e7000a2-0100-7000-8000-000000000002'
 
 -- Runs a command and returns its error.
 CREATE FUNCTION pg_temp.attempt(command text, OUT state text, OUT message text, OUT detail text, OUT hint text)
@@ -71,8 +71,8 @@ FROM clinic.roles AS r WHERE r.role IN ('accountant', 'doctor', 'nurse', 'own_ro
 -- The last administrator: neither the role, nor the user, nor what the role permits can go.
 SELECT c.command AS "what was tried", a.state, a.message, a.detail, a.hint
 FROM (VALUES
-    ($$revoke_role('5e700004-0100-7000-8000-000000000001', 'super_admin')$$),
-    ($$deactivate_user('5e700004-0100-7000-8000-000000000001')$$),
+    ($$revoke_role('5e7000a2-0100-7000-8000-000000000001', 'super_admin')$$),
+    ($$deactivate_user('5e7000a2-0100-7000-8000-000000000001')$$),
     ($$update_role('super_admin', '{"permissions": ["patients:*"]}')$$),
     ($$remove_role('super_admin')$$)
 ) AS c (command), LATERAL pg_temp.attempt('SELECT clinic.' || c.command) AS a \gx
@@ -108,9 +108,9 @@ FROM (VALUES
     ($$update_role('nurse', '{"role": "carer"}')$$),
     ($$update_role('nurse', '{}')$$),
     ($$update_role('nurse', NULL)$$),
-    ($$grant_role('5e700004-0100-7000-8000-000000000002', 'wizard')$$),
-    ($$grant_role('5e700004-0100-7000-8000-0000000000ff', 'nurse')$$),
-    ($$revoke_role('5e700004-0100-7000-8000-000000000002', 'wizard')$$),
+    ($$grant_role('5e7000a2-0100-7000-8000-000000000002', 'wizard')$$),
+    ($$grant_role('5e7000a2-0100-7000-8000-0000000000ff', 'nurse')$$),
+    ($$revoke_role('5e7000a2-0100-7000-8000-000000000002', 'wizard')$$),
     ($$map_login('roles_clerk', 'staff', '{queue}')$$)
 ) AS c (command), LATERAL pg_temp.attempt('SELECT clinic.' || c.command) AS a \gx
 SELECT clinic.create_role('most', '{queue:*,queue:read:*,a-b_9:c-d:e_f}');
