@@ -1,15 +1,5 @@
 -- Tenants, and which database login acts for whom.
 
-CREATE FUNCTION clinic_private.enter_new_tenant(tenant_id uuid)
-    RETURNS void
-    LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'clinic_enter_new_tenant';
-COMMENT ON FUNCTION clinic_private.enter_new_tenant(uuid) IS
-    'Chooses, for the rest of the transaction, a tenant that has no row yet, so that its first row passes row security.
-Errors: duplicate, when the tenant exists.';
-REVOKE ALL ON FUNCTION clinic_private.enter_new_tenant FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.enter_new_tenant TO clinic_owner;
-
 CREATE FUNCTION clinic.create_tenant(
     slug text,
     name text,

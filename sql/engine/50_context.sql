@@ -45,7 +45,8 @@ AS 'MODULE_PATHNAME', 'clinic_has_permission';
 
 COMMENT ON FUNCTION clinic.has_permission(text) IS
 'Tells whether the context has a permission.
-permission: such as ''appointments:override''. A granted ''appointments:*'' covers it, and so does ''*''. False without a context.';
+permission: such as ''appointments:override''. A granted ''appointments:*'' covers it, and so does ''*''; a grant without a scope covers every
+scope. False without a context.';
 
 CREATE FUNCTION clinic_private.require_tenant()
 RETURNS uuid
@@ -76,13 +77,164 @@ RETURNS TABLE (
     permissions text[],
     request_id text,
     login text,
-    source text
+    source text,
+    roles text[],
+    provider_id uuid,
+    location_ids uuid[],
+    session_id uuid,
+    purpose text
 )
 LANGUAGE c STABLE PARALLEL SAFE ROWS 1
 AS 'MODULE_PATHNAME', 'clinic_whoami';
 
 COMMENT ON FUNCTION clinic.whoami() IS
 'Shows the context of the caller, as one row.
-tenant: the tenant''s slug. actor: admin, staff, patient, public or system. login: the session''s user. source: ''context''
-when a function such as clinic.use_tenant set it, ''login'' when clinic_data.logins maps the login, NULL without a
-context; then everything but login is NULL.';
+tenant: the tenant''s slug. actor: admin, staff, patient, public or system. login: the session''s user. source: the door by
+which the context came in: administrator, login (mapped), token, gateway, api_key or public; NULL without a context; then
+everything but login is NULL. location_ids: the branches that bound the caller, NULL for every one. purpose: why patients are read.';
+
+CREATE FUNCTION clinic.current_provider_id()
+RETURNS uuid
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_current_provider_id';
+
+COMMENT ON FUNCTION clinic.current_provider_id() IS
+'The provider that the caller is; NULL without a context, and for one that is no provider.';
+
+CREATE FUNCTION clinic.is_permission(permission text)
+RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_is_permission';
+
+COMMENT ON FUNCTION clinic.is_permission(text) IS
+'Tells whether a text is a permission: resource:action or resource:action:scope, lower-case segments of letters, digits, _ and -,
+none empty; * alone or as the last segment.';
+
+CREATE FUNCTION clinic.sees_all_locations()
+RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_sees_all_locations';
+
+COMMENT ON FUNCTION clinic.sees_all_locations() IS
+'Tells whether the caller acts at every location of the tenant. False without a context.';
+
+CREATE FUNCTION clinic.sees_location(location_id uuid)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_sees_location';
+
+COMMENT ON FUNCTION clinic.sees_location(uuid) IS
+'Tells whether the caller acts at a location; patients are not bound to any. For policies. False without a context.';
+
+CREATE FUNCTION clinic.sees_patient(patient_id uuid)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_sees_patient';
+
+COMMENT ON FUNCTION clinic.sees_patient(uuid) IS
+'Tells whether the caller may see a patient: as that patient or acting for them, by patients:read (a provider those in their care),
+or by clinic.break_glass. For policies. False without a context.';
+
+CREATE FUNCTION clinic.declare_purpose(purpose text)
+RETURNS void
+LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'clinic_declare_purpose';
+
+COMMENT ON FUNCTION clinic.declare_purpose(text) IS
+'Says why patients are read, for the rest of the transaction; a super_admin sees none before. Over HTTP the header x-purpose-of-use does.
+purpose: a code of HL7 PurposeOfUse, such as TREAT, HOPERAT, HPAYMT, ETREAT or PATRQT. Raises no_context, 22004, 22023.';
+
+CREATE FUNCTION clinic_private.current_session_id()
+RETURNS uuid
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_current_session_id';
+COMMENT ON FUNCTION clinic_private.current_session_id() IS 'The session whose token the caller came with; NULL without.';
+
+CREATE FUNCTION clinic_private.request_facts()
+RETURNS jsonb
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_request_facts';
+COMMENT ON FUNCTION clinic_private.request_facts() IS
+'What came with the request, for the record: request_id, client_address (claimed), peer_address, user_agent; members that are unknown are left out.';
+
+CREATE FUNCTION clinic_private.enter_visitor(tenant_id uuid)
+RETURNS void
+LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'clinic_enter_visitor';
+COMMENT ON FUNCTION clinic_private.enter_visitor(uuid) IS
+'Makes the caller a visitor of a tenant, published or not, for functions that let somebody in: they see the tables by the tenant''s rule.';
+
+CREATE FUNCTION clinic_private.sees_whole_patient(patient_id uuid)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_sees_whole_patient';
+COMMENT ON FUNCTION clinic_private.sees_whole_patient(uuid) IS
+'As clinic.sees_patient, but for the scope limited: whether the date of birth may be shown.';
+
+CREATE FUNCTION clinic_private.sees_appointment(patient_id uuid, provider_id uuid, location_id uuid)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_sees_appointment';
+COMMENT ON FUNCTION clinic_private.sees_appointment(uuid, uuid, uuid) IS
+'Whether the caller may see an appointment: of a patient that they are or act for, or by appointments:read where it holds.';
+
+CREATE FUNCTION clinic_private.may_write_appointment(patient_id uuid, provider_id uuid, location_id uuid)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_may_write_appointment';
+COMMENT ON FUNCTION clinic_private.may_write_appointment(uuid, uuid, uuid) IS
+'Whether the caller may book, move or cancel such an appointment.';
+
+CREATE FUNCTION clinic_private.may_at(permission text, provider_id uuid, location_id uuid)
+RETURNS boolean
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_may_at';
+COMMENT ON FUNCTION clinic_private.may_at(text, uuid, uuid) IS
+'Whether a permission holds at a location for a provider''s diary: without scope at the caller''s branches, with scope branch, with scope own.';
+
+CREATE FUNCTION clinic_private.is_public()
+RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_is_public';
+COMMENT ON FUNCTION clinic_private.is_public() IS 'Whether the caller is a visitor without identity, who sees what is published.';
+
+-- Bounds that make an index condition of "only my own": for a patient the least and greatest id of the own ones, for everybody else
+-- the least and greatest of all ids. An index on (tenant_id, patient_id, ...) then reads the own rows only.
+
+CREATE FUNCTION clinic_private.least_patient_id()
+RETURNS uuid
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_least_patient_id';
+COMMENT ON FUNCTION clinic_private.least_patient_id() IS 'No patient below this id comes into question for the caller.';
+
+CREATE FUNCTION clinic_private.greatest_patient_id()
+RETURNS uuid
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_greatest_patient_id';
+COMMENT ON FUNCTION clinic_private.greatest_patient_id() IS 'No patient above this id comes into question for the caller.';
+
+CREATE FUNCTION clinic_private.least_provider_id()
+RETURNS uuid
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_least_provider_id';
+COMMENT ON FUNCTION clinic_private.least_provider_id() IS 'No provider below this id comes into question for the caller''s diary.';
+
+CREATE FUNCTION clinic_private.greatest_provider_id()
+RETURNS uuid
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_greatest_provider_id';
+COMMENT ON FUNCTION clinic_private.greatest_provider_id() IS 'No provider above this id comes into question for the caller''s diary.';
+
+REVOKE ALL ON FUNCTION clinic_private.enter_visitor(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.enter_visitor(uuid) TO clinic_owner;
+
+-- A tenant that is being made: row security lets nobody write its first row but that tenant itself.
+CREATE FUNCTION clinic_private.enter_new_tenant(tenant_id uuid)
+RETURNS void
+LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'clinic_enter_new_tenant';
+COMMENT ON FUNCTION clinic_private.enter_new_tenant(uuid) IS
+'Chooses, for the rest of the transaction, a tenant that has no row yet, so that its first row passes row security.
+Errors: duplicate, when the tenant exists.';
+REVOKE ALL ON FUNCTION clinic_private.enter_new_tenant(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.enter_new_tenant(uuid) TO clinic_owner;

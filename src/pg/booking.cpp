@@ -5,6 +5,7 @@
 #include "pg/search.hpp"
 #include "pg/spi.hpp"
 #include "pg/table_writer.hpp"
+#include "pg/visibility.hpp"
 #include "pg/zone_pg.hpp"
 
 namespace pg_clinic::pg {
@@ -119,8 +120,8 @@ std::optional<Standing> read_standing(const Context &context, const Uuid &id) {
     a.visit = {instant("starts_at"), instant("ends_at")};
     a.version = scan.get(scan.column<std::int32_t>("version"));
     a.code = text("confirmation_code");
-    // The policy appointments_visible.
-    if (!has_permission(context, "appointments:read") && !(context.has_patient && context.patient_id == a.patient))
+    // What the policies of appointments say.
+    if (!sees_appointment(context, a.patient, a.provider, a.location))
         return std::nullopt;
     return a;
 }

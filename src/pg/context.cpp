@@ -3,9 +3,10 @@
 
 #include "pg/context_text.hpp"
 #include "pg/datum.hpp"
+#include "pg/identity.hpp"
 #include "pg/login_map.hpp"
-#include "pg/result.hpp"
 #include "pg/settings.hpp"
+#include "pg/visibility.hpp"
 
 namespace pg_clinic::pg {
 
@@ -48,9 +49,15 @@ bool check_context(char **value, void **extra, GucSource source) {
     return *extra != nullptr;
 }
 
-void assign_context(const char *, void *extra) { entered = static_cast<const Context *>(extra); }
+void assign_context(const char *, void *extra) {
+    entered = static_cast<const Context *>(extra);
+    forget_visibility();
+}
 
-void forget_login() { mapped = MappedLogin{false, InvalidOid, nullptr}; }
+void forget_login() {
+    mapped = MappedLogin{false, InvalidOid, nullptr};
+    forget_visibility();
+}
 
 void at_transaction_end(XactEvent, void *) { forget_login(); }
 
@@ -69,30 +76,39 @@ const Context *login_context() {
     if (mapped.known && mapped.session_user == session_user)
         return mapped.context;
     Context *context = nullptr;
-    if (const auto login = mapped_login()) {
+    auto login = mapped_login();
+    if (login && (!login->user_id || add_user(*login))) {
         context = parse_context(context_text(*login), &allocate_for_transaction);
         if (context == nullptr)
             throw std::bad_alloc();
-        context->by_login = true;
     }
+    forget_visibility();
     mapped = MappedLogin{true, session_user, context};
     return context;
 }
 
-// True when the granted permission covers the wanted one: equal, or all before a final "*".
+// True when the granted permission covers the wanted one.
 bool covers(std::string_view granted, std::string_view wanted) noexcept {
-    if (!granted.empty() && granted.back() == '*')
-        return wanted.starts_with(granted.substr(0, granted.size() - 1));
-    return granted == wanted;
+    if (granted == wanted || granted == "*")
+        return true;
+    if (!granted.empty() && granted.back() == '*') {
+        // "a:b:*" is all scopes of "a:b", and so "a:b" itself.
+        granted.remove_suffix(1);
+        return wanted.starts_with(granted) ||
+               (granted.ends_with(':') && wanted == granted.substr(0, granted.size() - 1));
+    }
+    // Without a scope: with any.
+    return wanted.size() > granted.size() && wanted[granted.size()] == ':' && wanted.starts_with(granted) &&
+           granted.find(':') != std::string_view::npos;
 }
 
-std::vector<std::string> permission_list(const Context &context) {
+// Puts the parts of a list between commas into `out`.
+std::vector<std::string> parts_of(std::string_view list) {
     std::vector<std::string> out;
-    std::string_view rest = context.permissions;
-    while (!rest.empty()) {
-        const std::size_t comma = rest.find(',');
-        out.emplace_back(rest.substr(0, comma));
-        rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    while (!list.empty()) {
+        const std::size_t comma = list.find(',');
+        out.emplace_back(list.substr(0, comma));
+        list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
     }
     return out;
 }
@@ -130,6 +146,23 @@ void require_permission(const Context &context, std::string_view permission) {
               Detail().add("permission", permission));
 }
 
+NewContext copy_of(const Context &c) {
+    NewContext copy{.tenant_id = c.tenant_id, .actor = c.actor, .door = c.door};
+    copy.user_id = when(c.has_user, c.user_id);
+    copy.patient_id = when(c.has_patient, c.patient_id);
+    copy.provider_id = when(c.has_provider, c.provider_id);
+    copy.session_id = when(c.has_session, c.session_id);
+    copy.all_locations = c.all_locations;
+    copy.care_only = c.care_only;
+    copy.purpose_needed = c.purpose_needed;
+    copy.locations.assign(c.locations, c.locations + c.location_count);
+    copy.permissions = parts_of(c.permissions);
+    copy.roles = parts_of(c.roles);
+    copy.purpose = c.purpose;
+    copy.request = {c.request_id, c.client_address, c.peer_address, c.user_agent};
+    return copy;
+}
+
 void enter_context(const NewContext &context) {
     const std::string text = context_text(context);
     const char *value = text.c_str();
@@ -146,73 +179,6 @@ void define_context_setting() {
                                check_context, assign_context, nullptr);
     RegisterXactCallback(at_transaction_end, nullptr);
     RegisterSubXactCallback(at_subtransaction_end, nullptr);
-}
-
-// clinic.use_tenant(text)
-CLINIC_FUNCTION(clinic_use_tenant) {
-    const auto name = Args(fcinfo).required<std::string>(0, "tenant");
-    const auto tenant = find_tenant(std::string_view(name));
-    if (!tenant)
-        raise(Code::not_found, "tenant \"" + shown(name) + "\" does not exist", Detail().add("object", "tenant"),
-              "Pass the slug or the id of an existing tenant.");
-    if (!tenant->active)
-        raise(Code::inactive, "tenant \"" + tenant->slug + "\" is not active", Detail().add("object", "tenant"));
-    enter_context({tenant->tenant_id, Actor::admin, {}, {}, {"*"}, {}});
-    return 0;
-}
-
-// clinic.current_tenant_id()
-CLINIC_FUNCTION(clinic_current_tenant_id) {
-    const Context *context = current_context();
-    return context == nullptr ? returning_null(fcinfo) : Sql<Uuid>::to(context->tenant_id);
-}
-
-// clinic.current_user_id()
-CLINIC_FUNCTION(clinic_current_user_id) {
-    const Context *context = current_context();
-    return context == nullptr ? returning_null(fcinfo) : returning(fcinfo, when(context->has_user, context->user_id));
-}
-
-// clinic.current_patient_id()
-CLINIC_FUNCTION(clinic_current_patient_id) {
-    const Context *context = current_context();
-    return context == nullptr ? returning_null(fcinfo)
-                              : returning(fcinfo, when(context->has_patient, context->patient_id));
-}
-
-// clinic_private.require_tenant()
-CLINIC_FUNCTION(clinic_require_tenant) { return returning(fcinfo, require_context().tenant_id); }
-
-// clinic_private.count_mappings(text)
-CLINIC_FUNCTION(clinic_count_mappings) {
-    return returning(fcinfo, count_mappings(Args(fcinfo).get<std::string_view>(0)));
-}
-
-// clinic.has_permission(text)
-CLINIC_FUNCTION(clinic_has_permission) {
-    const Context *context = current_context();
-    return BoolGetDatum(context != nullptr && has_permission(*context, Args(fcinfo).get<std::string_view>(0)));
-}
-
-// clinic.whoami()
-CLINIC_FUNCTION(clinic_whoami) {
-    ResultSet rows(fcinfo);
-    const std::string login = session_login();
-    const Context *context = current_context();
-    if (context == nullptr) {
-        rows.add(std::optional<Uuid>{}, std::optional<std::string>{}, std::optional<std::string>{},
-                 std::optional<Uuid>{}, std::optional<Uuid>{}, std::optional<std::vector<std::string>>{},
-                 std::optional<std::string>{}, login, std::optional<std::string>{});
-        return rows.done();
-    }
-    const auto tenant = find_tenant(context->tenant_id);
-    const std::string request = context->request_id;
-    rows.add(std::optional(context->tenant_id), tenant ? std::optional(tenant->slug) : std::nullopt,
-             std::optional<std::string>(actor_name(context->actor)), when(context->has_user, context->user_id),
-             when(context->has_patient, context->patient_id), std::optional(permission_list(*context)),
-             request.empty() ? std::nullopt : std::optional(request), login,
-             std::optional<std::string>(context->by_login ? "login" : "context"));
-    return rows.done();
 }
 
 } // namespace pg_clinic::pg

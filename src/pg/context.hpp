@@ -12,26 +12,60 @@ namespace pg_clinic::pg {
 
 enum class Actor : std::uint8_t { admin, staff, patient, public_visitor, system };
 
-// Plain data: it lives in the setting's own memory, and its texts right behind it.
+// By which door the context came in.
+enum class Door : std::uint8_t { administrator, login, token, gateway, api_key, public_page };
+
+// Plain data: it lives in the setting's own memory, and its lists and texts right behind it.
 struct Context {
     Uuid tenant_id;
-    Uuid user_id;    // only where has_user
-    Uuid patient_id; // only where has_patient
+    Uuid user_id;     // only where has_user
+    Uuid patient_id;  // only where has_patient: the patient that the caller is
+    Uuid provider_id; // only where has_provider: the provider that the caller is
+    Uuid session_id;  // only where has_session
     bool has_user;
     bool has_patient;
-    bool by_login; // came from clinic_data.logins
+    bool has_provider;
+    bool has_session;
+    bool all_locations;  // acts at every location
+    bool care_only;      // patients:read reaches the patients that the provider treats
+    bool purpose_needed; // reads nothing of patients before a purpose is declared
     Actor actor;
+    Door door;
+    const Uuid *locations; // sorted: where the user is a member
+    std::uint32_t location_count;
     const char *permissions; // separated by commas
-    const char *request_id;  // empty for none
+    const char *roles;       // separated by commas
+    const char *request_id;  // empty for none; so are the next ones
+    const char *purpose;
+    const char *client_address; // as claimed
+    const char *peer_address;
+    const char *user_agent; // as claimed
+};
+
+// What came with the request, for the record.
+struct RequestFacts {
+    std::string request_id = {}; // up to 100 printable ASCII characters without blanks
+    std::string client_address = {};
+    std::string peer_address = {};
+    std::string user_agent = {};
 };
 
 struct NewContext {
     Uuid tenant_id;
     Actor actor = Actor::staff;
+    Door door = Door::administrator;
     std::optional<Uuid> user_id = std::nullopt;
     std::optional<Uuid> patient_id = std::nullopt;
+    std::optional<Uuid> provider_id = std::nullopt;
+    std::optional<Uuid> session_id = std::nullopt;
+    bool all_locations = true;
+    bool care_only = false;
+    bool purpose_needed = false;
+    std::vector<Uuid> locations = {};
     std::vector<std::string> permissions = {};
-    std::string request_id = {}; // up to 100 printable ASCII characters without blanks
+    std::vector<std::string> roles = {};
+    std::string purpose = {};
+    RequestFacts request = {};
 };
 
 // The present context, or null. Valid until the next change of context or the end of the transaction.
@@ -40,13 +74,17 @@ const Context *current_context();
 // The present context; raises no_context when there is none.
 const Context &require_context();
 
-// True when a granted permission is `permission`, or ends in "*" and covers it.
+// The context as it could be entered again, changed.
+NewContext copy_of(const Context &context);
+
+// True when a granted permission covers `permission`: it is the same, or the same without a scope, or ends in "*" and all
+// before that agrees.
 bool has_permission(const Context &context, std::string_view permission) noexcept;
 
 // Raises forbidden unless the context has the permission.
 void require_permission(const Context &context, std::string_view permission);
 
-// True for lower-case segments between colons, none empty, "*" only as the last one.
+// True for "resource:action" and "resource:action:scope" in lower case, none empty, and for "*" alone or as the last one.
 bool is_permission(std::string_view text) noexcept;
 
 // Sets the context for the rest of the transaction (or of the savepoint that is rolled back).
@@ -54,6 +92,7 @@ void enter_context(const NewContext &context);
 
 const char *actor_name(Actor actor) noexcept;
 std::optional<Actor> actor_named(std::string_view name) noexcept;
+const char *door_name(Door door) noexcept;
 
 // Defines the setting clinic.context; for _PG_init.
 void define_context_setting();

@@ -5,8 +5,8 @@
 
 namespace pg_clinic::pg {
 
-// "v1 tenant=<uuid> actor=staff user=<uuid> patient=<uuid> request=<text> permissions=a:b,c:*". Raises for values
-// that do not fit the form.
+// "v2 tenant=<uuid> actor=staff door=token user=<uuid> locations=<uuid>,<uuid> permissions=a:b,c:* ...". Values that are
+// free text are percent-encoded and cut to a sane length. Raises for values that do not fit the form.
 std::string context_text(const NewContext &context);
 
 // Reads the form into one block of plain memory from `allocate`; null for any other text, and without memory.

@@ -122,7 +122,9 @@ std::optional<NewContext> read_login(const TableScan &scan) {
     const auto actor = actor_named(scan.get<std::string>(3).value_or(""));
     if (!tenant_id || !actor)
         return std::nullopt;
-    NewContext context{*tenant_id, *actor, scan.get<Uuid>(4), scan.get<Uuid>(5), {}, {}};
+    NewContext context{.tenant_id = *tenant_id, .actor = *actor, .door = Door::login};
+    context.user_id = scan.get<Uuid>(4);
+    context.patient_id = scan.get<Uuid>(5);
     for (std::string &permission : scan.get<std::vector<std::string>>(6).value_or(std::vector<std::string>{}))
         if (is_permission(permission))
             context.permissions.push_back(std::move(permission));

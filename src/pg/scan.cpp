@@ -3,6 +3,10 @@
 
 #include "pg/errors.hpp"
 
+extern "C" {
+#include "utils/acl.h"
+}
+
 namespace pg_clinic::pg {
 
 namespace {
@@ -63,6 +67,9 @@ AttrNumber column_number(Relation table, const char *name, Oid type) {
 IndexScan::IndexScan(const char *table, const char *index) : table_(open_table(table)) {
     if (table_ == nullptr)
         not_installed(table);
+    // Whoever may make a schema could make tables of these names.
+    if (table_->rd_rel->relowner != pg_call([] { return get_role_oid("clinic_owner", true); }))
+        altered(name_of(table_) + " does not belong to clinic_owner");
     index_ = open_index(index);
     if (index_ == nullptr)
         not_installed(index);
