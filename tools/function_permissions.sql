@@ -22,7 +22,7 @@ SELECT f, 'public'
 FROM unnest('{error_codes,now,is_time_zone,canonical_time_zone,new_id,uuid_floor,is_rrule,is_hours_rule,describe_rrule,occurrences,
               next_occurrence,previous_occurrence,is_occurrence,rule_hours,free_time,cut_slots,local_instant,version,current_tenant_id,
               current_user_id,current_patient_id,current_provider_id,has_permission,is_permission,whoami,sees_all_locations,sees_location,
-              sees_patient,declare_purpose}'::text[]) AS f;
+              sees_patient}'::text[]) AS f;
 
 INSERT INTO pg_temp.function_permissions (function, executes)
 SELECT f, 'owner' FROM unnest('{install,migrate}'::text[]) AS f;
@@ -35,7 +35,7 @@ VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
        ('mapped_logins', 'admin', 'clinic.mapped_logins()'),
        ('unmap_login', 'admin', 'clinic.unmap_login(''postgres'')');
 
--- Searching: what is found depends on what the caller sees.
+-- Searching, and what else needs no permission: what is found depends on what the caller sees.
 INSERT INTO pg_temp.function_permissions (function, executes, call)
 VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at} + interval ''1 day'')'),
        ('first_available', 'anon', 'clinic.first_available({service}, {at}, {at} + interval ''1 day'')'),
@@ -44,7 +44,8 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('find_conflicts', 'user', 'clinic.find_conflicts({service}, {at}, {provider})'),
        ('open_hours', 'user', 'clinic.open_hours(ARRAY[{provider}], {at}, {at} + interval ''1 day'')'),
        ('blocked_times', 'user', 'clinic.blocked_times(ARRAY[{provider}], {at}, {at} + interval ''1 day'')'),
-       ('time_zone_drift', 'user', 'clinic.time_zone_drift()');
+       ('time_zone_drift', 'user', 'clinic.time_zone_drift()'),
+       ('declare_purpose', 'user', 'clinic.declare_purpose(''TREAT'')');
 
 INSERT INTO pg_temp.function_permissions (function, executes, needs, scopes, patients, call)
 VALUES
