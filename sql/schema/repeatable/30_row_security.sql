@@ -49,8 +49,12 @@ BEGIN
                        'Rows of the caller''s tenant: all for those who may read the diary, else of the patient''s own visits.'
                  WHERE c.relname = 'appointment_resources'
                 UNION ALL
+                SELECT 'token_keys_owner', '(CURRENT_USER = ''clinic_owner''::name)',
+                       'Keys belong to the database: only functions for administrators touch them.'
+                 WHERE c.relname = 'token_keys'
+                UNION ALL
                 SELECT c.relname || '_tenant', own_tenant, 'Rows of the caller''s tenant.'
-                 WHERE c.relname NOT IN ('schema_migrations', 'patients', 'appointments', 'appointment_resources')
+                 WHERE c.relname NOT IN ('schema_migrations', 'token_keys', 'patients', 'appointments', 'appointment_resources')
                    AND EXISTS (SELECT FROM pg_catalog.pg_attribute a
                                 WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)) policy
          WHERE c.relnamespace = 'clinic_data'::regnamespace AND c.relkind IN ('r', 'p')
