@@ -55,9 +55,11 @@ constexpr CodeInfo catalogue[] = {
      "Call clinic.use_tenant in the same transaction, or have the login mapped with clinic.map_login."},
     {Code::schema_version, "schema_version", "CL031", "the schema does not fit this version of pg_clinic",
      "Run ALTER EXTENSION pg_clinic UPDATE and CALL clinic.migrate()."},
+    {Code::invalid_token, "invalid_token", "28000", "the token is not valid", "Sign in again."},
+    {Code::token_expired, "token_expired", "28000", "the token has expired", "Refresh it, or sign in again."},
 };
 
-static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::schema_version) + 1);
+static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::token_expired) + 1);
 
 int encoded(const char *state) { return MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]); }
 

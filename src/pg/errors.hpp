@@ -60,7 +60,9 @@ enum class Code : std::uint8_t {
     bad_transition,
     busy,
     no_context,
-    schema_version
+    schema_version,
+    invalid_token,
+    token_expired
 };
 
 struct CodeInfo {
