@@ -60,7 +60,10 @@ enum class Code : std::uint8_t {
     bad_transition,
     busy,
     no_context,
-    schema_version
+    schema_version,
+    invalid_credentials,
+    invalid_token,
+    rate_limited
 };
 
 struct CodeInfo {

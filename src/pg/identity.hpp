@@ -4,6 +4,7 @@
 // row security, by the tenant given.
 #pragma once
 
+#include "core/civil.hpp"
 #include "pg/context.hpp"
 
 namespace pg_clinic::pg {
