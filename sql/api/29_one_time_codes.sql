@@ -147,16 +147,14 @@ DECLARE
     account record;
     used boolean := false;
 BEGIN
-    IF use_code.tenant_id IS NOT NULL THEN
-        SELECT * INTO fitting
-        FROM clinic_private.code_fits(use_code.tenant_id, use_code.identifier_hash, use_code.purpose, use_code.code);
-        SELECT * INTO account FROM clinic_private.account_state(use_code.tenant_id, use_code.user_id, clinic.now());
-        IF account.active AND NOT account.locked AND fitting.user_id = use_code.user_id THEN
-            UPDATE clinic_data.one_time_codes AS o
-            SET used_at = clinic.now()
-            WHERE o.tenant_id = use_code.tenant_id AND o.code_id = fitting.code_id AND o.used_at IS NULL;
-            used := FOUND;
-        END IF;
+    SELECT * INTO fitting
+    FROM clinic_private.code_fits(use_code.tenant_id, use_code.identifier_hash, use_code.purpose, use_code.code);
+    SELECT * INTO account FROM clinic_private.account_state(use_code.tenant_id, use_code.user_id, clinic.now());
+    IF account.active AND NOT account.locked AND fitting.user_id = use_code.user_id THEN
+        UPDATE clinic_data.one_time_codes AS o
+        SET used_at = clinic.now()
+        WHERE o.tenant_id = use_code.tenant_id AND o.code_id = fitting.code_id AND o.used_at IS NULL;
+        used := FOUND;
     END IF;
     IF NOT used THEN
         PERFORM clinic_private.refuse_sign_in(use_code.event_kind, use_code.tenant_id, use_code.user_id, use_code.identifier_hash,

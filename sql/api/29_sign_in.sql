@@ -61,6 +61,7 @@ DECLARE
     old record;
     session record;
     fresh record;
+    rotated boolean := false;
 BEGIN
     SELECT * INTO old FROM clinic_private.read_refresh_token(rotate_session.given);
     IF old.tenant_id IS NULL OR NOT clinic_private.is_active_tenant(old.tenant_id) THEN
@@ -88,9 +89,9 @@ BEGIN
             expires_at = clinic.now() + interval '7 days'
         WHERE s.tenant_id = old.tenant_id AND s.session_id = old.session_id AND s.generation = old.generation
           AND s.refresh_hash = old.refresh_hash AND s.revoked_at IS NULL;
+        rotated := FOUND;
     END IF;
-    -- Without a fresh token nothing was updated either: fresh is of the last branch only.
-    IF NOT FOUND OR fresh IS NULL THEN
+    IF NOT rotated THEN
         PERFORM clinic_private.refuse_sign_in('refresh', CASE WHEN session.user_id IS NOT NULL THEN old.tenant_id END, session.user_id,
             NULL, false, facts || jsonb_build_object('session_id', old.session_id), 'invalid_token');
     END IF;
