@@ -209,6 +209,48 @@ event: when it fires; condition: empty, or WHEN (...) and a space; enabled: O, o
 REVOKE ALL ON PROCEDURE clinic_private.ensure_trigger(regclass, name, text, text, text, "char", text) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE clinic_private.ensure_trigger(regclass, name, text, text, text, "char", text) TO clinic_owner;
 
+-- A policy's comment ends in a checksum of what was asked for and of what the server made of it: both are compared, since the
+-- server prints expressions in its own words.
+CREATE FUNCTION clinic_private.policy_stamp(target regclass, policy_name name, definition text)
+    RETURNS text
+    LANGUAGE sql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT '[' || pg_catalog.md5(pg_catalog.concat_ws(' ', policy_stamp.definition, p.polcmd, p.polpermissive, p.polroles::text,
+                                                      pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+                                                      pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))) || ']'
+      FROM pg_catalog.pg_policy p
+     WHERE p.polrelid = policy_stamp.target AND p.polname = policy_stamp.policy_name
+$$;
+COMMENT ON FUNCTION clinic_private.policy_stamp(regclass, name, text) IS
+    'Checksum of a policy as it stands and of the definition that made it; null where there is none.';
+REVOKE ALL ON FUNCTION clinic_private.policy_stamp(regclass, name, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.policy_stamp(regclass, name, text) TO clinic_owner;
+
+CREATE PROCEDURE clinic_private.ensure_policy(target regclass, policy_name name, command text, definition text, remark text)
+    LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    stamp text := clinic_private.policy_stamp(target, policy_name, definition);
+BEGIN
+    IF stamp IS NOT NULL THEN
+        PERFORM FROM pg_catalog.pg_policy p
+          WHERE p.polrelid = target AND p.polname = policy_name
+            AND pg_catalog.obj_description(p.oid, 'pg_policy') = remark || ' ' || stamp;
+        IF FOUND THEN
+            RETURN;
+        END IF;
+        EXECUTE pg_catalog.format('DROP POLICY %I ON %s', policy_name, target);
+    END IF;
+    EXECUTE pg_catalog.format('CREATE POLICY %I ON %s FOR %s TO PUBLIC %s', policy_name, target, command, definition);
+    stamp := clinic_private.policy_stamp(target, policy_name, definition);
+    EXECUTE pg_catalog.format('COMMENT ON POLICY %I ON %s IS %L', policy_name, target, remark || ' ' || stamp);
+END
+$$;
+COMMENT ON PROCEDURE clinic_private.ensure_policy(regclass, name, text, text, text) IS
+    'Makes or replaces a policy, unless it is there and nobody has changed it since.';
+REVOKE ALL ON PROCEDURE clinic_private.ensure_policy(regclass, name, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON PROCEDURE clinic_private.ensure_policy(regclass, name, text, text, text) TO clinic_owner;
+
 CREATE PROCEDURE clinic_private.ensure_view(view_name name, query text)
     LANGUAGE plpgsql SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 AS $$

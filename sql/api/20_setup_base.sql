@@ -1,6 +1,26 @@
 -- What all set-up functions share: who may call them, which arguments must be there, one place that inserts rows, one that
 -- changes them, and the words for every table constraint, so that no caller ever sees another row's content in an error.
 
+CREATE FUNCTION clinic_private.refuse_permission(permission text)
+    RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.require_tenant();
+    PERFORM clinic_private.raise_error('forbidden',
+        format('permission "%s" is required', refuse_permission.permission),
+        jsonb_build_object('permission', refuse_permission.permission),
+        'Roles grant permissions: an administrator grants the role.');
+    RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.refuse_permission(text) IS
+    'Raises no_context without a context, else forbidden for the missing permission.';
+REVOKE ALL ON FUNCTION clinic_private.refuse_permission FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.refuse_permission TO clinic_owner;
+
 CREATE FUNCTION clinic_private.require_permission(permission text)
     RETURNS uuid
     LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -11,10 +31,7 @@ DECLARE
     tenant uuid := clinic_private.require_tenant();
 BEGIN
     IF clinic.has_permission(require_permission.permission) IS NOT TRUE THEN
-        PERFORM clinic_private.raise_error('forbidden',
-            format('permission "%s" is required', require_permission.permission),
-            jsonb_build_object('permission', require_permission.permission),
-            'An administrator grants permissions with clinic.map_login().');
+        RETURN clinic_private.refuse_permission(require_permission.permission);
     END IF;
     RETURN tenant;
 END
@@ -24,6 +41,61 @@ COMMENT ON FUNCTION clinic_private.require_permission(text) IS
 Errors: no_context without a context, forbidden without the permission.';
 REVOKE ALL ON FUNCTION clinic_private.require_permission FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.require_permission TO clinic_owner;
+
+CREATE FUNCTION clinic_private.require_schedule_permission(resource_id uuid, location_id uuid)
+    RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    IF clinic_private.may_at('schedules:write', require_schedule_permission.resource_id, require_schedule_permission.location_id) IS NOT TRUE THEN
+        RETURN clinic_private.refuse_permission('schedules:write');
+    END IF;
+    RETURN clinic_private.require_tenant();
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_schedule_permission(uuid, uuid) IS
+    'Returns the tenant of the context when it may change hours there: schedules:write at one of the caller''s branches, or with the
+scope own the caller''s own as a provider. A null location concerns no branch. Errors: no_context, forbidden.';
+REVOKE ALL ON FUNCTION clinic_private.require_schedule_permission(uuid, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_schedule_permission(uuid, uuid) TO clinic_owner;
+
+CREATE FUNCTION clinic_private.require_schedule_permission_of(table_name text, id uuid)
+    RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic.current_tenant_id();
+    resource uuid;
+    place uuid;
+BEGIN
+    CASE require_schedule_permission_of.table_name
+        WHEN 'availability_rules' THEN
+            SELECT a.resource_id, a.location_id INTO resource, place
+            FROM clinic_data.availability_rules AS a WHERE a.tenant_id = tenant AND a.rule_id = require_schedule_permission_of.id;
+        WHEN 'date_overrides' THEN
+            SELECT o.resource_id, o.location_id INTO resource, place
+            FROM clinic_data.date_overrides AS o WHERE o.tenant_id = tenant AND o.override_id = require_schedule_permission_of.id;
+        WHEN 'stays' THEN
+            SELECT s.resource_id INTO resource
+            FROM clinic_data.stays AS s WHERE s.tenant_id = tenant AND s.stay_id = require_schedule_permission_of.id;
+        WHEN 'blocks' THEN
+            SELECT b.resource_id, b.location_id INTO resource, place
+            FROM clinic_data.blocks AS b WHERE b.tenant_id = tenant AND b.block_id = require_schedule_permission_of.id;
+        WHEN 'holidays' THEN
+            SELECT h.location_id INTO place
+            FROM clinic_data.holidays AS h WHERE h.tenant_id = tenant AND h.holiday_id = require_schedule_permission_of.id;
+    END CASE;
+    RETURN clinic_private.require_schedule_permission(resource, place);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_schedule_permission_of(text, uuid) IS
+    'The same for the row that is to be changed. table_name: availability_rules, date_overrides, stays, blocks or holidays.';
+REVOKE ALL ON FUNCTION clinic_private.require_schedule_permission_of(text, uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_schedule_permission_of(text, uuid) TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_arguments(arguments jsonb)
     RETURNS void

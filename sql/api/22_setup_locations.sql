@@ -40,7 +40,7 @@ AS $$
 #variable_conflict error
 DECLARE
     tenant uuid := clinic_private.require_permission('setup:write');
-    allowed text[] := ARRAY['name', 'time_zone', 'country', 'status'];
+    allowed text[] := ARRAY['name', 'time_zone', 'country', 'status', 'published'];
     checked jsonb;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('location_id', update_location.location_id));
@@ -55,7 +55,7 @@ REVOKE ALL ON FUNCTION clinic.update_location FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.update_location TO clinic_user;
 COMMENT ON FUNCTION clinic.update_location IS
     'Changes a location, and returns its new version. Needs setup:write.
-changes: an object of columns and new values: name, time_zone, country, status (active or inactive); with "version", only that
+changes: an object of columns and new values: name, time_zone, country, status (active or inactive), published; with "version", only that
 version is changed. Hours keep the zone they were made with. Bookings stay, whatever the change.
 Errors: no_context, forbidden, not_found, 22004, 22023, invalid_time_zone, duplicate, stale_version.';
 
@@ -116,7 +116,7 @@ CREATE FUNCTION clinic.add_holiday(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission(NULL, add_holiday.location_id);
     new_id uuid := coalesce(add_holiday.holiday_id, clinic.new_id());
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
@@ -157,7 +157,7 @@ CREATE FUNCTION clinic.remove_holiday(holiday_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission_of('holidays', remove_holiday.holiday_id);
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('holiday_id', remove_holiday.holiday_id));
     PERFORM clinic_private.require_row('holiday', remove_holiday.holiday_id);

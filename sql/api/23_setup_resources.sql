@@ -57,7 +57,7 @@ AS $$
 #variable_conflict error
 DECLARE
     tenant uuid := clinic_private.require_permission('setup:write');
-    common text[] := ARRAY['name', 'buffer_before_minutes', 'buffer_after_minutes', 'color', 'status'];
+    common text[] := ARRAY['name', 'buffer_before_minutes', 'buffer_after_minutes', 'color', 'status', 'published'];
     own text[] := ARRAY['time_zone', 'specialty', 'max_per_day', 'max_per_week'];
     checked jsonb;
 BEGIN
@@ -75,7 +75,7 @@ GRANT EXECUTE ON FUNCTION clinic.update_provider TO clinic_user;
 COMMENT ON FUNCTION clinic.update_provider IS
     'Changes a provider, and returns the new version. Needs setup:write.
 changes: an object of columns and new values: name, time_zone, specialty, max_per_day, max_per_week, buffer_before_minutes,
-buffer_after_minutes, color, status (active or inactive); with "version", only that version is changed. Bookings stay, and
+buffer_after_minutes, color, status (active or inactive), published; with "version", only that version is changed. Bookings stay, and
 keep the buffers they were made with.
 Errors: no_context, forbidden, not_found, 22004, 22023, invalid_time_zone, stale_version.';
 

@@ -3,17 +3,6 @@
 -- the context (clinic.has_permission, clinic.sees_location), never of the tables, so that a narrowed context grants less.
 -- Locks are taken in one order: users by their id, then roles.
 
-CREATE FUNCTION clinic_private.is_permission(permission text)
-    RETURNS boolean
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-RETURN length(permission) <= 100
-   AND permission ~ '^(\*|[a-z0-9_-]+:\*|[a-z0-9_-]+:[a-z0-9_-]+(:(\*|[a-z0-9_-]+))?)$';
-COMMENT ON FUNCTION clinic_private.is_permission(text) IS
-    'Tells whether a text is a permission: resource:action, resource:action:scope, resource:*, resource:action:* or *.';
-REVOKE ALL ON FUNCTION clinic_private.is_permission FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.is_permission TO clinic_owner;
-
 CREATE FUNCTION clinic_private.require_permissions_formed(permissions text[])
     RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -25,7 +14,7 @@ DECLARE
 BEGIN
     SELECT p.permission INTO wrong
     FROM unnest(require_permissions_formed.permissions) WITH ORDINALITY AS p (permission, position)
-    WHERE clinic_private.is_permission(p.permission) IS NOT TRUE
+    WHERE (clinic.is_permission(p.permission) AND length(p.permission) <= 100) IS NOT TRUE
     ORDER BY p.position LIMIT 1;
     IF FOUND THEN
         PERFORM clinic_private.refuse_argument('permissions',
@@ -46,18 +35,6 @@ GRANT EXECUTE ON FUNCTION clinic_private.require_permissions_formed TO clinic_ow
 -- ----------------------------------------------------------------------------------------------------------------------
 -- What the caller has.
 
-CREATE FUNCTION clinic_private.covers(permission text)
-    RETURNS boolean
-    LANGUAGE sql STABLE STRICT PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-RETURN clinic.has_permission(permission)
-    OR split_part(permission, ':', 3) <> ''
-       AND clinic.has_permission(split_part(permission, ':', 1) || ':' || split_part(permission, ':', 2));
-COMMENT ON FUNCTION clinic_private.covers(text) IS
-    'Tells whether the context has all that a permission allows: the permission, a wildcard over it, or the same without scope.';
-REVOKE ALL ON FUNCTION clinic_private.covers FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.covers TO clinic_owner;
-
 CREATE FUNCTION clinic_private.is_own(permission text)
     RETURNS boolean
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
@@ -74,7 +51,7 @@ CREATE FUNCTION clinic_private.first_uncovered(permissions text[])
 AS $$
     SELECT p.permission
     FROM unnest(first_uncovered.permissions) WITH ORDINALITY AS p (permission, position)
-    WHERE NOT clinic_private.covers(p.permission)
+    WHERE NOT clinic.has_permission(p.permission)
     ORDER BY p.position LIMIT 1
 $$;
 COMMENT ON FUNCTION clinic_private.first_uncovered(text[]) IS 'The first permission of a list that the context does not cover; null when it covers all.';
@@ -159,6 +136,37 @@ COMMENT ON FUNCTION clinic_private.require_grantable(text[], text) IS
 kind: of the user who gets it: staff, service or patient; null: of a role that nobody has. Errors: forbidden, with the permission.';
 REVOKE ALL ON FUNCTION clinic_private.require_grantable FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.require_grantable TO clinic_owner;
+
+-- A provider may read the patients in their care, where the tenant has it so: who is no provider would read all of them.
+CREATE FUNCTION clinic_private.refuse_beyond_care(user_id uuid, permissions text[])
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    IF clinic.current_provider_id() IS NULL
+       -- Who sets the tenant's rules is not held back by this one.
+       OR clinic.has_permission('setup:write')
+       OR refuse_beyond_care.permissions && ARRAY['*', 'patients:*', 'patients:read', 'patients:read:*'] IS NOT TRUE THEN
+        RETURN;
+    END IF;
+    IF EXISTS (SELECT FROM clinic_data.tenants AS t
+               WHERE t.tenant_id = clinic.current_tenant_id() AND t.patient_access = 'care')
+       AND EXISTS (SELECT FROM clinic_data.users AS u
+                   WHERE u.tenant_id = clinic.current_tenant_id() AND u.user_id = refuse_beyond_care.user_id
+                     AND u.provider_id IS NULL) THEN
+        PERFORM clinic_private.raise_error('forbidden', 'patients beyond your care are not yours to grant',
+            jsonb_build_object('user_id', refuse_beyond_care.user_id, 'permission', 'patients:read'),
+            'Somebody who reads all patients can.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.refuse_beyond_care(uuid, text[]) IS
+    'Refuses that somebody who reads the patients in their care alone lets another read all. permissions: what the user gets or has.
+Errors: forbidden.';
+REVOKE ALL ON FUNCTION clinic_private.refuse_beyond_care FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.refuse_beyond_care TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_fit_for(permissions text[], kind text)
     RETURNS void
@@ -267,7 +275,7 @@ BEGIN
             SELECT FROM unnest(clinic_private.role_permissions_of(refuse_lifting_self.user_id)) AS h (permission)
             WHERE h.permission = w.permission
                OR starts_with(w.permission, h.permission || ':')
-               OR right(h.permission, 1) = '*' AND starts_with(w.permission, left(h.permission, -1))))
+               OR right(h.permission, 1) = '*' AND starts_with(w.permission || ':', left(h.permission, -1))))
     THEN
         PERFORM clinic_private.refuse_self(refuse_lifting_self.user_id, 'roles');
     END IF;
@@ -335,7 +343,11 @@ BEGIN
             'Nobody changes a user who may do more than they.');
     END IF;
 
-    SELECT target.all_locations OR bool_or(NOT clinic_private.governs_location(l.location_id))
+    -- The role super_admin acts everywhere by its name.
+    SELECT target.all_locations
+           OR EXISTS (SELECT FROM clinic_data.user_roles AS g
+                      WHERE g.tenant_id = tenant AND g.user_id = require_governed.user_id AND g.role = 'super_admin')
+           OR bool_or(NOT clinic_private.governs_location(l.location_id))
            -- Who works nowhere is in no branch.
            OR count(*) = 0 AND NOT clinic.has_permission('users:write')
     INTO outside

@@ -211,6 +211,7 @@ BEGIN
         -- What the user may do with their own, and which patients they see, follows the provider.
         PERFORM clinic_private.refuse_self(update_user.user_id, 'provider');
         PERFORM clinic_private.require_grantable(clinic_private.permissions_of(update_user.user_id), user_kind);
+        PERFORM clinic_private.refuse_beyond_care(update_user.user_id, clinic_private.permissions_of(update_user.user_id));
     END IF;
     RETURN new_version;
 END
@@ -279,6 +280,7 @@ BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('user_id', activate_user.user_id));
     user_kind := clinic_private.require_governed(activate_user.user_id);
     PERFORM clinic_private.require_grantable(clinic_private.permissions_of(activate_user.user_id), user_kind);
+    PERFORM clinic_private.refuse_beyond_care(activate_user.user_id, clinic_private.permissions_of(activate_user.user_id));
     UPDATE clinic_data.users AS u
     SET status = 'active'
     WHERE u.tenant_id = tenant AND u.user_id = activate_user.user_id AND u.status <> 'active'

@@ -111,6 +111,15 @@ BEGIN
     PERFORM clinic_private.require_fit_for(granted, add_user_role.kind);
     PERFORM clinic_private.require_grantable(granted, add_user_role.kind);
     PERFORM clinic_private.refuse_lifting_self(add_user_role.user_id, granted);
+    PERFORM clinic_private.refuse_beyond_care(add_user_role.user_id, granted);
+    -- This role acts everywhere by its name, whatever it permits.
+    IF add_user_role.role = 'super_admin' THEN
+        PERFORM clinic_private.require_all_locations();
+        IF NOT EXISTS (SELECT FROM clinic_data.users AS u
+                       WHERE u.tenant_id = tenant AND u.user_id = add_user_role.user_id AND u.all_locations) THEN
+            PERFORM clinic_private.refuse_self(add_user_role.user_id, 'branches');
+        END IF;
+    END IF;
     INSERT INTO clinic_data.user_roles (tenant_id, user_id, role)
     VALUES (tenant, add_user_role.user_id, add_user_role.role)
     ON CONFLICT ON CONSTRAINT user_roles_pkey DO NOTHING;
@@ -238,6 +247,7 @@ BEGIN
         PERFORM clinic_private.require_governed(holder.user_id);
         PERFORM clinic_private.require_grantable(require_holders_governed.added, holder.kind);
         PERFORM clinic_private.refuse_lifting_self(holder.user_id, require_holders_governed.added);
+        PERFORM clinic_private.refuse_beyond_care(holder.user_id, require_holders_governed.added);
     END LOOP;
     IF EXISTS (SELECT FROM clinic_data.user_roles AS g
                JOIN clinic_data.users AS u ON u.tenant_id = g.tenant_id AND u.user_id = g.user_id

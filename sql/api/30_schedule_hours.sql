@@ -72,7 +72,7 @@ CREATE FUNCTION clinic.add_hours(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission(add_hours.resource_id, add_hours.location_id);
     new_id uuid := coalesce(add_hours.rule_id, clinic.new_id());
     zone text;
     first_on date;
@@ -177,7 +177,7 @@ CREATE FUNCTION clinic.change_hours(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission_of('availability_rules', change_hours.rule_id);
     old jsonb;
     new jsonb;
     new_id uuid := clinic.new_id();
@@ -256,7 +256,7 @@ CREATE FUNCTION clinic.end_hours(rule_id uuid, last_on date)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission_of('availability_rules', end_hours.rule_id);
     old jsonb;
     new_id uuid := clinic.new_id();
 BEGIN
@@ -296,7 +296,7 @@ CREATE FUNCTION clinic.remove_hours(rule_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission_of('availability_rules', remove_hours.rule_id);
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('rule_id', remove_hours.rule_id));
     PERFORM clinic_private.lock_hours(tenant, remove_hours.rule_id);
@@ -328,7 +328,7 @@ CREATE FUNCTION clinic.open_date(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission(open_date.resource_id, open_date.location_id);
     new_id uuid := coalesce(open_date.override_id, clinic.new_id());
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
@@ -417,7 +417,7 @@ CREATE FUNCTION clinic.close_date(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission(close_date.resource_id, close_date.location_id);
     new_id uuid := coalesce(close_date.override_id, clinic.new_id());
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
@@ -455,7 +455,7 @@ CREATE FUNCTION clinic.remove_override(override_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission_of('date_overrides', remove_override.override_id);
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('override_id', remove_override.override_id));
     PERFORM clinic_private.require_row('override', remove_override.override_id);
@@ -486,7 +486,7 @@ CREATE FUNCTION clinic.add_stay(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission(add_stay.resource_id, NULL);
     new_id uuid := coalesce(add_stay.stay_id, clinic.new_id());
     other uuid;
 BEGIN
@@ -530,7 +530,7 @@ CREATE FUNCTION clinic.remove_stay(stay_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission_of('stays', remove_stay.stay_id);
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('stay_id', remove_stay.stay_id));
     PERFORM clinic_private.require_row('stay', remove_stay.stay_id);

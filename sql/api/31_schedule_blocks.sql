@@ -59,7 +59,7 @@ CREATE FUNCTION clinic.add_block(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission(add_block.resource_id, add_block.location_id);
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'starts_at', add_block.starts_at, 'ends_at', add_block.ends_at, 'kind', add_block.kind));
@@ -107,7 +107,7 @@ CREATE FUNCTION clinic.add_leave(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission(add_leave.resource_id, add_leave.location_id);
     zone text := add_leave.time_zone;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
@@ -178,7 +178,7 @@ CREATE FUNCTION clinic.add_break(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission(add_break.resource_id, add_break.location_id);
     zone text := add_break.time_zone;
     first_on date;
 BEGIN
@@ -234,7 +234,7 @@ CREATE FUNCTION clinic.remove_block(block_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('schedules:write');
+    tenant uuid := clinic_private.require_schedule_permission_of('blocks', remove_block.block_id);
     block record;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('block_id', remove_block.block_id));

@@ -144,6 +144,9 @@ COMMENT ON FUNCTION clinic.declare_purpose(text) IS
 'Says why patients are read, for the rest of the transaction; a super_admin sees none before. Over HTTP the header x-purpose-of-use does.
 purpose: a code of HL7 PurposeOfUse, such as TREAT, HOPERAT, HPAYMT, ETREAT or PATRQT. Raises no_context, 22004, 22023.';
 
+REVOKE ALL ON FUNCTION clinic.declare_purpose(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.declare_purpose(text) TO clinic_user;
+
 CREATE FUNCTION clinic_private.current_session_id()
 RETURNS uuid
 LANGUAGE c STABLE PARALLEL SAFE

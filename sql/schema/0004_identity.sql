@@ -334,6 +334,7 @@ CREATE TABLE clinic_data.one_time_codes (
         REFERENCES clinic_data.users (tenant_id, user_id),
     CONSTRAINT one_time_codes_purpose_check CHECK (purpose IN ('sign_in', 'reset_password', 'verify'))
 );
+CREATE INDEX one_time_codes_user_id_idx ON clinic_data.one_time_codes (tenant_id, user_id);
 CREATE INDEX one_time_codes_identifier_hash_idx ON clinic_data.one_time_codes (tenant_id, identifier_hash, created_at);
 COMMENT ON TABLE clinic_data.one_time_codes IS 'Codes sent to a phone or an e-mail address, hashed; asked for three times a minute at most.';
 COMMENT ON COLUMN clinic_data.one_time_codes.tenant_id IS 'The tenant.';

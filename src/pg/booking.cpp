@@ -293,13 +293,25 @@ template <class Body> Datum in_our_words(Body body) {
     }
 }
 
-// Whether the caller may book, move or cancel for this patient.
+// Whether the caller may book, move or cancel at all; where, and for whom, is seen when the place is known.
 void require_booking_right(const Context &context) {
     if (context.actor == Actor::patient)
         return;
-    require_permission(context, "appointments:write");
-    // Without it patients and appointments are out of sight, and what cannot be seen cannot be booked or moved.
-    require_permission(context, "appointments:read");
+    const auto require = [&context](const std::string &permission) {
+        if (!has_permission(context, permission + ":own") && !has_permission(context, permission + ":branch"))
+            require_permission(context, permission);
+    };
+    require("appointments:write");
+    // Without it appointments are out of sight, and what cannot be seen cannot be moved.
+    require("appointments:read");
+}
+
+// Whether the caller may write an appointment there; raises forbidden.
+void require_right_at(const Context &context, const Uuid &patient, const Uuid &provider, const Uuid &location) {
+    if (!may_write_appointment(context, patient, provider, location))
+        raise(
+            Code::forbidden, "permission \"appointments:write\" is required there",
+            Detail().add("permission", "appointments:write").add("provider_id", provider).add("location_id", location));
 }
 
 void add_booking(ResultSet &rows, const Uuid &appointment, const std::string &code, const std::string &status,
@@ -333,6 +345,7 @@ Datum book(FunctionCallInfo fcinfo) {
     wish.request.buffer_after = buffer_argument(args, context, 11, "buffer_after_minutes");
     ResultSet rows(fcinfo);
     const Placement placed = place(context, wish);
+    require_right_at(context, placed.patient, placed.provider, placed.location);
     const Booked booked = write_booking(context, placed, recorded_reason(placed, exceptions));
     add_booking(rows, booked.appointment, booked.code, "booked", placed);
     return rows.done();
@@ -347,6 +360,7 @@ Datum cancel(FunctionCallInfo fcinfo) {
     const auto reason = args.optional<std::string>(1);
     ResultSet rows(fcinfo);
     const Standing a = standing_appointment(context, id, args.optional<std::int32_t>(2), "cancelled");
+    require_right_at(context, a.patient, a.provider, a.location);
     const core::Instant current = now();
     const bool late = is_late(context, a, current);
     lock_resources(context.tenant_id, used_resources(context, a));
@@ -389,6 +403,7 @@ Datum reschedule(FunctionCallInfo fcinfo) {
     const Exceptions exceptions = read_exceptions(args, context, 6);
     ResultSet rows(fcinfo);
     const Standing a = standing_appointment(context, id, args.optional<std::int32_t>(9), "moved");
+    require_right_at(context, a.patient, a.provider, a.location);
     Wish wish = move_wish(context, a, start, args.optional<Uuid>(2), args.optional<Uuid>(3));
     if (duration) {
         wish.request.duration = duration;
@@ -399,6 +414,7 @@ Datum reschedule(FunctionCallInfo fcinfo) {
     wish.request.overbook = exceptions.overbook;
     wish.also_lock = used_resources(context, a);
     const Placement placed = place(context, wish);
+    require_right_at(context, a.patient, placed.provider, placed.location);
     delete_claims(context.tenant_id, id);
     write_move(context, a, placed, recorded_reason(placed, exceptions));
     add_booking(rows, id, a.code, a.status, placed);
@@ -409,8 +425,9 @@ Datum reschedule(FunctionCallInfo fcinfo) {
 Datum swap(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
-    require_permission(context, "appointments:write");
-    require_permission(context, "appointments:read");
+    if (context.actor == Actor::patient)
+        require_permission(context, "appointments:write");
+    require_booking_right(context);
     const auto first = args.required<Uuid>(0, "appointment_id");
     const auto second = args.required<Uuid>(1, "other_appointment_id");
     if (first == second)
@@ -420,6 +437,10 @@ Datum swap(FunctionCallInfo fcinfo) {
     lock_resources(context.tenant_id, {first, second});
     const Standing a = standing_appointment(context, first, std::nullopt, "moved");
     const Standing b = standing_appointment(context, second, std::nullopt, "moved");
+    for (const Standing *one : {&a, &b}) {
+        require_right_at(context, one->patient, a.provider, a.location);
+        require_right_at(context, one->patient, b.provider, b.location);
+    }
     Wish to_b = move_wish(context, a, b.visit.begin, b.provider, b.location);
     Wish to_a = move_wish(context, b, a.visit.begin, a.provider, a.location);
     // All at once, so that the order of the locks holds for both moves together.

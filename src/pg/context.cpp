@@ -95,7 +95,7 @@ bool covers(std::string_view granted, std::string_view wanted) noexcept {
         // "a:b:*" is all scopes of "a:b", and so "a:b" itself.
         granted.remove_suffix(1);
         return wanted.starts_with(granted) ||
-               (granted.ends_with(':') && wanted == granted.substr(0, granted.size() - 1));
+               (wanted.find(':') != std::string_view::npos && wanted == granted.substr(0, granted.size() - 1));
     }
     // Without a scope: with any.
     return wanted.size() > granted.size() && wanted[granted.size()] == ':' && wanted.starts_with(granted) &&

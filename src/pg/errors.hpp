@@ -61,9 +61,10 @@ enum class Code : std::uint8_t {
     busy,
     no_context,
     schema_version,
-    invalid_credentials,
     invalid_token,
-    rate_limited
+    token_expired,
+    rate_limited,
+    invalid_credentials
 };
 
 struct CodeInfo {

@@ -3,6 +3,7 @@
 #include "pg/clock.hpp"
 #include "pg/local_text.hpp"
 #include "pg/spi.hpp"
+#include "pg/visibility.hpp"
 
 namespace pg_clinic::pg {
 
@@ -112,9 +113,9 @@ core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, st
 std::optional<Uuid> permitted_patient(const Context &context, std::optional<Uuid> patient) {
     if (context.actor != Actor::patient)
         return patient;
-    if (!context.has_patient || (patient && *patient != context.patient_id))
-        raise(Code::forbidden, "a patient may act only for themselves");
-    return context.patient_id;
+    if (!context.has_patient || (patient && !is_own_patient(context, *patient)))
+        raise(Code::forbidden, "a patient may act only for themselves and their dependants");
+    return patient ? patient : context.patient_id;
 }
 
 Code code_of(core::Reason reason) {
@@ -137,7 +138,8 @@ void raise_refusal(const Context &context, const Refusal &refusal, DiaryQuery qu
     Detail detail;
     if (!finding.resource_class.empty())
         detail.add("resource_class", finding.resource_class);
-    if (finding.source.table != core::Source::Table::none && has_permission(context, "appointments:read")) {
+    if (finding.source.table != core::Source::Table::none &&
+        may_at(context, "appointments:read", refusal.provider, refusal.location)) {
         detail.add("source", core::name_of(finding.source.table));
         if (finding.source.id)
             detail.add("source_id", finding.source.id);

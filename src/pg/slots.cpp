@@ -2,6 +2,7 @@
 #include "pg/local_text.hpp"
 #include "pg/result.hpp"
 #include "pg/search.hpp"
+#include "pg/visibility.hpp"
 
 namespace pg_clinic::pg {
 
@@ -90,7 +91,7 @@ std::vector<Place> places(const core::Diary &diary, const core::Kernel &kernel, 
 // What explain_slot says of one provider and location.
 void add_findings(ResultSet &rows, const Context &context, std::optional<Uuid> provider, std::optional<Uuid> location,
                   const std::vector<core::Finding> &findings) {
-    const bool may_see_rows = has_permission(context, "appointments:read");
+    const bool may_see_rows = may_at(context, "appointments:read", provider, location);
     std::int32_t step = 0;
     for (const core::Finding &f : findings) {
         const bool has_row = may_see_rows && f.source.table != core::Source::Table::none;
@@ -217,7 +218,9 @@ bool is_there(const std::vector<core::Window> &windows, const Uuid &location, co
 class ConflictWriter {
   public:
     ConflictWriter(ResultSet &rows, const Context &context, const core::Interval &visit)
-        : rows_(rows), may_see_rows_(has_permission(context, "appointments:read")), visit_(visit) {}
+        : rows_(rows),
+          may_see_rows_(context.all_locations && may_at(context, "appointments:read", std::nullopt, std::nullopt)),
+          visit_(visit) {}
 
     void claims(const Uuid &resource, const core::BusyList &busy, const core::Buffers &buffers) {
         const core::Interval wide{visit_.begin - buffers.before, visit_.end + buffers.after};
@@ -331,7 +334,6 @@ CLINIC_FUNCTION(clinic_blocked_times) {
     const auto resources = args.required<std::vector<Uuid>>(0, "resource_ids");
     const core::Interval range = search_range(args, 1, 2);
     const auto location = args.optional<Uuid>(3);
-    const bool may_see_patients = has_permission(context, "appointments:read");
     ResultSet rows(fcinfo);
     core::Work work = interruptible_work();
     for (const ResourceHours &r : read_hours(context.tenant_id, resources, range)) {
@@ -343,7 +345,7 @@ CLINIC_FUNCTION(clinic_blocked_times) {
             if (!b.block->resource && !(r.stands_at ? r.stands_at == b.block->location
                                                     : location || is_there(windows, b.block->location, b.span)))
                 continue;
-            const bool show_patient = may_see_patients && b.block->kept_for;
+            const bool show_patient = b.block->kept_for && sees_patient(context, b.block->kept_for);
             rows.add(r.resource, b.block->id, b.span.begin, b.span.end,
                      show_patient ? std::optional<Uuid>(b.block->kept_for) : std::nullopt);
         }

@@ -151,12 +151,13 @@ bool sees_location(const Context &context, const Uuid &location) noexcept {
            is_member(context, location);
 }
 
-bool may_at(const Context &context, std::string_view permission, const Uuid &provider, const Uuid &location) {
+bool may_at(const Context &context, std::string_view permission, const std::optional<Uuid> &provider,
+            const std::optional<Uuid> &location) {
     if (!powers_of(context).works_here)
         return false;
-    if (has_permission(context, permission) && sees_location(context, location))
+    if (has_permission(context, permission) && (!location || sees_location(context, *location)))
         return true;
-    if (has_permission(context, scoped(permission, ":branch")) && is_member(context, location))
+    if (has_permission(context, scoped(permission, ":branch")) && location && is_member(context, *location))
         return true;
     return context.has_provider && context.provider_id == provider &&
            has_permission(context, scoped(permission, ":own"));
@@ -279,12 +280,12 @@ CLINIC_FUNCTION(clinic_may_write_appointment) {
     });
 }
 
-// clinic_private.may_at(permission, provider_id, location_id); a missing provider or location is none of the caller's own
+// clinic_private.may_at(permission, provider_id, location_id)
 CLINIC_FUNCTION(clinic_may_at) {
     return by_context([fcinfo](const Context &c) {
         const Args args(fcinfo);
         return !args.is_null(0) &&
-               may_at(c, args.get<std::string_view>(0), args.get_or<Uuid>(1, Uuid{}), args.get_or<Uuid>(2, Uuid{}));
+               may_at(c, args.get<std::string_view>(0), args.optional<Uuid>(1), args.optional<Uuid>(2));
     });
 }
 
@@ -297,3 +298,9 @@ CLINIC_FUNCTION(clinic_least_patient_id) { return patient_bound(false); }
 CLINIC_FUNCTION(clinic_greatest_patient_id) { return patient_bound(true); }
 CLINIC_FUNCTION(clinic_least_provider_id) { return provider_bound(false); }
 CLINIC_FUNCTION(clinic_greatest_provider_id) { return provider_bound(true); }
+
+// clinic_private.forget_visibility()
+CLINIC_FUNCTION(clinic_forget_visibility) {
+    forget_visibility();
+    return returning_null(fcinfo);
+}

@@ -11,8 +11,9 @@ bool sees_location(const Context &context, const Uuid &location) noexcept;
 
 // Whether the permission holds at a location and for a provider's diary: without a scope at the caller's branches (everywhere for
 // one who acts everywhere), with scope branch at the branches the caller is a member of, with scope own for the provider that
-// the caller is.
-bool may_at(const Context &context, std::string_view permission, const Uuid &provider, const Uuid &location);
+// the caller is. Without a location no branch is concerned.
+bool may_at(const Context &context, std::string_view permission, const std::optional<Uuid> &provider,
+            const std::optional<Uuid> &location);
 
 // Patients that the caller is, or acts for.
 bool is_own_patient(const Context &context, const Uuid &patient);

@@ -126,9 +126,10 @@ SELECT is_empty($$ SELECT relname FROM our_tables WHERE NOT relrowsecurity OR NO
 SELECT is_empty($$ SELECT relname FROM our_tables t WHERE NOT EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = t.oid) $$,
                 'every table has a policy');
 SELECT is_empty($$ SELECT t.relname, p.polname FROM pg_policy p JOIN our_tables t ON t.oid = p.polrelid
-                    WHERE t.relname <> 'schema_migrations'
-                      AND (p.polroles <> '{0}'
-                           OR pg_get_expr(p.polqual, p.polrelid) !~ '^\(*tenant_id = clinic\.current_tenant_id\(\)\)') $$,
+                    WHERE t.relname NOT IN ('schema_migrations', 'token_keys')
+                      AND (p.polroles <> '{0}' OR NOT p.polpermissive
+                           OR coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid))
+                              !~ '^\(*tenant_id = clinic\.current_tenant_id\(\)\)') $$,
                 'every policy is for all roles and begins with the tenant');
 SELECT is_empty($$ SELECT p.polname FROM pg_policy p JOIN our_tables t ON t.oid = p.polrelid
                     WHERE p.polname !~ ('^' || t.relname || '_') $$, 'every policy is named after its table');
@@ -153,7 +154,7 @@ SELECT is_empty($$ SELECT v.relname FROM our_views v
 -- Tables: keys. What spans tenants is named here and nowhere else.
 
 SELECT is_empty($$ SELECT relname FROM our_tables t
-                    WHERE relname <> 'schema_migrations'
+                    WHERE relname NOT IN ('schema_migrations', 'token_keys')
                       AND NOT EXISTS (SELECT FROM our_columns c
                                        WHERE c.attrelid = t.oid AND c.attname = 'tenant_id' AND c.attnotnull
                                          AND c.atttypid = 'uuid'::regtype AND (c.attnum = 1 OR t.relname = 'tenant_slugs')) $$,
@@ -167,6 +168,7 @@ SELECT is_empty($$ SELECT i.indexrelid::regclass
                       AND (pg_temp.columns_of(t.oid, i.indkey::int2[]))[1] IS DISTINCT FROM 'tenant_id'
                       AND i.indexrelid::regclass::text NOT IN
                           ('clinic_data.schema_migrations_pkey',            -- of the database, not of a tenant
+                           'clinic_data.token_keys_pkey',                   -- keys of the database
                            'clinic_data.tenant_slugs_pkey',                 -- the directory of slugs
                            'clinic_data.calendars_calendar_no_key',         -- the narrow key of claims
                            'clinic_data.claims_calendar_no_during_excl') $$,
@@ -208,8 +210,8 @@ SELECT is_empty($$ SELECT relname, attname, format_type(atttypid, atttypmod) FRO
                            OR atttypid IN ('varchar'::regtype, 'bpchar'::regtype, 'timetz'::regtype, 'money'::regtype, 'json'::regtype)) $$,
                 'no identity, no length in a type, no enum, no composite, no char, no json');
 SELECT is_empty($$ SELECT relname, attname FROM our_columns
-                    WHERE relkind <> 'v' AND atttypid = 'timestamptz'::regtype AND attname !~ '_at$' $$,
-                'every instant is named ..._at');
+                    WHERE relkind <> 'v' AND atttypid = 'timestamptz'::regtype AND attname !~ '_(at|until|before)$' $$,
+                'every instant is named ..._at, a limit ..._until or ..._before');
 SELECT is_empty($$ SELECT relname, attname FROM our_columns
                     WHERE atttypid = 'timestamp'::regtype AND attname !~ '^local_' $$,
                 'every timestamp without a zone is named local_...');

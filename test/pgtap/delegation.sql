@@ -10,7 +10,7 @@ CREATE FUNCTION pg_temp.id(tenant integer, kind integer, number integer DEFAULT 
 -- Users by name.
 CREATE TEMPORARY TABLE who (name text PRIMARY KEY, number integer);
 INSERT INTO who VALUES ('root', 1), ('east_admin', 2), ('east_nurse', 3), ('west_nurse', 4), ('both_nurse', 5), ('everywhere', 6), ('nowhere', 7),
-                       ('chief', 8), ('branch_clerk', 9), ('account', 10), ('service', 11), ('east_doctor', 12), ('second_root', 13), ('hr', 14), ('own_doctor', 15);
+                       ('chief', 8), ('branch_clerk', 9), ('account', 10), ('service', 11), ('east_doctor', 12), ('second_root', 13), ('hr', 14), ('own_doctor', 15), ('care_chief', 16), ('east_owner', 17);
 GRANT SELECT ON pg_temp.who TO PUBLIC;
 CREATE FUNCTION pg_temp.u(name text) RETURNS uuid LANGUAGE sql STABLE AS $$ SELECT pg_temp.id(1, 90, w.number) FROM pg_temp.who AS w WHERE w.name = u.name $$;
 CREATE FUNCTION pg_temp.east() RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT pg_temp.id(1, 20, 1) $$;
@@ -27,6 +27,7 @@ SELECT clinic.create_tenant('delegation-lake', 'Lake', tenant_id => pg_temp.id(1
 SELECT clinic.create_location('East', 'Europe/Berlin', location_id => pg_temp.east()), clinic.create_location('West', 'Europe/Berlin', location_id => pg_temp.west()),
        clinic.create_provider('Doctor 1', 'Europe/Berlin', provider_id => pg_temp.id(1, 30, 1)),
        clinic.create_provider('Doctor 2', 'Europe/Berlin', provider_id => pg_temp.id(1, 30, 2)),
+       clinic.create_provider('Doctor 3', 'Europe/Berlin', provider_id => pg_temp.id(1, 30, 3)),
        clinic.create_patient('Patient 1', patient_id => pg_temp.id(1, 60, 1)), clinic.create_patient('Patient 2', patient_id => pg_temp.id(1, 60, 2)) \g /dev/null
 SELECT clinic.create_role('manager', '{users:read,users:write,patients:*,appointments:*,billing:*}'),
        clinic.create_role('carer', '{patients:read,appointments:read}'),
@@ -34,7 +35,8 @@ SELECT clinic.create_role('manager', '{users:read,users:write,patients:*,appoint
        clinic.create_role('own_carer', '{appointments:read,appointments:write:own}'),
        clinic.create_role('clerk', '{users:read:branch,users:write:branch,appointments:*}'),
        clinic.create_role('personnel', '{users:read,users:write,appointments:read,appointments:write:own}'),
-       clinic.create_role('unused', '{appointments:read}') \g /dev/null
+       clinic.create_role('owner', '{*}'), clinic.create_role('care_manager', '{users:read,users:write,patients:read}'),
+       clinic.create_role('reader', '{patients:read}'), clinic.create_role('unused', '{appointments:read}') \g /dev/null
 SELECT clinic.create_user('staff', 'Root', roles => '{super_admin}', all_locations => true, user_id => pg_temp.u('root')),
        clinic.create_user('staff', 'Second', roles => '{super_admin}', all_locations => true, user_id => pg_temp.u('second_root')),
        clinic.create_user('staff', 'East admin', roles => '{manager}', location_ids => ARRAY[pg_temp.east()], user_id => pg_temp.u('east_admin')),
@@ -49,6 +51,8 @@ SELECT clinic.create_user('staff', 'Root', roles => '{super_admin}', all_locatio
        clinic.create_user('service', 'Service', roles => '{carer}', location_ids => ARRAY[pg_temp.east()], user_id => pg_temp.u('service')),
        clinic.create_user('staff', 'East doctor', roles => '{own_carer}', location_ids => ARRAY[pg_temp.east()], provider_id => pg_temp.id(1, 30, 1), user_id => pg_temp.u('east_doctor')),
        clinic.create_user('staff', 'Personnel', roles => '{personnel}', location_ids => ARRAY[pg_temp.east()], user_id => pg_temp.u('hr')),
+       clinic.create_user('staff', 'Care chief', roles => '{care_manager}', location_ids => ARRAY[pg_temp.east()], provider_id => pg_temp.id(1, 30, 2), user_id => pg_temp.u('care_chief')),
+       clinic.create_user('staff', 'East owner', roles => '{owner}', location_ids => ARRAY[pg_temp.east()], user_id => pg_temp.u('east_owner')),
        clinic.create_user('staff', 'Own doctor', roles => '{carer}', location_ids => ARRAY[pg_temp.east()], user_id => pg_temp.u('own_doctor'))
 \g /dev/null
 
@@ -61,7 +65,8 @@ BEGIN
                          ('branch_clerk', '{users:read:branch,users:write:branch,appointments:*}'),
                          ('hr', '{users:read,users:write,appointments:read,appointments:write:own}'),
                          ('east_nurse', '{patients:read,appointments:read}'),
-                         ('everywhere', '{users:read,users:write,users:delete}') LOOP
+                         ('everywhere', '{users:read,users:write,users:delete}'),
+                         ('care_chief', '{users:read,users:write,patients:read}'), ('east_owner', '{*}') LOOP
         EXECUTE format('CREATE ROLE %I LOGIN IN ROLE clinic_user', 'delegation_' || mapped.column1);
         PERFORM clinic.map_login(('delegation_' || mapped.column1)::name, 'staff', mapped.column2::text[], user_id => pg_temp.u(mapped.column1));
     END LOOP;
@@ -75,6 +80,8 @@ DECLARE
     facts text;
 BEGIN
     EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', 'delegation_' || login);
+    -- A super_admin sees no patient without.
+    PERFORM clinic.declare_purpose('HOPERAT');
     EXECUTE query INTO answer;
     RAISE EXCEPTION USING ERRCODE = 'UNDO0', MESSAGE = coalesce('ok ' || answer, 'ok');
 EXCEPTION
@@ -115,7 +122,7 @@ SELECT is(pg_temp.state('east_admin', 'SELECT ' || q), 'ok', 'the manager may: '
                     'clinic.set_staff_profile(pg_temp.u(''east_nurse''), ''{"qualification": "RN"}'')', 'clinic.add_identifier(pg_temp.u(''account''), ''email'', ''x@example.org'')',
                     'clinic.remove_identifier(pg_temp.u(''east_nurse''), ''email'', ''nurse@example.org'')', 'clinic.create_role(''x'', ''{patients:*,billing:read}'')',
                     'clinic.update_role(''unused'', ''{"permissions": ["patients:read"]}'')', 'clinic.update_role(''unused'', ''{"description": "X"}'')', 'clinic.remove_role(''unused'')',
-                    'clinic.update_user(pg_temp.u(''east_doctor''), ''{"provider_id": "00000001-0030-7000-8000-000000000002"}'')',
+                    'clinic.update_user(pg_temp.u(''east_doctor''), ''{"provider_id": "00000001-0030-7000-8000-000000000003"}'')',
                     'clinic.add_dependant(pg_temp.id(1, 60, 1), pg_temp.id(1, 60, 2))']) q;
 
 -- ---------------------------------------------------------------------------------------------------------------------
@@ -146,8 +153,8 @@ SELECT is(pg_temp.state('branch_clerk', 'SELECT clinic.create_user(''staff'', ''
 
 -- "Own" of one is not "own" of another.
 SELECT is(pg_temp.state('hr', 'SELECT clinic.grant_role(pg_temp.u(''own_doctor''), ''own_carer'')'), '42501', 'who has appointments:write:own cannot give it away');
-SELECT is(pg_temp.state('hr', 'SELECT clinic.create_user(''staff'', ''X'', roles => ''{own_carer}'', provider_id => pg_temp.id(1, 30, 2))'), '42501', 'nor to a new user');
-SELECT is(pg_temp.state('hr', 'SELECT clinic.update_user(pg_temp.u(''east_doctor''), ''{"provider_id": "00000001-0030-7000-8000-000000000002"}'')'), '42501',
+SELECT is(pg_temp.state('hr', 'SELECT clinic.create_user(''staff'', ''X'', roles => ''{own_carer}'', provider_id => pg_temp.id(1, 30, 3))'), '42501', 'nor to a new user');
+SELECT is(pg_temp.state('hr', 'SELECT clinic.update_user(pg_temp.u(''east_doctor''), ''{"provider_id": "00000001-0030-7000-8000-000000000003"}'')'), '42501',
           'nor move it to another provider');
 SELECT is(pg_temp.state('hr', 'SELECT clinic.update_role(''unused'', ''{"permissions": ["appointments:write:own"]}'')'), 'ok', 'a role that nobody has may hold it');
 
@@ -162,7 +169,7 @@ SELECT is(pg_temp.state(login, 'SELECT ' || q), '42501', format('%s lifts themse
                ('hr', 'clinic.update_role(''personnel'', ''{"permissions": ["users:read", "users:write", "appointments:*"]}'')'),
                ('east_admin', 'clinic.assign_location(pg_temp.u(''east_admin''), pg_temp.west())'),
                ('east_admin', 'clinic.update_user(pg_temp.u(''east_admin''), ''{"all_locations": true}'')'),
-               ('east_admin', 'clinic.update_user(pg_temp.u(''east_admin''), ''{"provider_id": "00000001-0030-7000-8000-000000000002"}'')'),
+               ('east_admin', 'clinic.update_user(pg_temp.u(''east_admin''), ''{"provider_id": "00000001-0030-7000-8000-000000000003"}'')'),
                ('branch_clerk', 'clinic.grant_role(pg_temp.u(''branch_clerk''), ''manager'')')) AS cases (login, q);
 SELECT is(pg_temp.state('root', 'SELECT clinic.grant_role(pg_temp.u(''root''), ''doctor'')'), 'ok', 'who has all gains nothing by a further role');
 SELECT is(pg_temp.state('east_admin', 'SELECT clinic.revoke_role(pg_temp.u(''east_admin''), ''manager'')'), 'ok', 'one may step down');
@@ -189,6 +196,20 @@ SELECT is(pg_temp.state('branch_clerk', 'SELECT ' || q), s, format('users:write:
                ('clinic.update_user(pg_temp.u(''west_nurse''), ''{"name": "X"}'')', '42501'), ('clinic.update_user(pg_temp.u(''nowhere''), ''{"name": "X"}'')', '42501'),
                ('clinic.assign_location(pg_temp.u(''nowhere''), pg_temp.east())', '42501'), ('clinic.create_role(''x'', ''{appointments:read}'')', '42501'),
                ('clinic.update_role(''unused'', ''{"description": "X"}'')', '42501'), ('clinic.remove_role(''unused'')', '42501'), ('clinic.restore_shipped_roles()', '42501')) AS cases (q, s);
+
+-- The role super_admin acts everywhere by its name: who administers one branch cannot give it, whatever it permits.
+SELECT is(pg_temp.state('east_owner', 'SELECT ' || q), s, format('all permissions at one branch, %s: %s', s, q))
+  FROM (VALUES ('clinic.grant_role(pg_temp.u(''east_nurse''), ''owner'')', 'ok'), ('clinic.grant_role(pg_temp.u(''east_nurse''), ''super_admin'')', '42501'),
+               ('clinic.grant_role(pg_temp.u(''east_owner''), ''super_admin'')', '42501'), ('clinic.create_user(''staff'', ''X'', roles => ''{super_admin}'')', '42501'),
+               ('clinic.update_user(pg_temp.u(''root''), ''{"name": "X"}'')', '42501'), ('clinic.deactivate_user(pg_temp.u(''second_root''))', '42501'),
+               ('clinic.update_role(''super_admin'', ''{"permissions": ["users:*"]}'')', '42501')) AS cases (q, s);
+
+-- A provider who reads the patients in their care lets nobody read all.
+SELECT is(pg_temp.state('care_chief', 'SELECT ' || q), s, format('care, %s: %s', s, q))
+  FROM (VALUES ('clinic.create_user(''staff'', ''X'', roles => ''{reader}'')', '42501'), ('clinic.grant_role(pg_temp.u(''nowhere''), ''reader'')', '42501'),
+               ('clinic.create_user(''staff'', ''X'', roles => ''{reader}'', provider_id => pg_temp.id(1, 30, 3))', 'ok'),
+               ('clinic.create_user(''service'', ''X'', roles => ''{reader}'')', '42501'), ('clinic.create_user(''staff'', ''X'')', 'ok')) AS cases (q, s);
+SELECT is(pg_temp.state('east_admin', 'SELECT clinic.grant_role(pg_temp.u(''nowhere''), ''reader'')'), 'ok', 'who reads all, may');
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Accounts of patients: who can sign in as a patient reads what the patient reads.
@@ -244,10 +265,10 @@ SELECT is(pg_temp.state('hr', 'SELECT clinic.create_user(''staff'', ''X'', user_
 -- Who sees what.
 
 SELECT is(pg_temp.outcome('east_admin', 'SELECT string_agg(u.name, '', '' ORDER BY u.name) FROM clinic.users u'),
-          'ok Account, Both, Chief, Clerk, East admin, East doctor, East nurse, Everywhere, Nowhere, Own doctor, Personnel, Root, Second, Service',
+          'ok Account, Both, Care chief, Chief, Clerk, East admin, East doctor, East nurse, East owner, Everywhere, Nowhere, Own doctor, Personnel, Root, Second, Service',
           'users:read: those at one''s branches, at all and at none');
 SELECT is(pg_temp.outcome('branch_clerk', 'SELECT string_agg(u.name, '', '' ORDER BY u.name) FROM clinic.users u'),
-          'ok Both, Chief, Clerk, East admin, East doctor, East nurse, Own doctor, Personnel, Service', 'users:read:branch: those at one''s own branches');
+          'ok Both, Care chief, Chief, Clerk, East admin, East doctor, East nurse, East owner, Own doctor, Personnel, Service', 'users:read:branch: those at one''s own branches');
 SELECT is(pg_temp.outcome('east_nurse', 'SELECT string_agg(u.name, '', '') FROM clinic.users u'), 'ok East nurse', 'without: oneself');
 SELECT is(pg_temp.outcome('east_nurse', 'SELECT string_agg(r.role, '', '') FROM clinic.roles r'), 'ok carer', 'and one''s own roles');
 SELECT is(pg_temp.outcome('east_nurse', 'SELECT count(*) FROM clinic.staff_profiles'), 'ok 1', 'and one''s own professional data');
@@ -257,6 +278,10 @@ SELECT is_empty($$ SELECT c.table_name, c.column_name FROM information_schema.co
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The last administrator, whoever tries.
 
+SELECT clinic.use_tenant('delegation-lake'), clinic.revoke_role(pg_temp.u('east_owner'), 'owner') \g /dev/null
+RESET ALL;
+SET LOCAL search_path = pg_catalog, public;
+SET LOCAL client_min_messages = error;
 SELECT is(pg_temp.state('root', 'SELECT clinic.deactivate_user(pg_temp.u(''second_root'')), clinic.deactivate_user(pg_temp.u(''root''))'), 'CL029', 'not both administrators go');
 SELECT is(pg_temp.state('root', 'SELECT clinic.deactivate_user(pg_temp.u(''second_root'')), clinic.revoke_role(pg_temp.u(''root''), ''super_admin'')'), 'CL029', 'nor step down');
 SELECT is(pg_temp.state('root', 'SELECT clinic.update_role(''super_admin'', ''{"permissions": ["users:*"]}'')'), 'CL029', 'nor is the role emptied');

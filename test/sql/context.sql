@@ -1,33 +1,32 @@
 -- The context: who is calling, for one transaction.
 SET timezone = 'UTC';
 
--- The tables belong to the migrations; this test makes the few columns that the context reads.
 SET client_min_messages = warning;
 CREATE ROLE regress_clinic_login LOGIN;
 CREATE ROLE regress_clinic_twice LOGIN;
 CREATE ROLE regress_clinic_other LOGIN;
 GRANT clinic_admin TO regress_clinic_other;
 RESET client_min_messages;
+
+-- Tables that are not clinic_owner's count for nothing: whoever may create a schema could otherwise map a login.
 CREATE SCHEMA clinic_data;
 CREATE TABLE clinic_data.tenants (tenant_id uuid PRIMARY KEY, slug text, name text, status text);
-CREATE TABLE clinic_data.logins (tenant_id uuid, login name, actor text, user_id uuid, patient_id uuid, permissions text[], active boolean,
-    PRIMARY KEY (tenant_id, login));
-INSERT INTO clinic_data.tenants VALUES
+INSERT INTO clinic_data.tenants VALUES ('0197a000-0000-7000-8000-000000000001', 'north', 'North', 'active');
+SELECT clinic.use_tenant('north');
+SET client_min_messages = warning;
+DROP SCHEMA clinic_data CASCADE;
+CALL clinic.install();
+RESET client_min_messages;
+
+INSERT INTO clinic_data.tenants (tenant_id, slug, name, status) VALUES
     ('0197a000-0000-7000-8000-000000000001', 'north', 'North', 'active'),
     ('0197a000-0000-7000-8000-000000000002', 'south', 'South', 'active'),
     ('0197a000-0000-7000-8000-000000000003', 'shut', 'Shut', 'suspended');
-INSERT INTO clinic_data.logins VALUES
+INSERT INTO clinic_data.logins (tenant_id, login, actor, user_id, patient_id, permissions, active) VALUES
     ('0197a000-0000-7000-8000-000000000002', 'regress_clinic_login', 'staff', '0197a000-0000-7000-8000-0000000000aa', NULL,
-        '{appointments:*, appointments:read,patients:read, Not A Permission}', true),
+        '{appointments:*, patients:read, Not A Permission, alone, a:b:c:d, *:read, a::b}', true),
     ('0197a000-0000-7000-8000-000000000001', 'regress_clinic_twice', 'staff', NULL, NULL, '{*}', true),
     ('0197a000-0000-7000-8000-000000000002', 'regress_clinic_twice', 'staff', NULL, NULL, '{*}', true);
-
--- Tables that are not clinic_owner's count for nothing: whoever may create a schema could otherwise map a login.
-SELECT clinic.use_tenant('north');
-ALTER TABLE clinic_data.tenants OWNER TO clinic_owner;
-ALTER TABLE clinic_data.logins OWNER TO clinic_owner;
-ALTER TABLE clinic_data.tenants ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
-ALTER TABLE clinic_data.logins ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY;
 
 -- No context: nothing.
 SELECT tenant_id, tenant, actor, permissions, source, login = session_user AS own_login FROM clinic.whoami();
@@ -98,13 +97,13 @@ SELECT tenant, login = session_user AS own_login FROM clinic.whoami();
 COMMIT;
 
 -- Nobody sets it directly: not a superuser, not a file, a database, a role, a function.
-SET clinic.context = 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin permissions=*';
-SELECT set_config('clinic.context', 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin permissions=*', true);
+SET clinic.context = 'v2 tenant=0197a000-0000-7000-8000-000000000001 actor=admin door=administrator permissions=*';
+SELECT set_config('clinic.context', 'v2 tenant=0197a000-0000-7000-8000-000000000001 actor=admin door=administrator permissions=*', true);
 \set VERBOSITY terse
-ALTER ROLE regress_clinic_login SET clinic.context = 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin';
-ALTER DATABASE :DBNAME SET clinic.context = 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin';
-ALTER SYSTEM SET clinic.context = 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin';
-CREATE FUNCTION pg_temp.keep() RETURNS void LANGUAGE sql SET clinic.context = 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin' AS '';
+ALTER ROLE regress_clinic_login SET clinic.context = 'v2 tenant=0197a000-0000-7000-8000-000000000001 actor=admin door=administrator';
+ALTER DATABASE :DBNAME SET clinic.context = 'v2 tenant=0197a000-0000-7000-8000-000000000001 actor=admin door=administrator';
+ALTER SYSTEM SET clinic.context = 'v2 tenant=0197a000-0000-7000-8000-000000000001 actor=admin door=administrator';
+CREATE FUNCTION pg_temp.keep() RETURNS void LANGUAGE sql SET clinic.context = 'v2 tenant=0197a000-0000-7000-8000-000000000001 actor=admin door=administrator' AS '';
 BEGIN;
 SELECT clinic.use_tenant('north');
 CREATE FUNCTION pg_temp.keep() RETURNS void LANGUAGE sql SET clinic.context FROM CURRENT AS '';
@@ -112,11 +111,11 @@ ROLLBACK;
 SET clinic.context = '';
 GRANT SET ON PARAMETER clinic.context TO regress_clinic_login;
 SET ROLE regress_clinic_login;
-SET clinic.context = 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin';
+SET clinic.context = 'v2 tenant=0197a000-0000-7000-8000-000000000001 actor=admin door=administrator';
 RESET ROLE;
 REVOKE SET ON PARAMETER clinic.context FROM regress_clinic_login;
 SET ROLE clinic_user;
-SET clinic.context = 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin';
+SET clinic.context = 'v2 tenant=0197a000-0000-7000-8000-000000000001 actor=admin door=administrator';
 SELECT set_config('clinic.context', '', false);
 SELECT clinic.use_tenant('north');
 \set VERBOSITY sqlstate
@@ -137,7 +136,7 @@ RESET ROLE;
 SET SESSION AUTHORIZATION regress_clinic_login;
 SELECT * FROM clinic.whoami();
 SELECT permission, clinic.has_permission(permission)
-FROM unnest(ARRAY['booking', 'appointments:override', 'booking:a:b', 'appointments:read', 'diary:write', '*', '', 'bookings:read']) permission;
+FROM unnest(ARRAY['appointments', 'appointments:override', 'appointments:read:own', 'patients:read', 'patients:read:limited', 'patients:write', 'alone', '*', '', 'appointmentsx:read']) permission;
 SELECT clinic.use_tenant('north');
 RESET SESSION AUTHORIZATION;
 -- Chosen beats mapped; to the end of the transaction.
@@ -208,11 +207,11 @@ RESET enable_indexonlyscan;
 -- A setting of that name from before the library was loaded is dropped when it loads.
 \c -
 SET SESSION AUTHORIZATION regress_clinic_other;
-SET clinic.context = 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin permissions=*';
+SET clinic.context = 'v2 tenant=0197a000-0000-7000-8000-000000000001 actor=admin door=administrator permissions=*';
 SELECT clinic.current_tenant_id();
 RESET SESSION AUTHORIZATION;
 \c -
-SET clinic.context = 'v1 tenant=0197a000-0000-7000-8000-000000000001 actor=admin permissions=*';
+SET clinic.context = 'v2 tenant=0197a000-0000-7000-8000-000000000001 actor=admin door=administrator permissions=*';
 SELECT clinic.current_tenant_id();
 
 SET client_min_messages = warning;

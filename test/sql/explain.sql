@@ -57,7 +57,10 @@ SELECT clinic.offer_service(s, p) FROM unnest(ARRAY[:strict, :group, :roomed]::u
 SELECT clinic.update_patient(:gone, '{"status": "deceased"}') \g /dev/null
 SELECT clinic.map_login('regress_explain_desk', 'staff', '{appointments:write}'),
        clinic.map_login('regress_explain_patient', 'patient', patient_id => :pat1),
-       clinic.map_login('regress_explain_public', 'public') \g /dev/null
+       clinic.map_login('regress_explain_public', 'public'),
+       clinic.update_location(:ny, '{"published": true}'), clinic.update_service(:visit, '{"published": true}'),
+       clinic.update_service(:roomed, '{"published": true}'), clinic.update_service(:group, '{"published": true}'),
+       clinic.update_provider(:ann, '{"published": true}'), clinic.update_provider(:bob, '{"published": true}') \g /dev/null
 COMMIT;
 SET SESSION AUTHORIZATION regress_explain;
 

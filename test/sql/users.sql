@@ -12,17 +12,17 @@ SET clinic.clock = '2026-03-02T12:00:00Z';
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 \set SHOW_CONTEXT never
-\set tenant '5e700003-0000-7000-8000-000000000001'
-\set here '5e700003-0010-7000-8000-000000000001'
-\set there '5e700003-0010-7000-8000-000000000002'
-\set moss '5e700003-0020-7000-8000-000000000001'
-\set lena '5e700003-0090-7000-8000-000000000001'
-\set tim '5e700003-0090-7000-8000-000000000002'
-\set root '5e700003-0100-7000-8000-000000000001'
-\set ada '5e700003-0100-7000-8000-000000000002'
-\set nina '5e700003-0100-7000-8000-000000000003'
-\set robot '5e700003-0100-7000-8000-000000000004'
-\set account '5e700003-0100-7000-8000-000000000005'
+\set tenant '5e7000a1-0000-7000-8000-000000000001'
+\set here '5e7000a1-0010-7000-8000-000000000001'
+\set there '5e7000a1-0010-7000-8000-000000000002'
+\set moss '5e7000a1-0020-7000-8000-000000000001'
+\set lena '5e7000a1-0090-7000-8000-000000000001'
+\set tim '5e7000a1-0090-7000-8000-000000000002'
+\set root '5e7000a1-0100-7000-8000-000000000001'
+\set ada '5e7000a1-0100-7000-8000-000000000002'
+\set nina '5e7000a1-0100-7000-8000-000000000003'
+\set robot '5e7000a1-0100-7000-8000-000000000004'
+\set account '5e7000a1-0100-7000-8000-000000000005'
 
 -- Runs a command and returns its error.
 CREATE FUNCTION pg_temp.attempt(command text, OUT state text, OUT message text, OUT detail text, OUT hint text)
@@ -111,53 +111,53 @@ FROM (VALUES
     ($$create_user('robot', 'X')$$),
     ($$create_user('staff', '  ')$$),
     ($$create_user('staff', NULL)$$),
-    ($$create_user('staff', 'X', user_id => '5e700003-0100-7000-8000-000000000002')$$),
+    ($$create_user('staff', 'X', user_id => '5e7000a1-0100-7000-8000-000000000002')$$),
     ($$create_user('staff', 'X', email => 'ADA@example.org')$$),
     ($$create_user('staff', 'X', email => 'secret name')$$),
     ($$create_user('staff', 'X', phone => '030 555 0101')$$),
     ($$create_user('staff', 'X', roles => '{wizard}')$$),
     ($$create_user('staff', 'X', roles => '{NULL}')$$),
-    ($$create_user('staff', 'X', location_ids => '{5e700003-0010-7000-8000-0000000000ff}')$$),
+    ($$create_user('staff', 'X', location_ids => '{5e7000a1-0010-7000-8000-0000000000ff}')$$),
     ($$create_user('staff', 'X', location_ids => '{NULL}')$$),
-    ($$create_user('staff', 'X', provider_id => '5e700003-0020-7000-8000-000000000001')$$),
-    ($$create_user('staff', 'X', provider_id => '5e700003-0020-7000-8000-0000000000ff')$$),
-    ($$create_user('staff', 'X', patient_id => '5e700003-0090-7000-8000-000000000002')$$),
-    ($$create_user('service', 'X', provider_id => '5e700003-0020-7000-8000-000000000001')$$),
+    ($$create_user('staff', 'X', provider_id => '5e7000a1-0020-7000-8000-000000000001')$$),
+    ($$create_user('staff', 'X', provider_id => '5e7000a1-0020-7000-8000-0000000000ff')$$),
+    ($$create_user('staff', 'X', patient_id => '5e7000a1-0090-7000-8000-000000000002')$$),
+    ($$create_user('service', 'X', provider_id => '5e7000a1-0020-7000-8000-000000000001')$$),
     ($$create_user('patient', 'X')$$),
-    ($$create_user('patient', 'X', patient_id => '5e700003-0090-7000-8000-000000000001')$$),
-    ($$create_user('patient', 'X', patient_id => '5e700003-0090-7000-8000-0000000000ff')$$),
-    ($$create_user('patient', 'X', patient_id => '5e700003-0090-7000-8000-000000000002', roles => '{nurse}')$$),
-    ($$create_user('patient', 'X', patient_id => '5e700003-0090-7000-8000-000000000002', all_locations => true)$$),
-    ($$update_user('5e700003-0100-7000-8000-0000000000ff', '{"name": "X"}')$$),
-    ($$update_user('5e700003-0100-7000-8000-000000000002', '{"status": "inactive"}')$$),
-    ($$update_user('5e700003-0100-7000-8000-000000000002', '{"kind": "service"}')$$),
-    ($$update_user('5e700003-0100-7000-8000-000000000002', '{"all_locations": "perhaps"}')$$),
-    ($$update_user('5e700003-0100-7000-8000-000000000002', '{"provider_id": "5e700003-0020-7000-8000-0000000000ff"}')$$),
-    ($$update_user('5e700003-0100-7000-8000-000000000005', '{"all_locations": true}')$$),
-    ($$assign_location('5e700003-0100-7000-8000-000000000002', '5e700003-0010-7000-8000-0000000000ff')$$),
-    ($$assign_location('5e700003-0100-7000-8000-000000000005', '5e700003-0010-7000-8000-000000000001')$$),
-    ($$assign_location('5e700003-0100-7000-8000-000000000002', NULL)$$),
-    ($$add_identifier('5e700003-0100-7000-8000-000000000003', 'email', 'ada@example.org')$$),
-    ($$add_identifier('5e700003-0100-7000-8000-000000000003', 'fax', '+4930')$$),
-    ($$add_identifier('5e700003-0100-7000-8000-000000000003', 'phone', '+0 12 34 56 78')$$),
-    ($$remove_identifier('5e700003-0100-7000-8000-000000000003', 'email', 'ada@example.org')$$),
-    ($$deactivate_user('5e700003-0100-7000-8000-000000000001')$$),
-    ($$deactivate_user('5e700003-0100-7000-8000-0000000000ff')$$),
+    ($$create_user('patient', 'X', patient_id => '5e7000a1-0090-7000-8000-000000000001')$$),
+    ($$create_user('patient', 'X', patient_id => '5e7000a1-0090-7000-8000-0000000000ff')$$),
+    ($$create_user('patient', 'X', patient_id => '5e7000a1-0090-7000-8000-000000000002', roles => '{nurse}')$$),
+    ($$create_user('patient', 'X', patient_id => '5e7000a1-0090-7000-8000-000000000002', all_locations => true)$$),
+    ($$update_user('5e7000a1-0100-7000-8000-0000000000ff', '{"name": "X"}')$$),
+    ($$update_user('5e7000a1-0100-7000-8000-000000000002', '{"status": "inactive"}')$$),
+    ($$update_user('5e7000a1-0100-7000-8000-000000000002', '{"kind": "service"}')$$),
+    ($$update_user('5e7000a1-0100-7000-8000-000000000002', '{"all_locations": "perhaps"}')$$),
+    ($$update_user('5e7000a1-0100-7000-8000-000000000002', '{"provider_id": "5e7000a1-0020-7000-8000-0000000000ff"}')$$),
+    ($$update_user('5e7000a1-0100-7000-8000-000000000005', '{"all_locations": true}')$$),
+    ($$assign_location('5e7000a1-0100-7000-8000-000000000002', '5e7000a1-0010-7000-8000-0000000000ff')$$),
+    ($$assign_location('5e7000a1-0100-7000-8000-000000000005', '5e7000a1-0010-7000-8000-000000000001')$$),
+    ($$assign_location('5e7000a1-0100-7000-8000-000000000002', NULL)$$),
+    ($$add_identifier('5e7000a1-0100-7000-8000-000000000003', 'email', 'ada@example.org')$$),
+    ($$add_identifier('5e7000a1-0100-7000-8000-000000000003', 'fax', '+4930')$$),
+    ($$add_identifier('5e7000a1-0100-7000-8000-000000000003', 'phone', '+0 12 34 56 78')$$),
+    ($$remove_identifier('5e7000a1-0100-7000-8000-000000000003', 'email', 'ada@example.org')$$),
+    ($$deactivate_user('5e7000a1-0100-7000-8000-000000000001')$$),
+    ($$deactivate_user('5e7000a1-0100-7000-8000-0000000000ff')$$),
     ($$deactivate_user(NULL)$$),
-    ($$set_staff_profile('5e700003-0100-7000-8000-000000000002', '{"npi": "1234567890"}')$$),
-    ($$set_staff_profile('5e700003-0100-7000-8000-000000000002', '{"npi": 123}')$$),
-    ($$set_staff_profile('5e700003-0100-7000-8000-000000000002', '{"languages": ["german"]}')$$),
-    ($$set_staff_profile('5e700003-0100-7000-8000-000000000002', '{"languages": "en"}')$$),
-    ($$set_staff_profile('5e700003-0100-7000-8000-000000000002', '{"languages": null}')$$),
-    ($$set_staff_profile('5e700003-0100-7000-8000-000000000002', '{"specialisations": [""]}')$$),
-    ($$set_staff_profile('5e700003-0100-7000-8000-000000000002', '{"licence_expires_on": "soon"}')$$),
-    ($$set_staff_profile('5e700003-0100-7000-8000-000000000002', '{"licence_expires_on": "infinity"}')$$),
-    ($$set_staff_profile('5e700003-0100-7000-8000-000000000002', '{"hpr_id": "0123456789012345678901234567890123456789012345678901"}')$$),
-    ($$set_staff_profile('5e700003-0100-7000-8000-000000000004', '{"qualification": "MD"}')$$),
-    ($$add_dependant('5e700003-0090-7000-8000-000000000001', '5e700003-0090-7000-8000-000000000001')$$),
-    ($$add_dependant('5e700003-0090-7000-8000-000000000001', '5e700003-0090-7000-8000-0000000000ff')$$),
-    ($$add_dependant('5e700003-0090-7000-8000-000000000001', '5e700003-0090-7000-8000-000000000002', until_on => 'infinity')$$),
-    ($$remove_dependant('5e700003-0090-7000-8000-000000000002', '5e700003-0090-7000-8000-000000000001')$$)
+    ($$set_staff_profile('5e7000a1-0100-7000-8000-000000000002', '{"npi": "1234567890"}')$$),
+    ($$set_staff_profile('5e7000a1-0100-7000-8000-000000000002', '{"npi": 123}')$$),
+    ($$set_staff_profile('5e7000a1-0100-7000-8000-000000000002', '{"languages": ["german"]}')$$),
+    ($$set_staff_profile('5e7000a1-0100-7000-8000-000000000002', '{"languages": "en"}')$$),
+    ($$set_staff_profile('5e7000a1-0100-7000-8000-000000000002', '{"languages": null}')$$),
+    ($$set_staff_profile('5e7000a1-0100-7000-8000-000000000002', '{"specialisations": [""]}')$$),
+    ($$set_staff_profile('5e7000a1-0100-7000-8000-000000000002', '{"licence_expires_on": "soon"}')$$),
+    ($$set_staff_profile('5e7000a1-0100-7000-8000-000000000002', '{"licence_expires_on": "infinity"}')$$),
+    ($$set_staff_profile('5e7000a1-0100-7000-8000-000000000002', '{"hpr_id": "0123456789012345678901234567890123456789012345678901"}')$$),
+    ($$set_staff_profile('5e7000a1-0100-7000-8000-000000000004', '{"qualification": "MD"}')$$),
+    ($$add_dependant('5e7000a1-0090-7000-8000-000000000001', '5e7000a1-0090-7000-8000-000000000001')$$),
+    ($$add_dependant('5e7000a1-0090-7000-8000-000000000001', '5e7000a1-0090-7000-8000-0000000000ff')$$),
+    ($$add_dependant('5e7000a1-0090-7000-8000-000000000001', '5e7000a1-0090-7000-8000-000000000002', until_on => 'infinity')$$),
+    ($$remove_dependant('5e7000a1-0090-7000-8000-000000000002', '5e7000a1-0090-7000-8000-000000000001')$$)
 ) AS c (command), LATERAL pg_temp.attempt('SELECT clinic.' || c.command) AS a \gx
 
 -- Numbers with a right and a wrong check digit.

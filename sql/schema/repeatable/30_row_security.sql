@@ -21,59 +21,96 @@ BEGIN
 END
 $$;
 
--- One policy a table, written as the server prints it back, so that it can be compared.
--- It holds for every command: what a caller may not see, no function acting for that caller may write.
+-- Policies for each command, TO PUBLIC, of a few helpers that look at the context only. A policy holds for the engine's own definer
+-- functions too, since the tables' owner is held to it: what a caller may not see or write, no function acting for that caller may.
+-- A table without a line here has the rule of the tenant for every command; what only functions read (credentials, sessions,
+-- codes, keys) needs no more, since no caller has a right on any table.
 DO $$
 DECLARE
-    own_tenant constant text := '(tenant_id = clinic.current_tenant_id())';
-    own_or_staff constant text :=
-        '((tenant_id = clinic.current_tenant_id()) AND (clinic.has_permission(''appointments:read''::text) OR (patient_id = clinic.current_patient_id())))';
-    own_visit_or_staff constant text :=
-        '((tenant_id = clinic.current_tenant_id()) AND (clinic.has_permission(''appointments:read''::text) OR (EXISTS ( SELECT FROM clinic_data.appointments a WHERE ((a.tenant_id = appointment_resources.tenant_id) AND (a.appointment_id = appointment_resources.appointment_id) AND (a.patient_id = clinic.current_patient_id()))))))';
-    wanted record;
-    existing record;
+    visit constant text :=
+        'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()'
+        ' AND provider_id >= clinic_private.least_provider_id() AND provider_id <= clinic_private.greatest_provider_id()'
+        ' AND clinic_private.sees_appointment(patient_id, provider_id, location_id)';
+    visit_write constant text := 'clinic_private.may_write_appointment(patient_id, provider_id, location_id)';
+    patient constant text :=
+        'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()'
+        ' AND clinic.sees_patient(patient_id)';
+    patients_write constant text := 'clinic.has_permission(''patients:write'')';
+    setup constant text := 'clinic.has_permission(''setup:write'')';
+    schedule constant text := 'clinic_private.may_at(''schedules:write'', resource_id, location_id)';
+    stay constant text := 'clinic_private.may_at(''schedules:write'', resource_id, NULL)';
+    users_write constant text := 'clinic.has_permission(''users:write'') OR clinic.has_permission(''users:write:branch'')';
+    glass constant text := 'user_id = clinic.current_user_id() OR clinic.has_permission(''emergency:review'')';
+    rule record;
+    command record;
+    wanted text;
 BEGIN
-    FOR wanted IN
-        SELECT c.oid AS table_oid, c.relname AS table_name, policy.name AS policy_name, policy.using_text,
-               policy.using_text = 'true' AS read_only, policy.remark
+    FOR rule IN
+        -- What may be seen, added, changed and deleted, beside the tenant's rule: 'true' for no more, null for nothing at all.
+        WITH rules (table_name, remark, may_select, may_insert, may_update, may_delete) AS (
+            VALUES
+            ('locations', 'Visitors see what is published; setup:write changes it.',
+             'published OR NOT clinic_private.is_public()', setup, setup, NULL),
+            ('services', 'Visitors see what is published; setup:write changes it.',
+             'published OR NOT clinic_private.is_public()', setup, setup, NULL),
+            ('resources', 'Visitors see of providers those published; a patient''s resource comes with the patient.',
+             'published OR kind <> ''provider'' OR NOT clinic_private.is_public()',
+             setup || ' OR kind = ''patient'' AND ' || patients_write, setup, NULL),
+            ('tenants', 'setup:write changes it.', 'true', setup, setup, NULL),
+            ('providers', 'setup:write changes it.', 'true', setup, setup, NULL),
+            ('travel_times', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('service_providers', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('service_resources', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('logins', 'setup:write changes it.', 'true', setup, setup, NULL),
+            ('availability_rules', 'schedules:write changes it, with the scope own the provider''s own.', 'true', schedule, schedule, NULL),
+            ('date_overrides', 'schedules:write changes it, with the scope own the provider''s own.', 'true', schedule, schedule, NULL),
+            ('stays', 'schedules:write changes it, with the scope own the provider''s own.', 'true', stay, stay, NULL),
+            ('blocks', 'schedules:write changes it, with the scope own the provider''s own.', 'true', schedule, schedule, NULL),
+            ('holidays', 'schedules:write changes it.', 'true', 'clinic.has_permission(''schedules:write'')',
+             'clinic.has_permission(''schedules:write'')', NULL),
+            ('patients', 'Oneself and dependants; by patients:read all, or those in care.', patient, patients_write,
+             patients_write || ' AND ' || patient, NULL),
+            ('appointments', 'Of oneself and dependants; by appointments:read at the caller''s branches and of the own provider.',
+             visit, visit_write, visit_write, NULL),
+            ('appointment_resources', 'Of appointments that the caller may see.',
+             'EXISTS (SELECT FROM clinic_data.appointments a WHERE a.tenant_id = appointment_resources.tenant_id'
+             ' AND a.appointment_id = appointment_resources.appointment_id)', 'true', 'true', 'true'),
+            ('dependants', 'Of patients that the caller may see; patients:write changes them.',
+             'clinic.sees_patient(patient_id) OR clinic.sees_patient(guardian_patient_id)', patients_write, patients_write,
+             patients_write),
+            ('emergency_accesses', 'Of oneself; all for those who review them.', glass, 'user_id = clinic.current_user_id()', glass, NULL),
+            ('roles', 'users:write changes it.', 'true', users_write || ' OR ' || setup, users_write, users_write),
+            ('user_roles', 'users:write changes it.', 'true', users_write, users_write, users_write),
+            ('user_locations', 'users:write changes it.', 'true', users_write, users_write, users_write)
+        )
+        SELECT c.oid AS table_oid, c.relname AS table_name,
+               coalesce(r.remark, CASE WHEN of_database THEN 'A table of the database, which only the engine reads.'
+                                       ELSE 'Rows of the caller''s tenant.' END) AS remark,
+               CASE WHEN of_database THEN 'CURRENT_USER = ''clinic_owner''::name'
+                    ELSE 'tenant_id = clinic.current_tenant_id()' END AS scope,
+               CASE WHEN r.table_name IS NULL THEN 'true' ELSE r.may_select END AS may_select,
+               CASE WHEN r.table_name IS NULL THEN 'true' ELSE r.may_insert END AS may_insert,
+               CASE WHEN r.table_name IS NULL THEN 'true' ELSE r.may_update END AS may_update,
+               CASE WHEN r.table_name IS NULL THEN 'true' ELSE r.may_delete END AS may_delete
           FROM pg_catalog.pg_class c
-         CROSS JOIN LATERAL
-               (SELECT 'schema_migrations_read' AS name, 'true' AS using_text, 'Everybody with rights on the table may read it.' AS remark
-                 WHERE c.relname = 'schema_migrations'
-                UNION ALL
-                SELECT c.relname || '_visible', own_or_staff,
-                       'Rows of the caller''s tenant: all for those who may read the diary, else the patient''s own.'
-                 WHERE c.relname IN ('patients', 'appointments')
-                UNION ALL
-                SELECT c.relname || '_visible', own_visit_or_staff,
-                       'Rows of the caller''s tenant: all for those who may read the diary, else of the patient''s own visits.'
-                 WHERE c.relname = 'appointment_resources'
-                UNION ALL
-                SELECT c.relname || '_tenant', own_tenant, 'Rows of the caller''s tenant.'
-                 WHERE c.relname NOT IN ('schema_migrations', 'patients', 'appointments', 'appointment_resources')
-                   AND EXISTS (SELECT FROM pg_catalog.pg_attribute a
-                                WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped)) policy
+         CROSS JOIN LATERAL (SELECT c.relname IN ('schema_migrations', 'token_keys') AS of_database) d
+          LEFT JOIN rules r ON r.table_name = c.relname
          WHERE c.relnamespace = 'clinic_data'::regnamespace AND c.relkind IN ('r', 'p')
+           AND (of_database
+                OR EXISTS (SELECT FROM pg_catalog.pg_attribute a
+                            WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped))
          ORDER BY c.relname
     LOOP
-        SELECT p.polcmd, p.polpermissive, p.polroles,
-               pg_catalog.regexp_replace(pg_catalog.pg_get_expr(p.polqual, p.polrelid), '\s+', ' ', 'g') AS using_text,
-               p.polwithcheck IS NULL AS no_check
-          INTO existing
-          FROM pg_catalog.pg_policy p
-         WHERE p.polrelid = wanted.table_oid AND p.polname = wanted.policy_name;
-
-        CONTINUE WHEN FOUND AND existing.polpermissive AND existing.polroles = '{0}' AND existing.no_check
-                      AND existing.polcmd = CASE WHEN wanted.read_only THEN 'r' ELSE '*' END
-                      AND existing.using_text = wanted.using_text;
-        IF FOUND THEN
-            EXECUTE pg_catalog.format('DROP POLICY %I ON clinic_data.%I', wanted.policy_name, wanted.table_name);
-        END IF;
-        EXECUTE pg_catalog.format('CREATE POLICY %I ON clinic_data.%I FOR %s TO PUBLIC USING (%s)', wanted.policy_name,
-                                  wanted.table_name, CASE WHEN wanted.read_only THEN 'SELECT' ELSE 'ALL' END,
-                                  wanted.using_text);
-        EXECUTE pg_catalog.format('COMMENT ON POLICY %I ON clinic_data.%I IS %L', wanted.policy_name, wanted.table_name,
-                                  wanted.remark);
+        FOR command IN
+            SELECT k.name, rule.table_name || k.suffix AS policy_name, k.condition
+              FROM (VALUES ('SELECT', '_select', rule.may_select), ('INSERT', '_insert', rule.may_insert),
+                           ('UPDATE', '_update', rule.may_update), ('DELETE', '_delete', rule.may_delete)) k (name, suffix, condition)
+             WHERE k.condition IS NOT NULL
+        LOOP
+            wanted := rule.scope || CASE WHEN command.condition <> 'true' THEN pg_catalog.format(' AND (%s)', command.condition) ELSE '' END;
+            CALL clinic_private.ensure_policy(rule.table_oid, command.policy_name, command.name,
+                pg_catalog.format(CASE command.name WHEN 'INSERT' THEN 'WITH CHECK (%s)' ELSE 'USING (%s)' END, wanted), rule.remark);
+        END LOOP;
     END LOOP;
 END
 $$;

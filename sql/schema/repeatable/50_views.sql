@@ -17,7 +17,9 @@ CALL clinic_private.ensure_view('tenants', $view$
            t.buffer_after_minutes,
            t.version,
            t.created_at,
-           t.updated_at
+           t.updated_at,
+           t.patient_access,
+           t.published
       FROM clinic_data.tenants t
 $view$);
 COMMENT ON VIEW clinic.tenants IS 'The caller''s organisation and its policies.';
@@ -33,6 +35,8 @@ COMMENT ON COLUMN clinic.tenants.buffer_after_minutes IS 'Least buffer after eve
 COMMENT ON COLUMN clinic.tenants.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.tenants.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.tenants.updated_at IS 'When it was last changed.';
+COMMENT ON COLUMN clinic.tenants.patient_access IS 'Which patients a provider reads with patients:read: care, those they treat, or tenant, all.';
+COMMENT ON COLUMN clinic.tenants.published IS 'Whether there is a public booking page.';
 
 CALL clinic_private.ensure_view('locations', $view$
     SELECT l.tenant_id,
@@ -43,7 +47,8 @@ CALL clinic_private.ensure_view('locations', $view$
            l.status,
            l.version,
            l.created_at,
-           l.updated_at
+           l.updated_at,
+           l.published
       FROM clinic_data.locations l
 $view$);
 COMMENT ON VIEW clinic.locations IS 'Places where visits happen (branches).';
@@ -56,6 +61,7 @@ COMMENT ON COLUMN clinic.locations.status IS 'active or inactive.';
 COMMENT ON COLUMN clinic.locations.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.locations.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.locations.updated_at IS 'When it was last changed.';
+COMMENT ON COLUMN clinic.locations.published IS 'Whether visitors of the public booking page see it.';
 
 CALL clinic_private.ensure_view('travel_times', $view$
     SELECT t.tenant_id,
@@ -84,7 +90,8 @@ CALL clinic_private.ensure_view('providers', $view$
            r.status,
            r.version,
            r.created_at,
-           r.updated_at
+           r.updated_at,
+           r.published
       FROM clinic_data.providers p
       JOIN clinic_data.resources r ON r.tenant_id = p.tenant_id AND r.resource_id = p.provider_id
 $view$);
@@ -103,6 +110,7 @@ COMMENT ON COLUMN clinic.providers.status IS 'active or inactive.';
 COMMENT ON COLUMN clinic.providers.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.providers.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.providers.updated_at IS 'When it was last changed.';
+COMMENT ON COLUMN clinic.providers.published IS 'Whether visitors of the public booking page see it.';
 
 CALL clinic_private.ensure_view('resources', $view$
     SELECT r.tenant_id,
@@ -164,7 +172,8 @@ CALL clinic_private.ensure_view('services', $view$
            s.status,
            s.version,
            s.created_at,
-           s.updated_at
+           s.updated_at,
+           s.published
       FROM clinic_data.services s
 $view$);
 COMMENT ON VIEW clinic.services IS 'Appointment types: how long, on which grid, how far ahead, and what they need.';
@@ -192,6 +201,7 @@ COMMENT ON COLUMN clinic.services.status IS 'active or inactive.';
 COMMENT ON COLUMN clinic.services.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.services.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.services.updated_at IS 'When it was last changed.';
+COMMENT ON COLUMN clinic.services.published IS 'Whether visitors of the public booking page see it.';
 
 CALL clinic_private.ensure_view('service_providers', $view$
     SELECT o.tenant_id,
@@ -215,7 +225,7 @@ CALL clinic_private.ensure_view('patients', $view$
            p.patient_id,
            p.mrn,
            p.name,
-           p.date_of_birth,
+           CASE WHEN clinic_private.sees_whole_patient(p.patient_id) THEN p.date_of_birth END AS date_of_birth,
            p.sex,
            p.status,
            p.version,
@@ -223,12 +233,12 @@ CALL clinic_private.ensure_view('patients', $view$
            p.updated_at
       FROM clinic_data.patients p
 $view$);
-COMMENT ON VIEW clinic.patients IS 'Patients: all of the tenant for those who may read the diary, else the caller''s own row.';
+COMMENT ON VIEW clinic.patients IS 'Patients that the caller may see: oneself and dependants; with patients:read all of the tenant, a provider those in care.';
 COMMENT ON COLUMN clinic.patients.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.patients.patient_id IS 'Identifies the patient.';
 COMMENT ON COLUMN clinic.patients.mrn IS 'Medical record number; unique in the tenant.';
 COMMENT ON COLUMN clinic.patients.name IS 'Name of the patient.';
-COMMENT ON COLUMN clinic.patients.date_of_birth IS 'Date of birth.';
+COMMENT ON COLUMN clinic.patients.date_of_birth IS 'Date of birth; null for the scope limited.';
 COMMENT ON COLUMN clinic.patients.sex IS 'FHIR administrative gender: female, male, other or unknown.';
 COMMENT ON COLUMN clinic.patients.status IS 'active, inactive or deceased.';
 COMMENT ON COLUMN clinic.patients.version IS 'Grows by one with each change.';
@@ -356,7 +366,7 @@ CALL clinic_private.ensure_view('blocks', $view$
            b.end_time,
            b.time_zone::text AS time_zone,
            b.service_ids,
-           CASE WHEN clinic.has_permission('appointments:read') OR b.patient_id = clinic.current_patient_id() THEN b.patient_id END AS patient_id,
+           CASE WHEN clinic.sees_patient(b.patient_id) THEN b.patient_id END AS patient_id,
            CASE WHEN clinic.has_permission('appointments:read') THEN b.title END AS title,
            b.created_at
       FROM clinic_data.blocks b
@@ -400,8 +410,8 @@ CALL clinic_private.ensure_view('appointments', $view$
            p.name AS patient_name,
            a.capacity,
            a.overbooked,
-           CASE WHEN clinic.has_permission('appointments:read') THEN a.overridden END AS overridden,
-           CASE WHEN clinic.has_permission('appointments:read') THEN a.override_reason END AS override_reason,
+           CASE WHEN clinic_private.may_at('appointments:read', a.provider_id, a.location_id) THEN a.overridden END AS overridden,
+           CASE WHEN clinic_private.may_at('appointments:read', a.provider_id, a.location_id) THEN a.override_reason END AS override_reason,
            a.warnings,
            a.cancelled_at,
            a.cancel_reason,
@@ -419,7 +429,7 @@ CALL clinic_private.ensure_view('appointments', $view$
       LEFT JOIN clinic_data.locations l ON l.tenant_id = a.tenant_id AND l.location_id = a.location_id
       LEFT JOIN clinic_data.patients p ON p.tenant_id = a.tenant_id AND p.patient_id = a.patient_id
 $view$);
-COMMENT ON VIEW clinic.appointments IS 'Visits, past and future: all of the tenant for those who may read the diary, else the caller''s own.';
+COMMENT ON VIEW clinic.appointments IS 'Visits, past and future: with appointments:read those at the caller''s branches and of the own provider, else those of oneself and dependants.';
 COMMENT ON COLUMN clinic.appointments.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.appointments.appointment_id IS 'Identifies the appointment.';
 COMMENT ON COLUMN clinic.appointments.confirmation_code IS 'Code that people can read out; unique in the tenant.';
@@ -481,6 +491,34 @@ COMMENT ON COLUMN clinic.busy_times.location_id IS 'Where the visit is.';
 COMMENT ON COLUMN clinic.busy_times.overbooked IS 'Placed over others with permission.';
 COMMENT ON COLUMN clinic.busy_times.expires_at IS 'When a hold, offer or timed approval ends; null: it does not.';
 
+CALL clinic_private.ensure_view('emergency_accesses', $view$
+    SELECT e.tenant_id,
+           e.access_id,
+           e.user_id,
+           e.patient_id,
+           e.reason,
+           e.starts_at,
+           e.expires_at,
+           e.ended_at,
+           e.reviewed_at,
+           e.reviewed_by,
+           e.review_note,
+           e.request_id
+      FROM clinic_data.emergency_accesses e
+$view$);
+COMMENT ON VIEW clinic.emergency_accesses IS 'Who broke the glass for which patient: one''s own accesses, and all for those who review them.';
+COMMENT ON COLUMN clinic.emergency_accesses.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
+COMMENT ON COLUMN clinic.emergency_accesses.access_id IS 'Identifies the access.';
+COMMENT ON COLUMN clinic.emergency_accesses.user_id IS 'Who.';
+COMMENT ON COLUMN clinic.emergency_accesses.patient_id IS 'Whose data.';
+COMMENT ON COLUMN clinic.emergency_accesses.reason IS 'Why, in the user''s words.';
+COMMENT ON COLUMN clinic.emergency_accesses.starts_at IS 'From when.';
+COMMENT ON COLUMN clinic.emergency_accesses.expires_at IS 'Until when, exclusive.';
+COMMENT ON COLUMN clinic.emergency_accesses.ended_at IS 'When it was ended early.';
+COMMENT ON COLUMN clinic.emergency_accesses.reviewed_at IS 'When somebody else looked at it; null: it waits for that.';
+COMMENT ON COLUMN clinic.emergency_accesses.reviewed_by IS 'Who did.';
+COMMENT ON COLUMN clinic.emergency_accesses.review_note IS 'What they found.';
+COMMENT ON COLUMN clinic.emergency_accesses.request_id IS 'The request in which it was asked for.';
 CALL clinic_private.ensure_view('users', $view$
     SELECT u.tenant_id,
            u.user_id,
@@ -684,7 +722,7 @@ BEGIN
            AND c.relname IN (
             'tenants', 'locations', 'travel_times', 'providers', 'resources', 'services',
             'service_providers', 'patients', 'availability_rules', 'date_overrides', 'holidays',
-            'stays', 'blocks', 'appointments', 'busy_times', 'users', 'roles', 'staff', 'staff_profiles', 'dependants')
+            'stays', 'blocks', 'appointments', 'busy_times', 'emergency_accesses', 'users', 'roles', 'staff', 'staff_profiles', 'dependants')
     LOOP
         EXECUTE pg_catalog.format('ALTER VIEW clinic.%I OWNER TO clinic_owner', view_name);
     END LOOP;
