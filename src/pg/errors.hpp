@@ -62,7 +62,9 @@ enum class Code : std::uint8_t {
     no_context,
     schema_version,
     invalid_token,
-    token_expired
+    token_expired,
+    rate_limited,
+    invalid_credentials
 };
 
 struct CodeInfo {
