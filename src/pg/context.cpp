@@ -87,21 +87,6 @@ const Context *login_context() {
     return context;
 }
 
-// True when the granted permission covers the wanted one.
-bool covers(std::string_view granted, std::string_view wanted) noexcept {
-    if (granted == wanted || granted == "*")
-        return true;
-    if (!granted.empty() && granted.back() == '*') {
-        // "a:b:*" is all scopes of "a:b", and so "a:b" itself.
-        granted.remove_suffix(1);
-        return wanted.starts_with(granted) ||
-               (wanted.find(':') != std::string_view::npos && wanted == granted.substr(0, granted.size() - 1));
-    }
-    // Without a scope: with any.
-    return wanted.size() > granted.size() && wanted[granted.size()] == ':' && wanted.starts_with(granted) &&
-           granted.find(':') != std::string_view::npos;
-}
-
 // Puts the parts of a list between commas into `out`.
 std::vector<std::string> parts_of(std::string_view list) {
     std::vector<std::string> out;
@@ -127,6 +112,20 @@ const Context &require_context() {
               "Call clinic.use_tenant in the same transaction, or leave the login mapped in one tenant: call "
               "clinic.unmap_login in the others.");
     raise(Code::no_context);
+}
+
+bool covers(std::string_view granted, std::string_view wanted) noexcept {
+    if (granted == wanted || granted == "*")
+        return true;
+    if (!granted.empty() && granted.back() == '*') {
+        // "a:b:*" is all scopes of "a:b", and so "a:b" itself.
+        granted.remove_suffix(1);
+        return wanted.starts_with(granted) ||
+               (wanted.find(':') != std::string_view::npos && wanted == granted.substr(0, granted.size() - 1));
+    }
+    // Without a scope: with any.
+    return wanted.size() > granted.size() && wanted[granted.size()] == ':' && wanted.starts_with(granted) &&
+           granted.find(':') != std::string_view::npos;
 }
 
 bool has_permission(const Context &context, std::string_view permission) noexcept {

@@ -77,8 +77,11 @@ const Context &require_context();
 // The context as it could be entered again, changed.
 NewContext copy_of(const Context &context);
 
-// True when a granted permission covers `permission`: it is the same, or the same without a scope, or ends in "*" and all
-// before that agrees.
+// True when the granted permission covers the wanted one: it is the same, or the same without a scope, or ends in "*" and
+// all before that agrees.
+bool covers(std::string_view granted, std::string_view wanted) noexcept;
+
+// True when a granted permission covers `permission`.
 bool has_permission(const Context &context, std::string_view permission) noexcept;
 
 // Raises forbidden unless the context has the permission.
