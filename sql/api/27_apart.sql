@@ -8,6 +8,10 @@ CREATE FUNCTION clinic_private.apart_event(argument jsonb, kind text, user_id uu
 AS $$
 #variable_conflict error
 BEGIN
+    -- Before the server says so, which would put the row into its log.
+    IF apart_event.argument ->> 'tenant_id' IS NULL THEN
+        RAISE EXCEPTION 'the event is of no tenant' USING ERRCODE = 'null_value_not_allowed';
+    END IF;
     INSERT INTO clinic_data.sign_in_events (tenant_id, event_id, at, kind, outcome, user_id, identifier_hash, session_id, request_id,
                                             client_address, peer_address, user_agent)
     VALUES ((apart_event.argument ->> 'tenant_id')::uuid, clinic.new_id(), clinic.now(), apart_event.kind, 'refused',
