@@ -163,9 +163,12 @@ NewContext copy_of(const Context &c) {
     return copy;
 }
 
-void enter_context(const NewContext &context) {
-    const std::string text = context_text(context);
-    const char *value = text.c_str();
+void enter_context(const NewContext &context) { restore_context(context_text(context)); }
+
+std::string saved_context() { return setting == nullptr ? "" : setting; }
+
+void restore_context(const std::string &saved) {
+    const char *value = saved.c_str();
     const OpenGate gate;
     pg_call([value] {
         (void)set_config_option(setting_name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);

@@ -90,6 +90,12 @@ bool is_permission(std::string_view text) noexcept;
 // Sets the context for the rest of the transaction (or of the savepoint that is rolled back).
 void enter_context(const NewContext &context);
 
+// The context that was entered, as text for restore_context; empty when none was.
+std::string saved_context();
+
+// Puts a saved context back, for functions that act as somebody else in between.
+void restore_context(const std::string &saved);
+
 const char *actor_name(Actor actor) noexcept;
 std::optional<Actor> actor_named(std::string_view name) noexcept;
 const char *door_name(Door door) noexcept;
