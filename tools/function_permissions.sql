@@ -33,7 +33,8 @@ VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
        ('create_tenant', 'admin', 'clinic.create_tenant(''role-matrix-2'', ''X'')'),
        ('map_login', 'admin', 'clinic.map_login(''postgres'', ''admin'', ''{*}'')'),
        ('mapped_logins', 'admin', 'clinic.mapped_logins()'),
-       ('unmap_login', 'admin', 'clinic.unmap_login(''postgres'')');
+       ('unmap_login', 'admin', 'clinic.unmap_login(''postgres'')'),
+       ('rate_limits', 'admin', 'clinic.rate_limits()');
 
 -- Searching, and what else needs no permission: what is found depends on what the caller sees.
 INSERT INTO pg_temp.function_permissions (function, executes, call)
@@ -45,7 +46,8 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('open_hours', 'user', 'clinic.open_hours(ARRAY[{provider}], {at}, {at} + interval ''1 day'')'),
        ('blocked_times', 'user', 'clinic.blocked_times(ARRAY[{provider}], {at}, {at} + interval ''1 day'')'),
        ('time_zone_drift', 'user', 'clinic.time_zone_drift()'),
-       ('declare_purpose', 'user', 'clinic.declare_purpose(''TREAT'')');
+       ('declare_purpose', 'user', 'clinic.declare_purpose(''TREAT'')'),
+       ('end_break_glass', 'user', 'clinic.end_break_glass({nobody})');
 
 INSERT INTO pg_temp.function_permissions (function, executes, needs, scopes, patients, call)
 VALUES
@@ -97,6 +99,9 @@ VALUES
     ('update_patient', 'user', 'patients:read patients:write', false, false, 'clinic.update_patient({patient}, ''{"name": "X"}'')'),
     ('add_dependant', 'user', 'patients:read patients:write', false, false, 'clinic.add_dependant({patient}, {other_patient})'),
     ('remove_dependant', 'user', 'patients:read patients:write', false, false, 'clinic.remove_dependant({other_patient}, {patient})'),
+    -- Emergencies.
+    ('break_glass', 'user', 'emergency:use', false, false, 'clinic.break_glass({other_patient}, ''Unconscious in the waiting room'', 30)'),
+    ('review_emergency_access', 'user', 'emergency:review', false, false, 'clinic.review_emergency_access({nobody}, ''X'')'),
     -- Users and roles; further bounds in docs/security.md: nobody grants what they do not have.
     ('create_user', 'user', 'users:write', true, false, 'clinic.create_user(''staff'', ''X'', location_ids => ARRAY[{location}])'),
     ('update_user', 'user', 'users:write', true, false, 'clinic.update_user({user}, ''{"name": "X"}'')'),
