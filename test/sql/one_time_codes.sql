@@ -11,7 +11,7 @@ SET datestyle = 'ISO';
 \set tenant '0c0de001-0000-7000-8000-000000000001'
 \set ada '0c0de001-0100-7000-8000-000000000002'
 SET ROLE clinic_admin;
-SELECT clinic.create_signing_key() IS NOT NULL AS has_key;
+SELECT clinic.create_signing_key() AS signing_key \gset
 BEGIN;
 SELECT clinic.create_tenant(slug => 'codes-test', name => 'Codes Test', tenant_id => :'tenant') \g /dev/null
 SELECT clinic.create_user('staff', 'Ada', 'ada@example.org', '+49 30 555 0101', user_id => :'ada'),
@@ -164,3 +164,6 @@ SELECT i.kind, i.verified_at FROM clinic_data.user_identifiers AS i WHERE i.user
 SELECT e.kind, e.outcome, e.user_id IS NOT NULL AS somebody, count(*) FROM clinic_data.sign_in_events AS e
 WHERE e.tenant_id = :'tenant' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 RESET clinic.clock;
+SET ROLE clinic_admin;
+SELECT clinic.remove_token_key(:'signing_key');
+RESET ROLE;

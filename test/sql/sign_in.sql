@@ -19,7 +19,7 @@ SET datestyle = 'ISO';
 \set other '516e0001-0100-7000-8000-000000000004'
 
 SET ROLE clinic_admin;
-SELECT clinic.create_signing_key() IS NOT NULL AS has_key;
+SELECT clinic.create_signing_key() AS signing_key \gset
 BEGIN;
 SELECT clinic.create_tenant(slug => 'sign-in-test', name => 'Sign-in Test', tenant_id => :'tenant') \g /dev/null
 SELECT clinic.create_user('staff', 'Root', email => 'root@example.org', roles => '{super_admin}', all_locations => true, user_id => :'root'),
@@ -261,3 +261,6 @@ WHERE p.pronamespace = 'clinic_private'::regnamespace
   AND (has_function_privilege('clinic_user', p.oid, 'EXECUTE') OR has_function_privilege('clinic_anon', p.oid, 'EXECUTE')
        OR has_function_privilege('clinic_admin', p.oid, 'EXECUTE'));
 RESET clinic.clock;
+SET ROLE clinic_admin;
+SELECT clinic.remove_token_key(:'signing_key');
+RESET ROLE;
