@@ -99,6 +99,24 @@ Errors: rate_limited for a fourth code within a minute, or while another is bein
 -- ----------------------------------------------------------------------------------------------------------------------
 -- Using a code.
 
+CREATE FUNCTION clinic_private.apart_code_tried(argument jsonb)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    UPDATE clinic_data.one_time_codes AS o
+    SET attempts = o.attempts + 1
+    WHERE o.tenant_id = (apart_code_tried.argument ->> 'tenant_id')::uuid
+      AND o.code_id = (apart_code_tried.argument ->> 'code_id')::uuid;
+END
+$$;
+REVOKE ALL ON FUNCTION clinic_private.apart_code_tried FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.apart_code_tried TO clinic_system;
+COMMENT ON FUNCTION clinic_private.apart_code_tried IS
+    'Task code_tried of clinic_private.run_apart(): counts an attempt with a one-time code. argument: tenant_id, code_id.';
+
 -- The attempt is counted first, apart from this transaction, and only then is the code compared: however many guess at once, and
 -- whatever they roll back, no more than five are compared.
 CREATE FUNCTION clinic_private.code_fits(tenant_id uuid, identifier_hash bytea, purpose text, code text, OUT code_id uuid, OUT user_id uuid)

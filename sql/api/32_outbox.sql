@@ -87,7 +87,7 @@ CREATE FUNCTION clinic.finish_message(message_id uuid, error text DEFAULT NULL, 
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
-#variable_conflict error
+#variable_conflict use_column -- "error" would be read as the argument of that name
 DECLARE
     tenant uuid := clinic_private.require_permission('outbox:deliver');
     message record;

@@ -41,6 +41,7 @@ struct Task {
 constinit Task tasks[] = {
     {"sign_in_failed", {"SELECT clinic_private.apart_sign_in_failed($1)"}},
     {"session_stolen", {"SELECT clinic_private.apart_session_stolen($1)"}},
+    {"code_tried", {"SELECT clinic_private.apart_code_tried($1)"}},
 };
 
 enum class Progress : std::uint32_t { waiting, taken, committed };

@@ -83,12 +83,15 @@ SELECT clinic.revoke_api_key(:'key_id');
 SELECT * FROM clinic.api_keys();
 SET SESSION AUTHORIZATION keys_other;
 SELECT clinic.create_api_key(:'robot', 'x', '{appointments:read}');
+SELECT clinic.revoke_api_key('0a91c001-0100-7000-8000-00000000000f');
+\set VERBOSITY sqlstate
 SELECT clinic.revoke_api_key(:'key_id');
+\set VERBOSITY default
 SELECT count(*) FROM clinic.api_keys();
 
 SET SESSION AUTHORIZATION keys_admin;
 -- A wildcard of the account covers what begins so, and itself.
-SELECT count(*) FROM clinic.create_api_key(:'wide', 'Wide', '{appointments:*}'), clinic.create_api_key(:'wide', 'Own', '{appointments:write:own}');
+SELECT count(*) FROM clinic.create_api_key(:'wide', 'Wide', '{appointments:*}') AS a, clinic.create_api_key(:'wide', 'Own', '{appointments:write:own}') AS b;
 SELECT clinic.create_api_key(:'wide', 'x', '{patients:read}');
 SELECT k.name, k.user_id = :'robot' AS robot, k.permissions, k.calls_per_hour, k.expires_at, k.revoked_at FROM clinic.api_keys() AS k;
 SELECT clinic.revoke_api_key(:'key_id');

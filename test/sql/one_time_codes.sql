@@ -11,7 +11,7 @@ SET datestyle = 'ISO';
 \set tenant '0c0de001-0000-7000-8000-000000000001'
 \set ada '0c0de001-0100-7000-8000-000000000002'
 SET ROLE clinic_admin;
-SELECT clinic.create_signing_key() IS NOT NULL AS has_key;
+SELECT clinic.create_signing_key() AS signing_key \gset
 BEGIN;
 SELECT clinic.create_tenant(slug => 'codes-test', name => 'Codes Test', tenant_id => :'tenant') \g /dev/null
 SELECT clinic.create_user('staff', 'Ada', 'ada@example.org', '+49 30 555 0101', user_id => :'ada'),
@@ -48,8 +48,9 @@ FROM clinic_data.outbox AS o WHERE o.tenant_id = :'tenant';
 SELECT count(*), count(c.user_id) AS of_somebody, min(octet_length(c.code_hash)) AS least, max(c.expires_at) AS until, max(c.attempts) AS attempts
 FROM clinic_data.one_time_codes AS c WHERE c.tenant_id = :'tenant';
 -- The code is kept nowhere but in the message.
-SELECT count(*) AS found FROM pg_temp.sent('ada@example.org') AS m, clinic_data.one_time_codes AS c, clinic_data.sign_in_events AS e
-WHERE strpos(c::text, m.code) > 0 AND strpos(convert_from(c.code_hash, 'LATIN1'), m.code) > 0 OR strpos(e.identifier_hash::text, 'ada@') > 0;
+SELECT count(*) FILTER (WHERE strpos(c::text, m.code) > 0) AS codes, count(*) FILTER (WHERE e::text LIKE '%ada@%') AS identifiers
+FROM pg_temp.sent('ada@example.org') AS m, clinic_data.one_time_codes AS c, clinic_data.sign_in_events AS e
+WHERE c.tenant_id = :'tenant' AND e.tenant_id = :'tenant';
 
 -- Three times a minute with one identifier, known or not; refused ones send nothing.
 SET SESSION AUTHORIZATION codes_visitor;
@@ -122,7 +123,7 @@ INSERT INTO clinic_data.credentials (tenant_id, user_id, failed_count, locked_un
 SET SESSION AUTHORIZATION codes_visitor;
 SELECT clinic.sign_in_with_code('codes-test', 'ada@example.org', :'code');
 RESET SESSION AUTHORIZATION;
-UPDATE clinic_data.credentials SET locked_until = NULL WHERE tenant_id = :'tenant';
+UPDATE clinic_data.credentials SET locked_until = NULL, failed_count = 0 WHERE tenant_id = :'tenant';
 UPDATE clinic_data.users SET status = 'inactive' WHERE user_id = :'ada';
 SET SESSION AUTHORIZATION codes_visitor;
 SELECT clinic.sign_in_with_code('codes-test', 'ada@example.org', :'code');
@@ -163,3 +164,6 @@ SELECT i.kind, i.verified_at FROM clinic_data.user_identifiers AS i WHERE i.user
 SELECT e.kind, e.outcome, e.user_id IS NOT NULL AS somebody, count(*) FROM clinic_data.sign_in_events AS e
 WHERE e.tenant_id = :'tenant' GROUP BY 1, 2, 3 ORDER BY 1, 2, 3;
 RESET clinic.clock;
+SET ROLE clinic_admin;
+SELECT clinic.remove_token_key(:'signing_key');
+RESET ROLE;

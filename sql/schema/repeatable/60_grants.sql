@@ -53,7 +53,9 @@ BEGIN
             ('credentials', 'INSERT', ARRAY['tenant_id', 'user_id', 'failed_count', 'last_failed_at']),
             ('credentials', 'UPDATE', ARRAY['failed_count', 'last_failed_at', 'locked_until']),
             ('sessions', 'SELECT', ARRAY['tenant_id', 'session_id', 'user_id', 'revoked_at']),
-            ('sessions', 'UPDATE', ARRAY['revoked_at', 'revoke_reason'])) g (table_name, privilege, columns)
+            ('sessions', 'UPDATE', ARRAY['revoked_at', 'revoke_reason']),
+            ('one_time_codes', 'SELECT', ARRAY['tenant_id', 'code_id', 'attempts']),
+            ('one_time_codes', 'UPDATE', ARRAY['attempts'])) g (table_name, privilege, columns)
          WHERE EXISTS (SELECT FROM unnest(g.columns) AS c (name)
                         WHERE NOT pg_catalog.has_column_privilege('clinic_system', 'clinic_data.' || g.table_name, c.name, g.privilege))
     LOOP
