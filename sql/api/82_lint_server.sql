@@ -89,7 +89,8 @@ DECLARE
     own_tenant constant uuid := clinic.current_tenant_id();
     sees_all constant boolean := (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = CURRENT_USER);
 BEGIN
-    IF to_regclass('clinic_data.logins') IS NULL THEN
+    PERFORM FROM pg_class c WHERE c.relname = 'logins' AND c.relnamespace = to_regnamespace('clinic_data')::oid;
+    IF NOT FOUND THEN
         RETURN;
     END IF;
     IF sees_all THEN
