@@ -436,19 +436,23 @@ CREATE FUNCTION clinic_private.protect_condition(permission text, location_colum
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT format('clinic.has_permission(%L)', protect_condition.permission)
-           || coalesce(format(' AND coalesce(clinic.sees_location(%I), clinic.sees_all_locations())',
-                                         nullif(protect_condition.location_column, '')), '')
-           || coalesce(format(' AND (%1$I IS NULL OR clinic.sees_patient(%1$I))', nullif(protect_condition.patient_column, '')), '')
-           || coalesce(format(' OR clinic.has_permission(%L) AND %I = clinic.current_provider_id()',
-                                         protect_condition.permission || ':own', nullif(protect_condition.provider_column, '')), '')
-           || CASE WHEN protect_condition.for_reading THEN
-                  coalesce(format(' OR clinic.current_patient_id() IS NOT NULL AND clinic.sees_patient(%I)',
-                                             nullif(protect_condition.patient_column, '')), '')
-              ELSE '' END;
+    SELECT format('clinic.has_permission(%L)', protect_condition.permission) || concat(branch.rule, patient.rule)
+           || CASE WHEN protect_condition.location_column IS NULL THEN ''
+                   ELSE format(' OR clinic.has_permission(%L) AND NOT clinic.sees_all_locations()', protect_condition.permission || ':branch')
+                        || concat(branch.rule, patient.rule) END
+           || coalesce(format(' OR clinic.has_permission(%L) AND ', protect_condition.permission || ':own')
+                       || quote_ident(protect_condition.provider_column) || ' = clinic.current_provider_id()', '')
+           || CASE WHEN protect_condition.for_reading
+                   THEN coalesce(' OR clinic.current_patient_id() IS NOT NULL AND clinic.sees_patient('
+                                 || quote_ident(protect_condition.patient_column) || ')', '')
+                   ELSE '' END
+      FROM (SELECT ' AND coalesce(clinic.sees_location(' || quote_ident(protect_condition.location_column)
+                   || '), clinic.sees_all_locations())' AS rule) branch,
+           (SELECT ' AND (' || quote_ident(protect_condition.patient_column) || ' IS NULL OR clinic.sees_patient('
+                   || quote_ident(protect_condition.patient_column) || '))' AS rule) patient;
 END;
 COMMENT ON FUNCTION clinic_private.protect_condition(text, name, name, name, boolean) IS
-    'The condition of a protected table for reading or writing, beside the tenant''s rule. Null or empty columns are not looked at.';
+    'The condition of a protected table for reading or writing, beside the tenant''s rule. Null columns are not looked at.';
 REVOKE ALL ON FUNCTION clinic_private.protect_condition(text, name, name, name, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.protect_condition(text, name, name, name, boolean) TO clinic_admin;
 
@@ -536,7 +540,7 @@ END;
 COMMENT ON FUNCTION clinic.protect(regclass, text, text, name, name, name, name) IS
     'Holds a table of your own to tenant, permissions, branches, patients and providers, as clinic.enable_tenant_rls does to the tenant.
 A row of the tenant can be read with read_permission, at the caller''s branches (location_column) and of patients that the caller may
-see (patient_column); with its scope own, of the provider that the caller is (provider_column); and by the patient whose row it is, or
+see (patient_column), or with its scope branch by those who do not act everywhere; with its scope own, of the provider that the caller is (provider_column); and by the patient whose row it is, or
 who acts for them. It can be written with write_permission alike, changed and deleted where it can be read too; patients need that
 permission for their own. Columns are uuid; one that is not named is not looked at. A row without a location is for those who act at
 every one, a row without a patient concerns none. read_permission: resource:action; write_permission: by default resource:write.

@@ -236,6 +236,9 @@ SELECT pg_temp.cycle('DROP SCHEMA clinic_data CASCADE', 'error', 'schema_not_ins
 -- Who may ask, and what they see.
 
 CREATE ROLE lint_admin LOGIN IN ROLE clinic_admin;
+RESET ALL;
+SET LOCAL search_path = pg_catalog, public;
+SET LOCAL client_min_messages = error;
 SET LOCAL SESSION AUTHORIZATION lint_login;
 SELECT throws_ok('SELECT * FROM clinic.lint()', '42501', NULL, 'who is no administrator may not ask');
 SET LOCAL SESSION AUTHORIZATION lint_admin;
