@@ -179,7 +179,6 @@ BEGIN ATOMIC
                   CASE WHEN p.source IN ('session', 'client', 'interactive') THEN '' WHEN p.context = 'postmaster' THEN ' Needs a restart.'
                        ELSE ' Then SELECT pg_reload_conf();' END),
            CASE WHEN p.source IN ('session', 'client', 'interactive') THEN format('SET %s = %L', p.name, p.better)
-                WHEN p.name = 'clinic.clock' THEN format('ALTER SYSTEM RESET %s', p.name)
                 ELSE format('ALTER SYSTEM SET %s = %L', p.name, p.better) END
       FROM present p WHERE p.source NOT IN ('database', 'user', 'database user', 'global')
     UNION ALL
