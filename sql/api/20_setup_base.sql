@@ -380,7 +380,26 @@ AS $$
         ('blocks_kind_check', 'invalid', 'kind', 'kind must be block, leave, break or external', NULL),
         ('blocks_form_check', 'invalid', 'starts_at, ends_at',
          'a block needs finite times, and a break starts before 24:00', NULL),
-        ('blocks_order_check', 'invalid', 'ends_at', 'the end is not after the start', NULL)
+        ('blocks_order_check', 'invalid', 'ends_at', 'the end is not after the start', NULL),
+        ('users_pkey', 'duplicate', 'user_id', 'this user_id is taken', 'The person is a user of this tenant already.'),
+        ('users_tenant_id_patient_id_key', 'duplicate', 'patient_id', 'the patient has a user already', NULL),
+        ('users_tenant_id_provider_id_key', 'duplicate', 'provider_id', 'the provider is a user already', NULL),
+        ('users_kind_check', 'invalid', 'kind', 'kind must be staff, patient or service', NULL),
+        ('users_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL),
+        ('users_status_check', 'invalid', 'status', 'status must be active or inactive', NULL),
+        ('users_patient_check', 'invalid', 'patient_id', 'kind patient needs patient_id, and no other kind has one', NULL),
+        ('users_provider_check', 'invalid', 'provider_id', 'only staff can be a provider', NULL),
+        ('roles_pkey', 'duplicate', 'role', 'a role of this name exists already', 'Choose another name, or update that role.'),
+        ('roles_role_check', 'invalid', 'role',
+         'role must begin with a lower-case letter and have up to 63 lower-case letters, digits and underscores', 'Write it like front_desk.'),
+        ('staff_profiles_npi_check', 'invalid', 'npi', 'npi must be ten digits with a valid check digit', NULL),
+        ('staff_profiles_texts_check', 'invalid',
+         'registration_number, registration_council, licence_number, hpr_id, qualification, signature_ref',
+         'registration_number, licence_number and hpr_id have at most 50 characters, registration_council 100, qualification 255, signature_ref 500',
+         NULL),
+        ('dependants_distinct_check', 'invalid', 'patient_id', 'nobody is their own dependant', NULL),
+        ('dependants_relationship_check', 'invalid', 'relationship', 'relationship must have 1 to 60 characters', NULL),
+        ('user_identifiers_pkey', 'duplicate', 'value', 'somebody signs in by this already', 'An e-mail address or phone number belongs to one user.')
     ) AS words (name, code, argument, message, hint)
     WHERE words.name = constraint_words.constraint_name
 $$;

@@ -33,6 +33,7 @@ BEGIN
         'buffer_before_minutes', create_tenant.buffer_before_minutes,
         'buffer_after_minutes', create_tenant.buffer_after_minutes));
     PERFORM clinic_private.insert_row('tenant_slugs', jsonb_build_object('slug', create_tenant.slug));
+    PERFORM clinic_private.add_shipped_roles(new_id);
     RETURN new_id;
 END
 $$;
@@ -115,7 +116,6 @@ AS $$
 #variable_conflict error
 DECLARE
     tenant uuid := clinic_private.require_permission('setup:write');
-    wrong text;
     problem text;
     v_state text;
     v_column text;
@@ -128,15 +128,7 @@ BEGIN
             jsonb_build_object('login', map_login.login),
             format('Make it first: CREATE ROLE %I LOGIN IN ROLE clinic_user;', map_login.login));
     END IF;
-    SELECT p.permission INTO wrong
-    FROM unnest(map_login.permissions) WITH ORDINALITY AS p (permission, position)
-    WHERE (p.permission ~ '^(\*|[a-z][a-z_]*(:[a-z][a-z_]*)*(:\*)?)$') IS NOT TRUE
-    ORDER BY p.position LIMIT 1;
-    IF FOUND THEN
-        PERFORM clinic_private.refuse_argument('permissions',
-            format('permission "%s" is not well formed', coalesce(wrong, 'null')),
-            'A permission is lower-case words joined by colons; * stands alone or last.', 'Write it like appointments:read or schedules:*.');
-    END IF;
+    PERFORM clinic_private.require_permissions_formed(map_login.permissions);
     IF map_login.patient_id IS NOT NULL THEN
         PERFORM clinic_private.require_row('patient', map_login.patient_id);
     END IF;

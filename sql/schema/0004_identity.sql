@@ -497,3 +497,9 @@ COMMENT ON COLUMN clinic_data.outbox.attempts IS 'How often somebody has claimed
 COMMENT ON COLUMN clinic_data.outbox.status IS 'waiting, sent, failed or expired.';
 COMMENT ON COLUMN clinic_data.outbox.done_at IS 'When it was finished.';
 COMMENT ON COLUMN clinic_data.outbox.last_error IS 'What the last attempt met.';
+
+-- Tenants that were here before begin with the shipped roles, as new ones do.
+INSERT INTO clinic_data.roles (tenant_id, role, description, permissions)
+SELECT t.tenant_id, s.role, s.description, s.permissions
+  FROM clinic_data.tenants AS t
+ CROSS JOIN clinic_private.shipped_roles() AS s;

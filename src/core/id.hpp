@@ -4,6 +4,8 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <optional>
+#include <string_view>
 
 namespace pg_clinic::core {
 
@@ -14,5 +16,8 @@ struct Id {
     // The nil id stands for "none".
     explicit operator bool() const noexcept { return *this != Id{}; }
 };
+
+// Reads the 36 characters of RFC 9562, in either case; nothing for any other text.
+std::optional<Id> parse_id(std::string_view text) noexcept;
 
 } // namespace pg_clinic::core

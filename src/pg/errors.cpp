@@ -55,9 +55,14 @@ constexpr CodeInfo catalogue[] = {
      "Call clinic.use_tenant in the same transaction, or have the login mapped with clinic.map_login."},
     {Code::schema_version, "schema_version", "CL031", "the schema does not fit this version of pg_clinic",
      "Run ALTER EXTENSION pg_clinic UPDATE and CALL clinic.migrate()."},
+    {Code::invalid_token, "invalid_token", "28000", "the token is not valid", "Sign in again."},
+    {Code::token_expired, "token_expired", "28000", "the token has expired", "Refresh it, or sign in again."},
+    {Code::rate_limited, "rate_limited", "CL032", "too many calls", "Wait and try again."},
+    {Code::invalid_credentials, "invalid_credentials", "28P01", "the credentials are not right",
+     "Check tenant, identifier and password or code; after five failures wait."},
 };
 
-static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::schema_version) + 1);
+static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::invalid_credentials) + 1);
 
 int encoded(const char *state) { return MAKE_SQLSTATE(state[0], state[1], state[2], state[3], state[4]); }
 

@@ -1,7 +1,9 @@
 // The module's entry: magic block, settings, callbacks.
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
+#include "pg/gateway.hpp"
 #include "pg/postgres.hpp"
+#include "pg/rate_limit.hpp"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -12,10 +14,13 @@ PG_MODULE_MAGIC;
 
 PGDLLEXPORT void _PG_init(void);
 
-// Runs once in each backend that loads the library. Nothing here throws: only plain calls of the server.
+// Runs once in each backend that loads the library, or once in the postmaster that preloads it. Nothing here throws:
+// only plain calls of the server.
 void _PG_init(void) {
     pg_clinic::pg::define_clock_setting();
     pg_clinic::pg::define_context_setting();
+    pg_clinic::pg::define_gateway_settings();
+    pg_clinic::pg::define_rate_limit_settings();
     MarkGUCPrefixReserved("clinic");
 }
 }

@@ -45,14 +45,6 @@ void put_millis(Uuid &id, std::int64_t millis) {
         id.bytes[i] = static_cast<std::uint8_t>(millis >> (40 - 8 * i));
 }
 
-int hex_value(char c) {
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 constexpr bool is_dash(std::size_t i) { return i == 8 || i == 13 || i == 18 || i == 23; }
 
 } // namespace
@@ -70,26 +62,7 @@ std::string to_text(const Uuid &id) {
     return out;
 }
 
-std::optional<Uuid> parse_uuid(std::string_view text) noexcept {
-    Uuid id;
-    std::size_t nibble = 0;
-    if (text.size() != 36)
-        return std::nullopt;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (is_dash(i)) {
-            if (text[i] != '-')
-                return std::nullopt;
-            continue;
-        }
-        const int value = hex_value(text[i]);
-        if (value < 0)
-            return std::nullopt;
-        std::uint8_t &byte = id.bytes[nibble / 2];
-        byte = static_cast<std::uint8_t>(byte << 4 | value);
-        ++nibble;
-    }
-    return id;
-}
+std::optional<Uuid> parse_uuid(std::string_view text) noexcept { return core::parse_id(text); }
 
 Uuid uuid_floor(std::int64_t unix_millis) noexcept {
     Uuid id;

@@ -298,3 +298,9 @@ CLINIC_FUNCTION(clinic_least_patient_id) { return patient_bound(false); }
 CLINIC_FUNCTION(clinic_greatest_patient_id) { return patient_bound(true); }
 CLINIC_FUNCTION(clinic_least_provider_id) { return provider_bound(false); }
 CLINIC_FUNCTION(clinic_greatest_provider_id) { return provider_bound(true); }
+
+// clinic_private.forget_visibility()
+CLINIC_FUNCTION(clinic_forget_visibility) {
+    forget_visibility();
+    return returning_null(fcinfo);
+}

@@ -1,0 +1,120 @@
+-- Who may call what: one row for each function of schema clinic, reviewed by people and held against the catalog and against real
+-- calls by test/pgtap/role_matrix.sql. tools/role_matrix.sh writes docs/role_matrix.md from it.
+--
+--   function   name without schema; overloads are alike
+--   executes   who has EXECUTE: public (PUBLIC), anon (clinic_anon, clinic_user), user (clinic_user), admin (clinic_admin), owner
+--   needs      permissions, all of them; a|b where one of several is enough; empty: none, the rows that one sees decide
+--   scopes     whether a grant of scope own or branch is enough for what is one's own
+--   patients   whether patients may, for themselves and their dependants
+--   call       a harmless call, in which own things stand in braces; null for what is not called in the test
+CREATE TEMPORARY TABLE function_permissions (
+    function text PRIMARY KEY,
+    executes text NOT NULL,
+    needs text NOT NULL DEFAULT '',
+    scopes boolean NOT NULL DEFAULT false,
+    patients boolean NOT NULL DEFAULT false,
+    call text
+);
+
+-- What computes or tells about oneself, and touches no row of the tenant.
+INSERT INTO pg_temp.function_permissions (function, executes)
+SELECT f, 'public'
+FROM unnest('{error_codes,now,is_time_zone,canonical_time_zone,new_id,uuid_floor,is_rrule,is_hours_rule,describe_rrule,occurrences,
+              next_occurrence,previous_occurrence,is_occurrence,rule_hours,free_time,cut_slots,local_instant,version,current_tenant_id,
+              current_user_id,current_patient_id,current_provider_id,has_permission,is_permission,whoami,sees_all_locations,sees_location,
+              sees_patient}'::text[]) AS f;
+
+INSERT INTO pg_temp.function_permissions (function, executes)
+SELECT f, 'owner' FROM unnest('{install,migrate}'::text[]) AS f;
+
+INSERT INTO pg_temp.function_permissions (function, executes, call)
+VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
+       ('use_tenant', 'admin', 'clinic.use_tenant(''role-matrix'')'),
+       ('create_tenant', 'admin', 'clinic.create_tenant(''role-matrix-2'', ''X'')'),
+       ('map_login', 'admin', 'clinic.map_login(''postgres'', ''admin'', ''{*}'')'),
+       ('mapped_logins', 'admin', 'clinic.mapped_logins()'),
+       ('unmap_login', 'admin', 'clinic.unmap_login(''postgres'')'),
+       ('rate_limits', 'admin', 'clinic.rate_limits()');
+
+-- Searching, and what else needs no permission: what is found depends on what the caller sees.
+INSERT INTO pg_temp.function_permissions (function, executes, call)
+VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at} + interval ''1 day'')'),
+       ('first_available', 'anon', 'clinic.first_available({service}, {at}, {at} + interval ''1 day'')'),
+       ('available_days', 'anon', 'clinic.available_days({service}, {at}, {at} + interval ''1 day'')'),
+       ('explain_slot', 'anon', 'clinic.explain_slot({service}, {at})'),
+       ('find_conflicts', 'user', 'clinic.find_conflicts({service}, {at}, {provider})'),
+       ('open_hours', 'user', 'clinic.open_hours(ARRAY[{provider}], {at}, {at} + interval ''1 day'')'),
+       ('blocked_times', 'user', 'clinic.blocked_times(ARRAY[{provider}], {at}, {at} + interval ''1 day'')'),
+       ('time_zone_drift', 'user', 'clinic.time_zone_drift()'),
+       ('declare_purpose', 'user', 'clinic.declare_purpose(''TREAT'')'),
+       ('end_break_glass', 'user', 'clinic.end_break_glass({nobody})');
+
+INSERT INTO pg_temp.function_permissions (function, executes, needs, scopes, patients, call)
+VALUES
+    -- Booking.
+    ('book_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_appointment({service}, {patient}, {at} + interval ''2 hours'', {provider})'),
+    ('reschedule_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.reschedule_appointment({appointment}, {at} + interval ''3 hours'')'),
+    ('cancel_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_appointment({appointment})'),
+    ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
+    -- The diary: whoever changes it without reading it sees busy time.
+    ('day_sheet', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet(({at})::date)'),
+    ('day_sheet_text', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet_text(({at})::date)'),
+    ('calendar', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.calendar({at}, {at} + interval ''1 day'')'),
+    ('affected_by_block', 'user', 'appointments:read', false, false, 'clinic.affected_by_block({block})'),
+    ('check_integrity', 'user', 'appointments:read', false, false, 'clinic.check_integrity()'),
+    ('sweep_claims', 'user', 'schedules:write', false, false, 'clinic.sweep_claims()'),
+    -- Hours and blocks.
+    ('add_hours', 'user', 'schedules:write', true, false, 'clinic.add_hours({provider}, {location}, ''FREQ=DAILY'', ''18:00'', ''19:00'')'),
+    ('change_hours', 'user', 'schedules:write', true, false, 'clinic.change_hours({rule}, ({at})::date + 100, end_time => ''16:00'')'),
+    ('end_hours', 'user', 'schedules:write', true, false, 'clinic.end_hours({rule}, ({at})::date + 100)'),
+    ('remove_hours', 'user', 'schedules:write', true, false, 'clinic.remove_hours({rule})'),
+    ('open_date', 'user', 'schedules:write', true, false, 'clinic.open_date({provider}, {location}, ({at})::date + 50, ''18:00'', ''19:00'')'),
+    ('close_date', 'user', 'schedules:write', true, false, 'clinic.close_date({provider}, ({at})::date + 50)'),
+    ('remove_override', 'user', 'schedules:write', true, false, 'clinic.remove_override({override})'),
+    ('add_stay', 'user', 'schedules:write', true, false, 'clinic.add_stay({provider}, ({at})::date + 50, ({at})::date + 51, ''Asia/Kolkata'')'),
+    ('remove_stay', 'user', 'schedules:write', true, false, 'clinic.remove_stay({stay})'),
+    ('add_block', 'user', 'schedules:write', true, false, 'clinic.add_block({at} + interval ''5 hours'', {at} + interval ''6 hours'', {provider})'),
+    ('add_leave', 'user', 'schedules:write', true, false, 'clinic.add_leave({provider}, ({at})::date + 50, ({at})::date + 51)'),
+    ('add_break', 'user', 'schedules:write', true, false, 'clinic.add_break({provider}, ''FREQ=DAILY'', ''16:00'', ''16:30'')'),
+    ('remove_block', 'user', 'schedules:write', true, false, 'clinic.remove_block({block})'),
+    ('add_holiday', 'user', 'schedules:write', false, false, 'clinic.add_holiday({location}, ({at})::date + 50, ''X'')'),
+    ('remove_holiday', 'user', 'schedules:write', false, false, 'clinic.remove_holiday({holiday})'),
+    -- Setting up.
+    ('update_tenant', 'user', 'setup:write', false, false, 'clinic.update_tenant(''{"name": "X"}'')'),
+    ('create_location', 'user', 'setup:write', false, false, 'clinic.create_location(''X'', ''Europe/Berlin'')'),
+    ('update_location', 'user', 'setup:write', false, false, 'clinic.update_location({location}, ''{"name": "X"}'')'),
+    ('set_travel_time', 'user', 'setup:write', false, false, 'clinic.set_travel_time({location}, {other_location}, 10)'),
+    ('create_provider', 'user', 'setup:write', false, false, 'clinic.create_provider(''X'', ''Europe/Berlin'')'),
+    ('update_provider', 'user', 'setup:write', false, false, 'clinic.update_provider({provider}, ''{"name": "X"}'')'),
+    ('create_resource', 'user', 'setup:write', false, false, 'clinic.create_resource(''X'', ''room'', ''x'', {location})'),
+    ('update_resource', 'user', 'setup:write', false, false, 'clinic.update_resource({room}, ''{"name": "X"}'')'),
+    ('create_service', 'user', 'setup:write', false, false, 'clinic.create_service(''X'', 30)'),
+    ('update_service', 'user', 'setup:write', false, false, 'clinic.update_service({service}, ''{"name": "X"}'')'),
+    ('offer_service', 'user', 'setup:write', false, false, 'clinic.offer_service({service}, {provider})'),
+    ('withdraw_service', 'user', 'setup:write', false, false, 'clinic.withdraw_service({service}, {provider})'),
+    ('require_resource', 'user', 'setup:write', false, false, 'clinic.require_resource({service}, ''room'')'),
+    ('release_requirement', 'user', 'setup:write', false, false, 'clinic.release_requirement({service}, ''room'')'),
+    -- Patients.
+    ('create_patient', 'user', 'patients:read patients:write', false, false, 'clinic.create_patient(''X'')'),
+    ('update_patient', 'user', 'patients:read patients:write', false, false, 'clinic.update_patient({patient}, ''{"name": "X"}'')'),
+    ('add_dependant', 'user', 'patients:read patients:write', false, false, 'clinic.add_dependant({patient}, {other_patient})'),
+    ('remove_dependant', 'user', 'patients:read patients:write', false, false, 'clinic.remove_dependant({other_patient}, {patient})'),
+    -- Emergencies.
+    ('break_glass', 'user', 'emergency:use', false, false, 'clinic.break_glass({other_patient}, ''Unconscious in the waiting room'', 30)'),
+    ('review_emergency_access', 'user', 'emergency:review', false, false, 'clinic.review_emergency_access({nobody}, ''X'')'),
+    -- Users and roles; further bounds in docs/security.md: nobody grants what they do not have.
+    ('create_user', 'user', 'users:write', true, false, 'clinic.create_user(''staff'', ''X'', location_ids => ARRAY[{location}])'),
+    ('update_user', 'user', 'users:write', true, false, 'clinic.update_user({user}, ''{"name": "X"}'')'),
+    ('deactivate_user', 'user', 'users:write', true, false, 'clinic.deactivate_user({user})'),
+    ('activate_user', 'user', 'users:write', true, false, 'clinic.activate_user({user})'),
+    ('grant_role', 'user', 'users:write', true, false, 'clinic.grant_role({user}, ''matrix_spare'')'),
+    ('revoke_role', 'user', 'users:write', true, false, 'clinic.revoke_role({user}, ''matrix_spare'')'),
+    ('assign_location', 'user', 'users:write', true, false, 'clinic.assign_location({user}, {location})'),
+    ('withdraw_location', 'user', 'users:write', true, false, 'clinic.withdraw_location({user}, {location})'),
+    ('set_staff_profile', 'user', 'users:write', true, false, 'clinic.set_staff_profile({user}, ''{"qualification": "X"}'')'),
+    ('add_identifier', 'user', 'users:write', true, false, 'clinic.add_identifier({user}, ''email'', ''x@example.org'')'),
+    ('remove_identifier', 'user', 'users:write', true, false, 'clinic.remove_identifier({user}, ''email'', ''x@example.org'')'),
+    ('create_role', 'user', 'users:write', false, false, 'clinic.create_role(''matrix_new'', ''{users:read}'')'),
+    ('update_role', 'user', 'users:write', false, false, 'clinic.update_role(''matrix_spare'', ''{"description": "X"}'')'),
+    ('remove_role', 'user', 'users:write', false, false, 'clinic.remove_role(''matrix_spare'')'),
+    ('restore_shipped_roles', 'user', 'users:write', false, false, 'clinic.restore_shipped_roles()');
