@@ -1,6 +1,7 @@
 // The module's entry: magic block, settings, callbacks.
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
+#include "pg/list_setting.hpp"
 #include "pg/postgres.hpp"
 #include "pg/rate_limit.hpp"
 
@@ -18,6 +19,7 @@ PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
     pg_clinic::pg::define_clock_setting();
     pg_clinic::pg::define_context_setting();
+    pg_clinic::pg::define_list_setting();
     pg_clinic::pg::define_rate_limit_settings();
     MarkGUCPrefixReserved("clinic");
 }
