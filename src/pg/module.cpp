@@ -1,6 +1,7 @@
 // The module's entry: magic block, settings, callbacks.
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
+#include "pg/http_errors.hpp"
 #include "pg/postgres.hpp"
 #include "pg/rate_limit.hpp"
 
@@ -19,6 +20,7 @@ void _PG_init(void) {
     pg_clinic::pg::define_clock_setting();
     pg_clinic::pg::define_context_setting();
     pg_clinic::pg::define_rate_limit_settings();
+    pg_clinic::pg::install_http_errors();
     MarkGUCPrefixReserved("clinic");
 }
 }
