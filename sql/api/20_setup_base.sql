@@ -97,57 +97,6 @@ COMMENT ON FUNCTION clinic_private.require_schedule_permission_of(text, uuid) IS
 REVOKE ALL ON FUNCTION clinic_private.require_schedule_permission_of(text, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.require_schedule_permission_of(text, uuid) TO clinic_owner;
 
-CREATE FUNCTION clinic_private.require_arguments(arguments jsonb)
-    RETURNS void
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict error
-DECLARE
-    missing text[];
-BEGIN
-    SELECT array_agg(argument.key ORDER BY argument.key) INTO missing
-    FROM jsonb_each(require_arguments.arguments) AS argument
-    WHERE argument.value = 'null';
-
-    IF missing IS NOT NULL THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'null_value_not_allowed',
-            MESSAGE = format('%s "%s" must not be null', CASE cardinality(missing) WHEN 1 THEN 'argument' ELSE 'arguments' END,
-                             array_to_string(missing, '", "')),
-            HINT = format('Pass a value by name, as in %s => ... .', missing[1]);
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION clinic_private.require_arguments(jsonb) IS
-    'Refuses nulls among the named arguments.
-arguments: an object of argument names and values. Errors: 22004, which names them.';
-REVOKE ALL ON FUNCTION clinic_private.require_arguments FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.require_arguments TO clinic_owner;
-
-CREATE FUNCTION clinic_private.refuse_argument(argument text, message text, detail text DEFAULT NULL, hint text DEFAULT NULL)
-    RETURNS void
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict error
-DECLARE
-    facts text := coalesce(refuse_argument.detail, format('The argument is %s.', refuse_argument.argument));
-BEGIN
-    IF refuse_argument.hint IS NULL THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'invalid_parameter_value', MESSAGE = refuse_argument.message, DETAIL = facts;
-    END IF;
-    RAISE EXCEPTION USING
-        ERRCODE = 'invalid_parameter_value', MESSAGE = refuse_argument.message, DETAIL = facts, HINT = refuse_argument.hint;
-END
-$$;
-COMMENT ON FUNCTION clinic_private.refuse_argument(text, text, text, text) IS
-    'Raises 22023 for one argument.
-argument: its name; detail: a sentence of facts, by default the name alone.';
-REVOKE ALL ON FUNCTION clinic_private.refuse_argument FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.refuse_argument TO clinic_owner;
-
 CREATE FUNCTION clinic_private.require_row(kind text, id uuid)
     RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE

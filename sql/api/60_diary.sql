@@ -543,10 +543,9 @@ BEGIN
     END IF;
     -- 92 local days, one of which may have 25 hours.
     IF calendar.range_end - calendar.range_start > interval '2209:00' THEN
-        RAISE EXCEPTION 'the range is longer than 92 days'
-            USING ERRCODE = 'program_limit_exceeded',
-                  DETAIL = format('It is %s days long.', ceil(extract(epoch FROM calendar.range_end - calendar.range_start) / 86400)),
-                  HINT = 'Ask for a shorter range, several times if need be.';
+        PERFORM clinic_private.refuse_argument('range_end', 'the range is longer than 92 days',
+            format('It is %s days long.', ceil(extract(epoch FROM calendar.range_end - calendar.range_start) / 86400)),
+            'Ask for a shorter range, several times if need be.', 'limit_exceeded');
     END IF;
     providers := clinic_private.diary_providers(tenant, calendar.provider_ids);
     IF for_location IS NOT NULL THEN

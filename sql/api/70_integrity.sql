@@ -149,8 +149,8 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_permission('schedules:write');
     IF sweep_claims.older_than IS NULL OR sweep_claims.older_than < interval '0' THEN
-        RAISE EXCEPTION 'older_than must not be negative or null'
-            USING ERRCODE = 'invalid_parameter_value', HINT = 'Pass an interval such as ''30 days''.';
+        PERFORM clinic_private.refuse_argument('older_than', 'older_than must not be negative or null',
+            hint => 'Pass an interval such as ''30 days''.');
     END IF;
     DELETE FROM clinic_data.claims AS c
     WHERE c.tenant_id = clinic.current_tenant_id()

@@ -42,8 +42,6 @@ const char *name_of(Reason reason) noexcept {
         return "duplicate";
     case Reason::limit:
         return "limit";
-    case Reason::no_show_policy:
-        return "no_show_policy";
     }
     return "";
 }
@@ -58,7 +56,6 @@ bool may_be_overridden(Reason reason) noexcept {
     case Reason::window_too_short:
     case Reason::off_grid:
     case Reason::limit:
-    case Reason::no_show_policy:
         return true;
     default:
         return false;

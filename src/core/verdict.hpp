@@ -28,8 +28,7 @@ enum class Reason : std::uint8_t {
     no_resource,
     patient_conflict,
     duplicate,
-    limit,
-    no_show_policy
+    limit
 };
 
 const char *name_of(Reason reason) noexcept;

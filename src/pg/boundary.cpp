@@ -26,14 +26,24 @@ struct ServerState {
     }
 };
 
+// Where errors of ours say they were raised: the file, and as the function the catalogue's word. No other code has such
+// a file, SQL has no way to name one, and the text survives the way from a parallel worker to its leader.
+constexpr const char *error_origin = "pg_clinic";
+
 // Everything an ereport needs, without a destructor.
 struct Failure {
     ErrorData *data;
     int sqlstate;
+    const char *word;
     const char *message;
     const char *detail;
     const char *hint;
+    const char *argument;
 };
+
+Failure out_of_memory() {
+    return {nullptr, ERRCODE_OUT_OF_MEMORY, nullptr, "out of memory", nullptr, nullptr, nullptr};
+}
 
 // Copies the raised error out of the server's error context; null when there is no memory for it.
 ErrorData *take_error(const ServerState &state) {
@@ -67,7 +77,13 @@ const char *keep(std::string_view text) {
 }
 
 Failure describe(const SqlError &error) {
-    return {nullptr, error.sqlstate(), keep(error.what()), keep(error.detail()), keep(error.hint())};
+    return {nullptr,
+            error.sqlstate(),
+            error.word(),
+            keep(error.what()),
+            keep(error.detail()),
+            keep(error.hint()),
+            keep(error.argument())};
 }
 
 // Says what the exception in flight means to PostgreSQL. Called inside a catch block only.
@@ -75,21 +91,23 @@ Failure describe_current_exception() {
     try {
         throw;
     } catch (const PgError &error) {
-        return {error.data, ERRCODE_OUT_OF_MEMORY, "out of memory", nullptr, nullptr};
+        Failure passed_on = out_of_memory();
+        passed_on.data = error.data;
+        return passed_on;
     } catch (const SqlError &error) {
         return describe(error);
     } catch (const core::Error &error) {
         try {
             return describe(to_sql_error(error));
         } catch (...) {
-            return {nullptr, ERRCODE_OUT_OF_MEMORY, "out of memory", nullptr, nullptr};
+            return out_of_memory();
         }
     } catch (const std::bad_alloc &) {
-        return {nullptr, ERRCODE_OUT_OF_MEMORY, "out of memory", nullptr, nullptr};
+        return out_of_memory();
     } catch (const std::exception &error) {
-        return {nullptr, ERRCODE_INTERNAL_ERROR, keep(error.what()), nullptr, nullptr};
+        return {nullptr, ERRCODE_INTERNAL_ERROR, nullptr, keep(error.what()), nullptr, nullptr, nullptr};
     } catch (...) {
-        return {nullptr, ERRCODE_INTERNAL_ERROR, "unknown C++ exception", nullptr, nullptr};
+        return {nullptr, ERRCODE_INTERNAL_ERROR, nullptr, "unknown C++ exception", nullptr, nullptr, nullptr};
     }
 }
 
@@ -97,10 +115,17 @@ Failure describe_current_exception() {
 [[noreturn]] void raise_failure(const Failure &failure) {
     if (failure.data != nullptr)
         ReThrowError(failure.data);
-    ereport(ERROR, (errcode(failure.sqlstate),
-                    errmsg_internal("%s", failure.message != nullptr ? failure.message : "out of memory"),
-                    failure.detail != nullptr ? errdetail_internal("%s", failure.detail) : 0,
-                    failure.hint != nullptr ? errhint("%s", failure.hint) : 0));
+    if (errstart(ERROR, TEXTDOMAIN)) {
+        errcode(failure.sqlstate);
+        errmsg_internal("%s", failure.message != nullptr ? failure.message : "out of memory");
+        if (failure.detail != nullptr)
+            errdetail_internal("%s", failure.detail);
+        if (failure.hint != nullptr)
+            errhint("%s", failure.hint);
+        if (failure.argument != nullptr)
+            err_generic_string(PG_DIAG_COLUMN_NAME, failure.argument);
+        errfinish(error_origin, __LINE__, failure.word != nullptr ? failure.word : __func__);
+    }
     pg_unreachable();
 }
 
@@ -153,7 +178,33 @@ void bounded(Thunk thunk, void *argument) {
         raise_failure(failure);
 }
 
+void changing(Thunk thunk, void *argument, bool (*wanted)(), void (*change)(ErrorData &)) {
+    const ServerState state;
+    sigjmp_buf buffer;
+    if (sigsetjmp(buffer, 0) == 0) {
+        PG_exception_stack = &buffer;
+        thunk(argument);
+        PG_exception_stack = state.exception_stack;
+        error_context_stack = state.context_stack;
+        return;
+    }
+    if (!wanted()) {
+        PG_exception_stack = state.exception_stack;
+        error_context_stack = state.context_stack;
+        PG_RE_THROW();
+    }
+    ErrorData *error = take_error(state);
+    if (error == nullptr)
+        raise_failure(out_of_memory());
+    cpp_boundary([error, change] { change(*error); });
+    ReThrowError(error);
+}
+
 } // namespace detail
+
+const char *engine_word(const ErrorData &error) noexcept {
+    return error.filename != nullptr && std::strcmp(error.filename, error_origin) == 0 ? error.funcname : nullptr;
+}
 
 Datum run_function(PGFunction body, FunctionCallInfo fcinfo) {
     return cpp_boundary([body, fcinfo] { return body(fcinfo); });

@@ -28,6 +28,10 @@ void guarded(Thunk thunk, void *argument);
 // Runs thunk(argument); raises as an ereport whatever C++ throws in it.
 void bounded(Thunk thunk, void *argument);
 
+// Runs thunk(argument), a call of the server from a hook of ours, with no C++ object in the way. An error that leaves it
+// is raised again: as it is, or, when wanted() says so, as change() makes it. change may throw; wanted may not raise.
+void changing(Thunk thunk, void *argument, bool (*wanted)(), void (*change)(ErrorData &));
+
 template <class Body> using ResultOf = std::invoke_result_t<Body &>;
 
 template <class Result>
@@ -80,6 +84,10 @@ template <class Body> [[nodiscard]] ErrorData *subtransaction(Body body) {
 }
 
 [[noreturn]] void rethrow(ErrorData *error);
+
+// The catalogue's word of an error that a boundary raised; another text, not null, for one of ours that is in no
+// catalogue; null for every error of the server, of other extensions, and of SQL, whatever state and texts it has.
+const char *engine_word(const ErrorData &error) noexcept;
 
 // Gives a pending cancel, timeout or shutdown its chance; throws PgError when there is one. For core::Work.
 void poll_interrupts();

@@ -7,6 +7,7 @@
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
 #include "pg/datum.hpp"
+#include "pg/http_errors.hpp"
 #include "pg/identity.hpp"
 #include "pg/rate_limit.hpp"
 #include "pg/token.hpp"
@@ -180,9 +181,6 @@ Caller visitor(const RequestFacts &facts) {
     return caller;
 }
 
-void begin_http(bool) {}
-template <class Body> void in_http_words(Body body) { body(); }
-
 // Settles who calls. A wrong token or key is the caller nobody, as an error of its own.
 Caller settle_caller(const Headers &headers, const std::string &claims, const RequestFacts &facts) {
     const std::string api_key = headers.get("x-api-key");
@@ -258,7 +256,7 @@ void begin_request() {
     const Headers headers;
     const RequestFacts facts = facts_of(headers);
     if (!setting("request.method").empty())
-        begin_http(!names_somebody(claims) && headers.get("x-api-key").empty());
+        begin_http_request(!names_somebody(claims) && headers.get("x-api-key").empty());
     Caller caller;
     try {
         caller = settle_caller(headers, claims, facts);
@@ -292,7 +290,7 @@ using namespace pg_clinic::pg;
 
 // clinic.pre_request()
 CLINIC_FUNCTION(clinic_pre_request) {
-    in_http_words([] { begin_request(); });
+    as_outermost_statement([] { begin_request(); });
     return returning_null(fcinfo);
 }
 
