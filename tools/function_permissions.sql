@@ -45,6 +45,15 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('find_conflicts', 'user', 'clinic.find_conflicts({service}, {at}, {provider})'),
        ('open_hours', 'user', 'clinic.open_hours(ARRAY[{provider}], {at}, {at} + interval ''1 day'')'),
        ('blocked_times', 'user', 'clinic.blocked_times(ARRAY[{provider}], {at}, {at} + interval ''1 day'')'),
+       ('list_appointments', 'user', 'clinic.list_appointments()'),
+       ('list_patients', 'user', 'clinic.list_patients()'),
+       ('get_appointment', 'user', 'clinic.get_appointment({appointment})'),
+       ('get_patient', 'user', 'clinic.get_patient({patient})'),
+       ('booking_page', 'anon', 'clinic.booking_page()'),
+       -- Each element is judged as a single call is, and refused by its outcome.
+       ('book_appointments', 'user', 'clinic.book_appointments(''[{}]'')'),
+       ('reschedule_appointments', 'user', 'clinic.reschedule_appointments(''[{}]'')'),
+       ('cancel_appointments', 'user', 'clinic.cancel_appointments(ARRAY[{appointment}])'),
        ('time_zone_drift', 'user', 'clinic.time_zone_drift()'),
        ('declare_purpose', 'user', 'clinic.declare_purpose(''TREAT'')'),
        ('end_break_glass', 'user', 'clinic.end_break_glass({nobody})');

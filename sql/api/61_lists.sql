@@ -437,7 +437,7 @@ CREATE FUNCTION clinic.list_appointments(
     ROWS 20
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
-    -- The ids are an array, so that the view reads its rows by them.
+    -- The page comes first, with its checks; its ids are an array, so that the view, a barrier to joins, reads its rows by them.
     WITH page AS MATERIALIZED (
         SELECT p.ids, p.has_more
         FROM clinic_private.list_appointments(clinic_private.require_tenant(), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS p
@@ -447,10 +447,10 @@ AS $$
            v.patient_id, v.patient_name, v.resource_ids, v.overbooked, v.warnings, v.cancelled_at, v.late_cancellation,
            v.version, v.created_at, v.updated_at,
            clinic_private.page_cursor('appointments ' || $8, v.appointment_id, CASE WHEN ltrim($8, '-') = 'start' THEN v.starts_at END),
-           (SELECT page.has_more FROM page)
-    FROM clinic.appointments AS v
-    WHERE v.appointment_id = ANY ((SELECT page.ids FROM page)::uuid[])
-    ORDER BY array_position((SELECT page.ids FROM page), v.appointment_id)
+           page.has_more
+    FROM page
+    CROSS JOIN LATERAL (SELECT r.* FROM clinic.appointments AS r WHERE r.appointment_id = ANY (page.ids) OFFSET 0) AS v
+    ORDER BY array_position(page.ids, v.appointment_id)
 $$;
 ALTER FUNCTION clinic.list_appointments OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.list_appointments FROM PUBLIC;
@@ -559,10 +559,10 @@ AS $$
         FROM clinic_private.list_patients(clinic_private.require_tenant(), $1, $2, $3, $4, $5) AS p
     )
     SELECT v.patient_id, v.mrn, v.name, v.date_of_birth, v.sex, v.status, v.version, v.created_at, v.updated_at,
-           clinic_private.page_cursor('patients ' || $2, v.patient_id, NULL), (SELECT page.has_more FROM page)
-    FROM clinic.patients AS v
-    WHERE v.patient_id = ANY ((SELECT page.ids FROM page)::uuid[])
-    ORDER BY array_position((SELECT page.ids FROM page), v.patient_id)
+           clinic_private.page_cursor('patients ' || $2, v.patient_id, NULL), page.has_more
+    FROM page
+    CROSS JOIN LATERAL (SELECT r.* FROM clinic.patients AS r WHERE r.patient_id = ANY (page.ids) OFFSET 0) AS v
+    ORDER BY array_position(page.ids, v.patient_id)
 $$;
 ALTER FUNCTION clinic.list_patients OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.list_patients FROM PUBLIC;
