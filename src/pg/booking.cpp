@@ -234,7 +234,7 @@ Exceptions read_exceptions(const Args &args, const Context &context, int overrid
         require_permission(context, "appointments:overbook");
     if ((e.override_rules || e.overbook) && (!e.reason || e.reason->find_first_not_of(" \t\r\n") == std::string::npos))
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "an override needs a reason", "The argument is reason.",
-             "Pass reason => 'why the rules give way'.");
+             "Pass reason => 'why the rules give way'.", "reason");
     return e;
 }
 
@@ -251,7 +251,7 @@ std::optional<core::Duration> buffer_argument(const Args &args, const Context &c
     require_permission(context, "appointments:override");
     if (*n < 0 || *n > 1440)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must lie between 0 and 1440",
-             "It is " + std::to_string(*n) + ".", "Buffers are minutes, up to a day.");
+             "It is " + std::to_string(*n) + ".", "Buffers are minutes, up to a day.", name);
     return core::minutes(*n);
 }
 
@@ -262,13 +262,13 @@ core::Instant wished_start(const Args &args, const Uuid &tenant) {
         return finite(args.required<core::Instant>(2, "starts_at"), "starts_at");
     if (!args.is_null(2))
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "starts_at and local_starts_at exclude each other", "Both are given.",
-             "Pass starts_at => NULL with a local time.");
+             "Pass starts_at => NULL with a local time.", "local_starts_at");
     const auto local = finite(args.get<core::LocalTime>(12), "local_starts_at");
     const auto location = args.optional<Uuid>(4);
     const auto provider = args.optional<Uuid>(3);
     if (!location && !provider)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "a local time needs a location or a provider", "Both are null.",
-             "Pass location_id, so that the local time has a zone.");
+             "Pass location_id, so that the local time has a zone.", "location_id");
     Spi spi;
     const Rows rows = spi.query(zone_statement, tenant, location, provider);
     if (rows.empty())
@@ -432,7 +432,7 @@ Datum swap(FunctionCallInfo fcinfo) {
     const auto second = args.required<Uuid>(1, "other_appointment_id");
     if (first == second)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "an appointment cannot be swapped with itself",
-             "Both arguments name the same appointment.", "Pass two different appointments.");
+             "Both arguments name the same appointment.", "Pass two different appointments.", "other_appointment_id");
     ResultSet rows(fcinfo);
     lock_resources(context.tenant_id, {first, second});
     const Standing a = standing_appointment(context, first, std::nullopt, "moved");

@@ -92,7 +92,8 @@ CLINIC_FUNCTION(clinic_declare_purpose) {
     NewContext context = copy_of(require_context());
     if (!is_purpose(purpose))
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "invalid purpose", "The argument is purpose.",
-             "Use a code of HL7 PurposeOfUse in upper case, such as TREAT, HOPERAT, HPAYMT, ETREAT or PATRQT.");
+             "Use a code of HL7 PurposeOfUse in upper case, such as TREAT, HOPERAT, HPAYMT, ETREAT or PATRQT.",
+             "purpose");
     context.purpose = purpose;
     enter_context(context);
     return 0;

@@ -195,7 +195,7 @@ std::string checked_permission(const std::string &permission) {
     if (!is_permission(permission))
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "invalid permission \"" + permission + "\"",
              "A permission is resource:action or resource:action:scope in lower case; \"*\" stands alone or last.",
-             "For example: appointments:override, schedules:*.");
+             "For example: appointments:override, schedules:*.", "permissions");
     return permission;
 }
 

@@ -12,9 +12,9 @@ constexpr std::int64_t last_micros = 252'455'702'400 * core::micros_per_second; 
 [[noreturn]] void refuse(const char *name, bool infinite) {
     if (infinite)
         fail(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE, std::string("argument \"") + name + "\" must be finite",
-             std::string("The argument is ") + name + ".", "Pass a date or time other than infinity.");
+             std::string("The argument is ") + name + ".", "Pass a date or time other than infinity.", name);
     fail(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE, std::string("argument \"") + name + "\" is out of range", {},
-         "Years 1 to 9999 are supported.");
+         "Years 1 to 9999 are supported.", name);
 }
 
 } // namespace

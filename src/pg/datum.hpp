@@ -265,7 +265,7 @@ class Args {
         if (is_null(i))
             fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string("argument \"") + name + "\" must not be null",
                  std::string("The argument is ") + name + ".",
-                 std::string("Pass a value by name, as in ") + name + " => ... .");
+                 std::string("Pass a value by name, as in ") + name + " => ... .", name);
         return get<T>(i);
     }
 

@@ -128,7 +128,7 @@ class Detail {
 SqlError to_sql_error(const core::Error &error, const char *argument = "");
 
 // Runs what reads one argument, so that an error of the core names it.
-template <class Body> auto reading(const char *argument, Body body) {
+template <class Body> decltype(auto) reading(const char *argument, Body body) {
     try {
         return body();
     } catch (const core::Error &error) {

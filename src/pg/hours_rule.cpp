@@ -48,14 +48,14 @@ CLINIC_FUNCTION(clinic_check_hours_rule) {
     const Args args(fcinfo);
     const auto text = args.required<std::string>(0, "rule");
     const core::Day dtstart = finite(args.required<core::Day>(1, "dtstart"), "dtstart");
-    const core::RRule rule = core::parse_rrule(text);
+    const core::RRule rule = reading("rule", [&] { return core::parse_rrule(text); });
     if (const char *part = finer_part(rule))
         fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string("a rule of opening hours names days, not times: ") + part,
              "The time of day comes from the window, not from the rule.",
-             "Use FREQ=DAILY, WEEKLY, MONTHLY or YEARLY, without BYHOUR, BYMINUTE and BYSECOND.");
+             "Use FREQ=DAILY, WEEKLY, MONTHLY or YEARLY, without BYHOUR, BYMINUTE and BYSECOND.", "rule");
     if (!matches_ever(rule, dtstart))
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "the rule never matches: \"" + core::to_text(rule) + "\"",
-             "It has no date on or after its first day.", "Check BYMONTH, BYMONTHDAY, BYDAY and UNTIL.");
+             "It has no date on or after its first day.", "Check BYMONTH, BYMONTHDAY, BYDAY and UNTIL.", "rule");
     return BoolGetDatum(true);
 }
 

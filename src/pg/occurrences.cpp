@@ -20,9 +20,10 @@ Wanted wanted(const Args &args, Form form, int range_start, int range_end, int m
     out.range.end = instant_argument(args, form, range_end).value_or(core::instant_max);
     out.max_count = args.optional<std::int32_t>(max_count);
     if (out.range.end < out.range.begin)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "argument \"range_end\" must not lie before \"range_start\"");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "argument \"range_end\" must not lie before \"range_start\"", {}, {},
+             "range_end");
     if (out.max_count && *out.max_count < 0)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "argument \"max_count\" must not be negative");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "argument \"max_count\" must not be negative", {}, {}, "max_count");
     return out;
 }
 
@@ -31,7 +32,7 @@ void refuse_endless(const Recurrence &recurrence, const Wanted &want) {
         return;
     fail(ERRCODE_INVALID_PARAMETER_VALUE, "the rule has no end, and neither \"range_end\" nor \"max_count\" is given",
          "A rule without COUNT and UNTIL goes on for ever.",
-         "Pass range_end or max_count, or add COUNT or UNTIL to the rule.");
+         "Pass range_end or max_count, or add COUNT or UNTIL to the rule.", "range_end");
 }
 
 // An expansion under way, alive between the calls of the function.
@@ -104,7 +105,7 @@ Datum previous_of(FunctionCallInfo fcinfo, const Recurrence &recurrence, core::I
         return returning_null(fcinfo);
     if (before == core::instant_max && core::is_unbounded(recurrence.spec))
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "the rule has no end, so it has no last occurrence",
-             "A rule without COUNT and UNTIL goes on for ever.", "Pass a finite time as \"before\".");
+             "A rule without COUNT and UNTIL goes on for ever.", "Pass a finite time as \"before\".", "before");
     return returning(fcinfo, core::previous_occurrence(recurrence.spec, *recurrence.zone, before, work));
 }
 

@@ -63,7 +63,7 @@ Survey survey(const core::Diary &diary, const core::Kernel &kernel, const Wish &
     });
     if (found.candidates.empty() && placeless)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "without hours near that time, the visit needs a location", {},
-             "Pass location_id: an override passes over the hours, which else say where.");
+             "Pass location_id: an override passes over the hours, which else say where.", "location_id");
     if (diary.providers.empty())
         found.refusal = Refusal{{core::Reason::not_found, {core::Source::Table::service_providers, {}}, {}}, {}, {}};
     return found;

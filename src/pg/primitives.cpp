@@ -15,7 +15,7 @@ core::Duration length_argument(const Args &args, int argument, const char *name,
     if (d.micros < 0 || (d.micros == 0 && !may_be_zero))
         fail(ERRCODE_INVALID_PARAMETER_VALUE,
              std::string(name) + (may_be_zero ? " must not be negative" : " must be positive"),
-             std::string("The argument is ") + name + ".", "Give an interval such as '30 minutes'.");
+             std::string("The argument is ") + name + ".", "Give an interval such as '30 minutes'.", name);
     return d;
 }
 
@@ -23,7 +23,7 @@ void require_bounded(const core::IntervalSet &set, const char *name) {
     const auto &all = set.intervals();
     if (!all.empty() && (all.front().begin == core::instant_min || all.back().end == core::instant_max))
         fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must be bounded",
-             std::string("The argument is ") + name + ".", "Intersect it with the range that is wanted.");
+             std::string("The argument is ") + name + ".", "Intersect it with the range that is wanted.", name);
 }
 
 } // namespace
@@ -38,14 +38,14 @@ CLINIC_FUNCTION(clinic_rule_hours) {
     const Args args(fcinfo);
     core::HoursBook book;
     core::HoursRule rule;
-    rule.rule = core::parse_rrule(args.required<std::string>(0, "rule"));
+    rule.rule = reading("rule", [&] { return core::parse_rrule(args.required<std::string>(0, "rule")); });
     rule.dtstart = finite(args.required<core::Day>(1, "dtstart"), "dtstart");
     rule.window = {{args.required<TimeOfDay>(2, "start_time").micros},
                    {args.required<TimeOfDay>(3, "end_time").micros}};
     if (rule.window.start.micros >= core::micros_per_day)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "start_time must lie before 24:00", "The argument is start_time.",
-             "A window may end at 24:00; the next begins at 00:00 of the next day.");
-    rule.zone = &zone_named(args.required<std::string>(4, "tz"));
+             "A window may end at 24:00; the next begins at 00:00 of the next day.", "start_time");
+    rule.zone = reading("tz", [&] { return &zone_named(args.required<std::string>(4, "tz")); });
     rule.valid_from = rule.dtstart;
     const core::Interval range = search_range(args, 5, 6);
     book.rules.push_back(std::move(rule));
@@ -97,7 +97,8 @@ CLINIC_FUNCTION(clinic_cut_slots) {
 CLINIC_FUNCTION(clinic_local_instant) {
     const Args args(fcinfo);
     const auto local = finite(args.required<core::LocalTime>(0, "local_time"), "local_time");
-    const core::Zone &zone = zone_named(args.required<std::string>(1, "time_zone"));
+    const core::Zone &zone = reading(
+        "time_zone", [&]() -> const core::Zone & { return zone_named(args.required<std::string>(1, "time_zone")); });
     return returning(
         fcinfo, instant_of_local(zone, local, args.optional<core::Duration>(2), args.get_or<std::string>(3, "refuse")));
 }

@@ -192,7 +192,7 @@ CallClass class_named(std::string_view name) {
         if (name == limits[i].call_class)
             return static_cast<CallClass>(i);
     fail(ERRCODE_INVALID_PARAMETER_VALUE, "invalid call_class \"" + shown(name) + "\"", {},
-         "Use public, signed_in, admin, login or api_key.");
+         "Use public, signed_in, admin, login or api_key.", "call_class");
 }
 
 } // namespace
@@ -255,7 +255,7 @@ CLINIC_FUNCTION(clinic_count_call) {
     const auto key = args.required<std::string_view>(1, "key");
     const auto limit_override = args.optional<std::int32_t>(2);
     if (limit_override && (*limit_override < 1 || *limit_override > core::max_rate_calls))
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "limit_override must be from 1 to 1000000");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "limit_override must be from 1 to 1000000", {}, {}, "limit_override");
     ResultSet rows(fcinfo);
     const RateVerdict v = count_call(call_class, key, limit_override);
     const auto number = [&v](std::int32_t value) { return v.counted ? std::optional(value) : std::nullopt; };

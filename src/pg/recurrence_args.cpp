@@ -36,7 +36,7 @@ void require(const Args &args, int i, const char *name) {
     if (args.is_null(i))
         fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string("argument \"") + name + "\" must not be null",
              std::string("The argument is ") + name + ".",
-             std::string("Pass a value by name, as in ") + name + " => ... .");
+             std::string("Pass a value by name, as in ") + name + " => ... .", name);
 }
 
 } // namespace
@@ -49,15 +49,15 @@ core::Gap gap_argument(const Args &args, int i) {
         return core::Gap::shift;
     fail(ERRCODE_INVALID_PARAMETER_VALUE, "invalid value for argument \"gap\": \"" + shown(gap) + "\"",
          "It decides what becomes of local times that the zone's clock skips.",
-         "Use 'skip' to leave them out, or 'shift' to move them by the length of the gap.");
+         "Use 'skip' to leave them out, or 'shift' to move them by the length of the gap.", "gap");
 }
 
 Recurrence rule_argument(const Args &args, Form form, int rdates, int exdates, int gap) {
     Recurrence out{};
     require(args, 0, "rule");
     require(args, 1, "dtstart");
-    out.zone = &zone_named(args.required<std::string>(2, "tz"));
-    out.spec.rules.push_back(core::parse_rrule(args.get<std::string>(0)));
+    out.zone = reading("tz", [&] { return &zone_named(args.required<std::string>(2, "tz")); });
+    out.spec.rules.push_back(reading("rule", [&] { return core::parse_rrule(args.get<std::string>(0)); }));
     out.spec.dtstart = finite(Sql<core::LocalTime>::from(time_datum(args, form, 1, F_TIMESTAMP_IN)), "dtstart");
     out.spec.rdates = local_times(args, form, rdates, "rdates");
     out.spec.exdates = local_times(args, form, exdates, "exdates");
@@ -66,16 +66,18 @@ Recurrence rule_argument(const Args &args, Form form, int rdates, int exdates, i
 }
 
 Recurrence icalendar_argument(const Args &args, int gap, int tz) {
-    core::ICalendarBlock block = core::parse_icalendar(args.required<std::string>(0, "icalendar"), &zone_named);
+    core::ICalendarBlock block = reading(
+        "icalendar", [&] { return core::parse_icalendar(args.required<std::string>(0, "icalendar"), &zone_named); });
     std::string zone = block.tzid;
     if (zone.empty()) {
         if (args.is_null(tz))
             fail(ERRCODE_INVALID_PARAMETER_VALUE, "the times of the iCalendar block have no time zone",
-                 "DTSTART has neither a TZID nor a Z.", "Pass the zone of floating times: tz => 'Europe/Vienna'.");
+                 "DTSTART has neither a TZID nor a Z.", "Pass the zone of floating times: tz => 'Europe/Vienna'.",
+                 "tz");
         zone = args.get<std::string>(tz);
     }
     block.spec.gap = gap_argument(args, gap);
-    return {std::move(block.spec), &zone_named(zone)};
+    return {std::move(block.spec), reading("tz", [&] { return &zone_named(zone); })};
 }
 
 std::optional<core::Instant> instant_argument(const Args &args, Form form, int i) {

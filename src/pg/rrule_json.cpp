@@ -205,7 +205,7 @@ std::string rrule_text_from_json(Datum json) {
                            ? "a recurrence rule in JSON has a value that is neither a string nor a number"
                            : "a recurrence rule in JSON must be an object";
     fail(ERRCODE_INVALID_PARAMETER_VALUE, what, "Its values are strings, numbers, and arrays of them.",
-         "For example: {\"freq\": \"WEEKLY\", \"byday\": [\"MO\", \"TH\"]}.");
+         "For example: {\"freq\": \"WEEKLY\", \"byday\": [\"MO\", \"TH\"]}.", "rule");
 }
 
 } // namespace pg_clinic::pg

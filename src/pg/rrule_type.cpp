@@ -18,7 +18,7 @@ int compare(FunctionCallInfo fcinfo) {
 
 Datum describe(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
-    const core::RRule rule = core::parse_rrule(args.required<std::string>(0, "rule"));
+    const core::RRule rule = reading("rule", [&] { return core::parse_rrule(args.required<std::string>(0, "rule")); });
     return text_datum(core::describe(rule, args.get_or<std::string>(1, "en")));
 }
 

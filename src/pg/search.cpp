@@ -71,11 +71,11 @@ core::Interval search_range(const Args &args, int start, int end) {
     if (range.begin > range.end)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "range_end lies before range_start",
              "The range is from range_start to range_end.",
-             "The range is half-open: range_start counts, range_end does not.");
+             "The range is half-open: range_start counts, range_end does not.", "range_end");
     if (range.length() > longest_range)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "the range is too wide",
              "A search covers at most " + std::to_string(longest_range_days) + " days.",
-             "Ask for one part after the other.");
+             "Ask for one part after the other.", "range_end");
     return range;
 }
 
@@ -84,7 +84,7 @@ std::optional<core::Duration> visit_duration(const Args &args, int argument) {
     constexpr core::Duration longest{7 * core::micros_per_day};
     if (duration && (duration->micros <= 0 || *duration > longest))
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "duration must be positive and at most 7 days",
-             "The argument is duration.", "Give an interval such as '45 minutes'.");
+             "The argument is duration.", "Give an interval such as '45 minutes'.", "duration");
     return duration;
 }
 
@@ -92,7 +92,7 @@ core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, st
                                std::string_view gap) {
     if (gap != "refuse" && gap != "shift")
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "gap must be refuse or shift", "It is \"" + std::string(gap) + "\".",
-             "A nonexistent local time is refused, or shifted by the offset before the gap.");
+             "A nonexistent local time is refused, or shifted by the offset before the gap.", "gap");
     const core::Resolution r = core::resolve(zone, local);
     if (r.kind == core::Resolution::Kind::nonexistent) {
         if (gap == "refuse")
@@ -106,7 +106,7 @@ core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, st
         if (core::offset_at(zone, t) * core::micros_per_second == utc_offset->micros)
             return t;
     fail(ERRCODE_INVALID_PARAMETER_VALUE, "the offset from UTC does not hold at that local time",
-         "The argument is utc_offset.", "Leave utc_offset out for the first of an ambiguous pair.");
+         "The argument is utc_offset.", "Leave utc_offset out for the first of an ambiguous pair.", "utc_offset");
 }
 
 std::optional<Uuid> permitted_patient(const Context &context, std::optional<Uuid> patient) {

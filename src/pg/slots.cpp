@@ -26,7 +26,7 @@ Search read_search(const Args &args, const Context &context) {
     s.query.named_resources = args.get_or<std::vector<Uuid>>(7, {});
     if (!s.query.service && !s.query.duration)
         fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, "either service_id or duration must be given", "Both are null.",
-             "Without a service the search is for free time of that duration.");
+             "Without a service the search is for free time of that duration.", "service_id, duration");
     s.request.duration = s.query.duration;
     s.request.location = s.query.location.value_or(Uuid{});
     s.request.named_resources = s.query.named_resources;
@@ -120,7 +120,7 @@ CLINIC_FUNCTION(clinic_available_slots) {
     const auto max_rows = args.optional<std::int32_t>(8);
     if (max_rows && *max_rows < 0)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "max_rows must not be negative",
-             "It is " + std::to_string(*max_rows) + ".", "Leave max_rows out for all slots.");
+             "It is " + std::to_string(*max_rows) + ".", "Leave max_rows out for all slots.", "max_rows");
     ResultSet rows(fcinfo);
     const core::Diary diary = read_diary(s.query);
     core::Work work = interruptible_work();

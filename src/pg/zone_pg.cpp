@@ -178,7 +178,7 @@ CLINIC_FUNCTION(clinic_is_time_zone) { return BoolGetDatum(is_zone_name(Args(fci
 
 // clinic.canonical_time_zone(text)
 CLINIC_FUNCTION(clinic_canonical_time_zone) {
-    return text_datum(canonical_zone_name(Args(fcinfo).get<std::string_view>(0)));
+    return reading("name", [&] { return text_datum(canonical_zone_name(Args(fcinfo).get<std::string_view>(0))); });
 }
 
 } // namespace pg_clinic::pg
