@@ -15,7 +15,7 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO clinic_data.sign_in_events
-        (tenant_id, event_id, at, kind, outcome, user_id, request_id, client_address, peer_address, user_agent)
+        (tenant_id, event_id, occurred_at, kind, outcome, user_id, request_id, client_address, peer_address, user_agent)
     SELECT clinic.current_tenant_id(), clinic.new_id(), clinic.now(), 'authenticate', 'success', clinic.current_user_id(),
            f.request_id, f.client_address, f.peer_address, f.user_agent
     FROM jsonb_to_record(clinic_private.request_facts())

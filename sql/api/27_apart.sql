@@ -12,7 +12,7 @@ BEGIN
     IF apart_event.argument ->> 'tenant_id' IS NULL THEN
         RAISE EXCEPTION 'the event is of no tenant' USING ERRCODE = 'null_value_not_allowed';
     END IF;
-    INSERT INTO clinic_data.sign_in_events (tenant_id, event_id, at, kind, outcome, user_id, identifier_hash, session_id, request_id,
+    INSERT INTO clinic_data.sign_in_events (tenant_id, event_id, occurred_at, kind, outcome, user_id, identifier_hash, session_id, request_id,
                                             client_address, peer_address, user_agent)
     VALUES ((apart_event.argument ->> 'tenant_id')::uuid, clinic.new_id(), clinic.now(), apart_event.kind, 'refused',
             apart_event.user_id, decode(apart_event.argument ->> 'identifier_hash', 'hex'), apart_event.session_id,

@@ -86,7 +86,7 @@ CREATE FUNCTION clinic_private.record_sign_in(kind text, user_id uuid, facts jso
 AS $$
 #variable_conflict error
 BEGIN
-    INSERT INTO clinic_data.sign_in_events (tenant_id, event_id, at, kind, outcome, user_id, identifier_hash, session_id,
+    INSERT INTO clinic_data.sign_in_events (tenant_id, event_id, occurred_at, kind, outcome, user_id, identifier_hash, session_id,
         request_id, client_address, peer_address, user_agent)
     VALUES (clinic.current_tenant_id(), clinic.new_id(), clinic.now(), record_sign_in.kind, 'success', record_sign_in.user_id,
         record_sign_in.identifier_hash, record_sign_in.session_id, record_sign_in.facts ->> 'request_id',

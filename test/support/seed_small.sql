@@ -132,7 +132,7 @@ INSERT INTO clinic_data.api_keys (tenant_id, key_id, user_id, name, key_hash, pe
 INSERT INTO clinic_data.revoked_tokens (tenant_id, jti, expires_at) VALUES
     ('00000001-0000-7000-8000-000000000001', 'dead', '2026-03-01 09:00+01');
 INSERT INTO clinic_data.token_keys (kid, algorithm, verify_key, issuer, audience) VALUES ('seed', 'HS256', 'c2VlZA', 'seed', 'clinic');
-INSERT INTO clinic_data.sign_in_events (tenant_id, event_id, at, kind, outcome) VALUES
+INSERT INTO clinic_data.sign_in_events (tenant_id, event_id, occurred_at, kind, outcome) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e4-7000-8000-000000000001', '2026-03-01 09:00+01', 'sign_in', 'refused');
 INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, created_at, due_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e5-7000-8000-000000000001', 'one_time_code', 'sms', '2026-03-01 09:00+01',

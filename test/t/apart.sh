@@ -64,7 +64,7 @@ is 'the lock: none before the fifth failure, then 1, 2, 4 ... 60 minutes' \
         sql apart "SELECT coalesce(extract(epoch FROM locked_until - last_failed_at)::int / 60, 0) FROM clinic_data.credentials WHERE user_id = '${user}05'"
     done | tr '\n' ' ')" '0 0 0 0 1 2 4 8 16 32 60 60 60 '
 is 'time was frozen for the worker too' \
-    "$(sql apart "SELECT max(at) = '2026-03-02 08:00Z', count(*) FROM clinic_data.sign_in_events WHERE user_id = '${user}05'")" 't|13'
+    "$(sql apart "SELECT max(occurred_at) = '2026-03-02 08:00Z', count(*) FROM clinic_data.sign_in_events WHERE user_id = '${user}05'")" 't|13'
 sql apart "UPDATE clinic_data.credentials SET locked_until = '2027-01-01Z' WHERE user_id = '${user}05'" "SET clinic.clock = '2026-03-02 08:00:00Z'" "SELECT $(failed 5)" >/dev/null
 is 'a longer lock stays' "$(sql apart "SELECT locked_until = '2027-01-01Z' FROM clinic_data.credentials WHERE user_id = '${user}05'")" t
 sql apart "UPDATE clinic_data.credentials SET failed_count = 2147483647 WHERE user_id = '${user}05'" "SELECT $(failed 5)" >/dev/null

@@ -44,7 +44,7 @@ BEGIN
     FOR wanted IN
         SELECT g.table_name, g.privilege, g.columns
           FROM (VALUES
-            ('sign_in_events', 'INSERT', ARRAY['tenant_id', 'event_id', 'at', 'kind', 'outcome', 'user_id', 'identifier_hash',
+            ('sign_in_events', 'INSERT', ARRAY['tenant_id', 'event_id', 'occurred_at', 'kind', 'outcome', 'user_id', 'identifier_hash',
                                                'session_id', 'request_id', 'client_address', 'peer_address', 'user_agent']),
             ('credentials', 'SELECT', ARRAY['tenant_id', 'user_id', 'failed_count', 'locked_until']),
             ('credentials', 'INSERT', ARRAY['tenant_id', 'user_id', 'failed_count', 'last_failed_at']),
