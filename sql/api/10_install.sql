@@ -150,6 +150,9 @@ BEGIN
        OR NOT pg_catalog.has_schema_privilege('clinic_owner', 'clinic_data', 'CREATE') THEN
         GRANT USAGE, CREATE ON SCHEMA clinic_data TO clinic_owner;
     END IF;
+    IF NOT pg_catalog.has_schema_privilege('clinic_system', 'clinic_data', 'USAGE') THEN
+        GRANT USAGE ON SCHEMA clinic_data TO clinic_system;
+    END IF;
     IF pg_catalog.to_regclass('clinic_data.schema_migrations') IS NULL THEN
         CREATE TABLE clinic_data.schema_migrations (
             migration_no integer NOT NULL,

@@ -11,23 +11,27 @@ CREATE FUNCTION clinic_private.tenant_columns()
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT DISTINCT ON (f.relation) f.relation, f.attnum, f.attname
-      FROM (SELECT c.oid AS relation, a.attnum, a.attname,
-                   EXISTS (SELECT FROM pg_catalog.pg_policy p
-                            WHERE p.polrelid = c.oid
-                              AND pg_catalog.strpos(pg_catalog.concat(pg_catalog.pg_get_expr(p.polqual, p.polrelid), ' ',
-                                                                      pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid)),
-                                      pg_catalog.format('(%I = clinic.current_tenant_id())', a.attname)) > 0) AS by_policy,
-                   a.attname = 'tenant_id' AND a.atttypid = 'pg_catalog.uuid'::pg_catalog.regtype AS by_name,
-                   EXISTS (SELECT FROM pg_catalog.pg_constraint k
-                            WHERE k.conrelid = c.oid AND k.contype = 'f' AND k.conkey = ARRAY[a.attnum]
-                              AND k.confrelid = pg_catalog.to_regclass('clinic_data.tenants')) AS by_reference
-              FROM pg_catalog.pg_class c
-              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-              JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-             WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
-               AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')) f
-     WHERE f.by_policy OR f.by_name OR f.by_reference
-     ORDER BY f.relation, f.by_policy DESC, f.by_name DESC, f.attnum;
+      FROM (SELECT a.attrelid AS relation, a.attnum, a.attname, 1 AS rank
+              FROM (SELECT DISTINCT p.polrelid,
+                           substring(concat(pg_get_expr(p.polqual, p.polrelid), ' ', pg_get_expr(p.polwithcheck, p.polrelid))
+                                     FROM '\(("([^"]|"")+"|[a-z_][a-z0-9_$]*) = clinic\.current_tenant_id\(\)') AS column_text
+                      FROM pg_policy p) t
+              JOIN pg_attribute a ON a.attrelid = t.polrelid AND quote_ident(a.attname) = t.column_text
+            UNION ALL
+            SELECT a.attrelid, a.attnum, a.attname, 2
+              FROM pg_attribute a
+             WHERE a.attname = 'tenant_id' AND a.atttypid = 'uuid'::regtype AND a.attnum > 0 AND NOT a.attisdropped
+            UNION ALL
+            SELECT a.attrelid, a.attnum, a.attname, 3
+              FROM pg_constraint k
+              JOIN pg_class o ON o.oid = k.confrelid AND o.relname = 'tenants' AND o.relnamespace = to_regnamespace('clinic_data')::oid
+              JOIN pg_attribute a ON a.attrelid = k.conrelid AND k.conkey = ARRAY[a.attnum]
+             WHERE k.contype = 'f') f
+      JOIN pg_class c ON c.oid = f.relation
+      JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
+       AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+     ORDER BY f.relation, f.rank, f.attnum;
 END;
 COMMENT ON FUNCTION clinic_private.tenant_columns() IS
     'The tenant''s column of each table of the database that has one.';
@@ -40,54 +44,55 @@ CREATE FUNCTION clinic_private.key_findings(of_table regclass)
     RETURNS TABLE (severity text, rule text, object text, finding text, fix text)
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT 'warning', 'key_without_tenant', i.indexrelid::pg_catalog.regclass::text,
-           pg_catalog.format('The unique key of %s does not contain %I: it tells a caller whether another tenant has a value.',
-                             i.indrelid::pg_catalog.regclass, t.attname),
+    SELECT 'warning', 'key_without_tenant', i.indexrelid::regclass::text,
+           format('The unique key of %s does not contain %I: it tells a caller whether another tenant has a value.',
+                             i.indrelid::regclass, t.attname),
            CASE WHEN k.oid IS NULL THEN
-               pg_catalog.format('DROP INDEX %s; %s', i.indexrelid::pg_catalog.regclass,
-                   pg_catalog.regexp_replace(pg_catalog.pg_get_indexdef(i.indexrelid), ' USING (\w+) \(',
-                       pg_catalog.format(' USING \1 (%I, ', t.attname)))
+               format('DROP INDEX %s; %s', i.indexrelid::regclass,
+                   regexp_replace(pg_get_indexdef(i.indexrelid), ' USING (\w+) \(',
+                       format(' USING \1 (%I, ', t.attname)))
            ELSE
-               pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s', k.conrelid::pg_catalog.regclass, k.conname,
-                   k.conname, pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(k.oid), '\(',
-                       pg_catalog.format(CASE k.contype WHEN 'x' THEN '(%I WITH =, ' ELSE '(%I, ' END, t.attname)))
+               format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s', k.conrelid::regclass, k.conname,
+                   k.conname, regexp_replace(pg_get_constraintdef(k.oid), '\(',
+                       format(CASE k.contype WHEN 'x' THEN '(%I WITH =, ' ELSE '(%I, ' END, t.attname)))
            END
-      FROM pg_catalog.pg_index i
+      FROM pg_index i
       JOIN clinic_private.tenant_columns() t ON t.relation = i.indrelid
-      LEFT JOIN pg_catalog.pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
+      LEFT JOIN pg_constraint k ON k.conindid = i.indexrelid AND k.conrelid = i.indrelid AND k.contype IN ('p', 'u', 'x')
      WHERE (i.indisunique OR i.indisexclusion)
        AND NOT t.attnum = ANY ((i.indkey::smallint[])[0:i.indnkeyatts - 1])
-       AND NOT EXISTS (SELECT FROM pg_catalog.pg_inherits h WHERE h.inhrelid = i.indexrelid)
-       -- What spans tenants of ours: lanes have numbers of their own, and slugs are the directory of tenants.
-       AND i.indexrelid::pg_catalog.regclass::text NOT IN
-           ('clinic_data.tenant_slugs_pkey', 'clinic_data.calendars_calendar_no_key', 'clinic_data.claims_calendar_no_during_excl')
+       AND NOT EXISTS (SELECT FROM pg_inherits h WHERE h.inhrelid = i.indexrelid)
+       -- What spans tenants of ours: lanes have numbers of their own, slugs are the directory of tenants, keys are found by their id.
+       AND i.indexrelid::regclass::text NOT IN
+           ('clinic_data.tenant_slugs_pkey', 'clinic_data.token_keys_pkey',
+            'clinic_data.calendars_calendar_no_key', 'clinic_data.claims_calendar_no_during_excl')
        AND (key_findings.of_table IS NULL OR i.indrelid = key_findings.of_table)
     UNION ALL
-    SELECT 'warning', 'foreign_key_without_tenant', pg_catalog.format('%s.%I', k.conrelid::pg_catalog.regclass, k.conname),
-           pg_catalog.format('The foreign key to %s does not contain %I: a row can refer to one of another tenant, and so find out that it exists.',
-                             k.confrelid::pg_catalog.regclass, t.attname),
-           CASE WHEN NOT EXISTS (SELECT FROM pg_catalog.pg_index u
+    SELECT 'warning', 'foreign_key_without_tenant', format('%s.%I', k.conrelid::regclass, k.conname),
+           format('The foreign key to %s does not contain %I: a row can refer to one of another tenant, and so find out that it exists.',
+                             k.confrelid::regclass, t.attname),
+           CASE WHEN NOT EXISTS (SELECT FROM pg_index u
                                   WHERE u.indrelid = k.confrelid AND u.indisunique AND u.indpred IS NULL AND u.indimmediate
                                     AND (u.indkey::smallint[])[0:u.indnkeyatts - 1] @> (k.confkey || p.attnum)
                                     AND (u.indkey::smallint[])[0:u.indnkeyatts - 1] <@ (k.confkey || p.attnum)) THEN
-               pg_catalog.format('ALTER TABLE %s ADD UNIQUE (%I, %s); ', k.confrelid::pg_catalog.regclass, p.attname, referenced.names)
+               format('ALTER TABLE %s ADD UNIQUE (%I, %s); ', k.confrelid::regclass, p.attname, referenced.names)
            ELSE '' END
-           || pg_catalog.format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s', k.conrelid::pg_catalog.regclass, k.conname, k.conname,
+           || format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %I %s', k.conrelid::regclass, k.conname, k.conname,
                   -- Only the row's own columns are emptied when what they refer to goes.
-                  pg_catalog.regexp_replace(
-                      pg_catalog.regexp_replace(pg_catalog.pg_get_constraintdef(k.oid),
+                  regexp_replace(
+                      regexp_replace(pg_get_constraintdef(k.oid),
                           '^FOREIGN KEY \((.*?)\) REFERENCES (.*?)\(',
-                          pg_catalog.format('FOREIGN KEY (%I, \1) REFERENCES \2(%I, ', t.attname, p.attname)),
-                      'ON DELETE SET (NULL|DEFAULT)(?! \()', pg_catalog.format('ON DELETE SET \1 (%s)', referring.names)))
-      FROM pg_catalog.pg_constraint k
+                          format('FOREIGN KEY (%I, \1) REFERENCES \2(%I, ', t.attname, p.attname)),
+                      'ON DELETE SET (NULL|DEFAULT)(?! \()', format('ON DELETE SET \1 (%s)', referring.names)))
+      FROM pg_constraint k
       JOIN clinic_private.tenant_columns() t ON t.relation = k.conrelid
       JOIN clinic_private.tenant_columns() p ON p.relation = k.confrelid
-      CROSS JOIN LATERAL (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.place) AS names
-                            FROM ROWS FROM (pg_catalog.unnest(k.confkey)) WITH ORDINALITY AS u (number, place)
-                            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number) referenced
-      CROSS JOIN LATERAL (SELECT pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' ORDER BY u.place) AS names
-                            FROM ROWS FROM (pg_catalog.unnest(k.conkey)) WITH ORDINALITY AS u (number, place)
-                            JOIN pg_catalog.pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number) referring
+      CROSS JOIN LATERAL (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place) AS names
+                            FROM ROWS FROM (unnest(k.confkey)) WITH ORDINALITY AS u (number, place)
+                            JOIN pg_attribute a ON a.attrelid = k.confrelid AND a.attnum = u.number) referenced
+      CROSS JOIN LATERAL (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY u.place) AS names
+                            FROM ROWS FROM (unnest(k.conkey)) WITH ORDINALITY AS u (number, place)
+                            JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = u.number) referring
      WHERE k.contype = 'f' AND k.conparentid = 0
        AND NOT t.attnum = ANY (k.conkey) AND NOT p.attnum = ANY (k.confkey)
        AND (key_findings.of_table IS NULL OR k.conrelid = key_findings.of_table);
@@ -103,93 +108,93 @@ CREATE FUNCTION clinic_private.own_table_findings(of_table regclass)
     LANGUAGE sql STABLE PARALLEL SAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     WITH own AS (
-        SELECT c.oid, c.oid::pg_catalog.regclass AS name, c.relrowsecurity, c.relforcerowsecurity, c.relowner, t.attname,
-               a.attnotnull AND a.atttypid = 'pg_catalog.uuid'::pg_catalog.regtype AS is_fit,
-               EXISTS (SELECT FROM pg_catalog.pg_policy p WHERE p.polrelid = c.oid) AS has_policy
+        SELECT c.oid, c.oid::regclass AS name, c.relrowsecurity, c.relforcerowsecurity, c.relowner, t.attname,
+               a.attnotnull AND a.atttypid = 'uuid'::regtype AS is_fit,
+               EXISTS (SELECT FROM pg_policy p WHERE p.polrelid = c.oid) AS has_policy
           FROM clinic_private.tenant_columns() t
-          JOIN pg_catalog.pg_class c ON c.oid = t.relation
-          JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = t.attnum
-         WHERE c.relnamespace <> coalesce(pg_catalog.to_regnamespace('clinic_data')::oid, 0)
+          JOIN pg_class c ON c.oid = t.relation
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = t.attnum
+         WHERE c.relnamespace <> coalesce(to_regnamespace('clinic_data')::oid, 0)
            AND (own_table_findings.of_table IS NULL OR c.oid = own_table_findings.of_table)
            -- A partition that nobody has a right on is reached through its parent only.
            AND NOT (c.relispartition
-                    AND NOT EXISTS (SELECT FROM pg_catalog.aclexplode(c.relacl) g WHERE g.grantee <> c.relowner))
+                    AND NOT EXISTS (SELECT FROM aclexplode(c.relacl) g WHERE g.grantee <> c.relowner))
     ),
     policies AS (
         SELECT o.oid, o.name, o.attname, p.polname, p.polcmd, p.polpermissive, p.polroles,
-               pg_catalog.obj_description(p.oid, 'pg_policy') AS remark,
-               pg_catalog.pg_get_expr(p.polqual, p.polrelid) AS using_text, pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid) AS check_text,
-               pg_catalog.md5(pg_catalog.concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::text,
-                                                   pg_catalog.pg_get_expr(p.polqual, p.polrelid),
-                                                   pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))) AS state
-          FROM own o JOIN pg_catalog.pg_policy p ON p.polrelid = o.oid
+               obj_description(p.oid, 'pg_policy') AS remark,
+               pg_get_expr(p.polqual, p.polrelid) AS using_text, pg_get_expr(p.polwithcheck, p.polrelid) AS check_text,
+               md5(concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::text,
+                                                   pg_get_expr(p.polqual, p.polrelid),
+                                                   pg_get_expr(p.polwithcheck, p.polrelid))) AS state
+          FROM own o JOIN pg_policy p ON p.polrelid = o.oid
     ),
     judged AS (
         SELECT p.*,
                coalesce(p.using_text = 'true', false) OR coalesce(p.check_text = 'true', false) AS is_true,
-               coalesce(pg_catalog.strpos(p.using_text, 'clinic.current_tenant_id()') > 0
-                        AND pg_catalog.strpos(p.using_text, pg_catalog.quote_ident(p.attname)) > 0, true)
-               AND coalesce(pg_catalog.strpos(p.check_text, 'clinic.current_tenant_id()') > 0
-                            AND pg_catalog.strpos(p.check_text, pg_catalog.quote_ident(p.attname)) > 0, true) AS knows_tenant
+               coalesce(strpos(p.using_text, 'clinic.current_tenant_id()') > 0
+                        AND strpos(p.using_text, quote_ident(p.attname)) > 0, true)
+               AND coalesce(strpos(p.check_text, 'clinic.current_tenant_id()') > 0
+                            AND strpos(p.check_text, quote_ident(p.attname)) > 0, true) AS knows_tenant
           FROM policies p
     )
     SELECT 'error', 'table_without_row_security', o.name::text,
            'The table has a tenant''s column and no row security: every tenant''s rows are open to whoever may read it.',
            CASE WHEN o.has_policy OR NOT o.is_fit
-                THEN pg_catalog.format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', o.name)
-                ELSE pg_catalog.format('SELECT clinic.enable_tenant_rls(%L, %L)', o.name, o.attname) END
+                THEN format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', o.name)
+                ELSE format('SELECT clinic.enable_tenant_rls(%L, %L)', o.name, o.attname) END
       FROM own o WHERE NOT o.relrowsecurity
     UNION ALL
     SELECT 'warning', 'row_security_not_forced', o.name::text,
            'The owner of the table, and every function and view of that owner, is not held to its row security.',
-           pg_catalog.format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', o.name)
+           format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', o.name)
       FROM own o WHERE o.relrowsecurity AND NOT o.relforcerowsecurity
     UNION ALL
     SELECT 'error', CASE WHEN j.is_true THEN 'policy_always_true' ELSE 'policy_without_tenant' END,
-           pg_catalog.format('%s.%I', j.name, j.polname),
+           format('%s.%I', j.name, j.polname),
            CASE WHEN j.is_true THEN 'The policy lets every row through, of every tenant.'
-                ELSE pg_catalog.format('The policy does not compare %I with the tenant of the context.', j.attname) END,
-           pg_catalog.format('DROP POLICY %I ON %s', j.polname, j.name)
+                ELSE format('The policy does not compare %I with the tenant of the context.', j.attname) END,
+           format('DROP POLICY %I ON %s', j.polname, j.name)
       FROM judged j
      WHERE j.polpermissive AND NOT j.knows_tenant
        -- A restrictive policy for all roles and the same command makes up for it.
        AND NOT EXISTS (SELECT FROM judged r
                         WHERE r.oid = j.oid AND NOT r.polpermissive AND r.knows_tenant AND r.polcmd IN (j.polcmd, '*') AND r.polroles = '{0}')
     UNION ALL
-    SELECT 'error', 'policy_altered', pg_catalog.format('%s.%I', j.name, j.polname),
+    SELECT 'error', 'policy_altered', format('%s.%I', j.name, j.polname),
            'The policy is not what clinic.protect or clinic.enable_tenant_rls made: without it nobody sees a row until it is made again.',
-           pg_catalog.format('DROP POLICY %I ON %s', j.polname, j.name)
+           format('DROP POLICY %I ON %s', j.polname, j.name)
       FROM judged j
-     WHERE j.remark ~ '^Made by clinic\.' AND j.remark !~ pg_catalog.concat('"state": "', j.state, '"')
+     WHERE j.remark ~ '^Made by clinic\.' AND j.remark !~ concat('"state": "', j.state, '"')
     UNION ALL
-    SELECT 'warning', 'policy_beside', pg_catalog.format('%s.%I', j.name, j.polname),
+    SELECT 'warning', 'policy_beside', format('%s.%I', j.name, j.polname),
            'The policy lets through rows that those of clinic.protect or clinic.enable_tenant_rls hold back.',
-           pg_catalog.format('DROP POLICY %I ON %s', j.polname, j.name)
+           format('DROP POLICY %I ON %s', j.polname, j.name)
       FROM judged j
      WHERE j.polpermissive AND j.knows_tenant AND coalesce(j.remark, '') !~ '^Made by clinic\.'
        AND EXISTS (SELECT FROM judged m WHERE m.oid = j.oid AND m.remark ~ '^Made by clinic\.')
     UNION ALL
     SELECT 'warning', 'owner_passes_row_security', o.name::text,
-           pg_catalog.format('The owner "%s" passes row security, and so do views and functions of that owner: give the table to a role without login.',
+           format('The owner "%s" passes row security, and so do views and functions of that owner: give the table to a role without login.',
                              r.rolname),
-           CASE WHEN pg_catalog.to_regrole(pg_catalog.quote_ident(n.nspname || '_owner')) IS NULL
-                THEN pg_catalog.format('CREATE ROLE %I NOLOGIN; ', n.nspname || '_owner') ELSE '' END
-           || pg_catalog.format('ALTER TABLE %s OWNER TO %I', o.name, n.nspname || '_owner')
+           CASE WHEN to_regrole(quote_ident(n.nspname || '_owner')) IS NULL
+                THEN format('CREATE ROLE %I NOLOGIN; ', n.nspname || '_owner') ELSE '' END
+           || format('ALTER TABLE %s OWNER TO %I', o.name, n.nspname || '_owner')
       FROM own o
-      JOIN pg_catalog.pg_roles r ON r.oid = o.relowner
-      JOIN pg_catalog.pg_class c ON c.oid = o.oid
-      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+      JOIN pg_roles r ON r.oid = o.relowner
+      JOIN pg_class c ON c.oid = o.oid
+      JOIN pg_namespace n ON n.oid = c.relnamespace
      WHERE o.relrowsecurity AND (r.rolsuper OR r.rolbypassrls)
     UNION ALL
     SELECT CASE WHEN g.grantee = 0 THEN 'error' ELSE 'warning' END, 'grant_past_row_security', o.name::text,
-           pg_catalog.format('%s has %s, which row security does not hold back.',
+           format('%s has %s, which row security does not hold back.',
                              coalesce('"' || g.role || '"', 'PUBLIC'), g.privileges),
-           pg_catalog.format('REVOKE %s ON %s FROM %s CASCADE', g.privileges, o.name, coalesce(pg_catalog.quote_ident(g.role), 'PUBLIC'))
+           format('REVOKE %s ON %s FROM %s CASCADE', g.privileges, o.name, coalesce(quote_ident(g.role), 'PUBLIC'))
       FROM own o
-      JOIN pg_catalog.pg_class c ON c.oid = o.oid
-     CROSS JOIN LATERAL (SELECT a.grantee, pg_catalog.min(r.rolname)::text AS role,
-                                pg_catalog.string_agg(DISTINCT a.privilege_type, ', ' ORDER BY a.privilege_type) AS privileges
-                           FROM pg_catalog.aclexplode(c.relacl) a LEFT JOIN pg_catalog.pg_roles r ON r.oid = a.grantee
+      JOIN pg_class c ON c.oid = o.oid
+     CROSS JOIN LATERAL (SELECT a.grantee, min(r.rolname)::text AS role,
+                                string_agg(DISTINCT a.privilege_type, ', ' ORDER BY a.privilege_type) AS privileges
+                           FROM aclexplode(c.relacl) a LEFT JOIN pg_roles r ON r.oid = a.grantee
                           WHERE a.grantee <> c.relowner AND a.privilege_type IN ('TRUNCATE', 'REFERENCES', 'TRIGGER')
                           GROUP BY a.grantee) g;
 END;
@@ -431,19 +436,23 @@ CREATE FUNCTION clinic_private.protect_condition(permission text, location_colum
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT pg_catalog.format('clinic.has_permission(%L)', protect_condition.permission)
-           || coalesce(pg_catalog.format(' AND coalesce(clinic.sees_location(%I), clinic.sees_all_locations())',
-                                         nullif(protect_condition.location_column, '')), '')
-           || coalesce(pg_catalog.format(' AND (%1$I IS NULL OR clinic.sees_patient(%1$I))', nullif(protect_condition.patient_column, '')), '')
-           || coalesce(pg_catalog.format(' OR clinic.has_permission(%L) AND %I = clinic.current_provider_id()',
-                                         protect_condition.permission || ':own', nullif(protect_condition.provider_column, '')), '')
-           || CASE WHEN protect_condition.for_reading THEN
-                  coalesce(pg_catalog.format(' OR clinic.current_patient_id() IS NOT NULL AND clinic.sees_patient(%I)',
-                                             nullif(protect_condition.patient_column, '')), '')
-              ELSE '' END;
+    SELECT format('clinic.has_permission(%L)', protect_condition.permission) || concat(branch.rule, patient.rule)
+           || CASE WHEN protect_condition.location_column IS NULL THEN ''
+                   ELSE format(' OR clinic.has_permission(%L) AND NOT clinic.sees_all_locations()', protect_condition.permission || ':branch')
+                        || concat(branch.rule, patient.rule) END
+           || coalesce(format(' OR clinic.has_permission(%L) AND ', protect_condition.permission || ':own')
+                       || quote_ident(protect_condition.provider_column) || ' = clinic.current_provider_id()', '')
+           || CASE WHEN protect_condition.for_reading
+                   THEN coalesce(' OR clinic.current_patient_id() IS NOT NULL AND clinic.sees_patient('
+                                 || quote_ident(protect_condition.patient_column) || ')', '')
+                   ELSE '' END
+      FROM (SELECT ' AND coalesce(clinic.sees_location(' || quote_ident(protect_condition.location_column)
+                   || '), clinic.sees_all_locations())' AS rule) branch,
+           (SELECT ' AND (' || quote_ident(protect_condition.patient_column) || ' IS NULL OR clinic.sees_patient('
+                   || quote_ident(protect_condition.patient_column) || '))' AS rule) patient;
 END;
 COMMENT ON FUNCTION clinic_private.protect_condition(text, name, name, name, boolean) IS
-    'The condition of a protected table for reading or writing, beside the tenant''s rule. Null or empty columns are not looked at.';
+    'The condition of a protected table for reading or writing, beside the tenant''s rule. Null columns are not looked at.';
 REVOKE ALL ON FUNCTION clinic_private.protect_condition(text, name, name, name, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.protect_condition(text, name, name, name, boolean) TO clinic_admin;
 
@@ -521,7 +530,7 @@ BEGIN ATOMIC
                clinic_private.protect_condition(clinic_private.check_table_permission(protect.read_permission),
                    protect.location_column, protect.patient_column, protect.provider_column, true),
                clinic_private.protect_condition(clinic_private.check_table_permission(
-                       coalesce(protect.write_permission, pg_catalog.split_part(protect.read_permission, ':', 1) || ':write')),
+                       coalesce(protect.write_permission, split_part(protect.read_permission, ':', 1) || ':write')),
                    protect.location_column, protect.patient_column, protect.provider_column, false));
     SELECT clinic_private.warn_of(f.finding, f.fix)
       FROM (SELECT o.* FROM clinic_private.own_table_findings(protect.relation) o
@@ -531,7 +540,7 @@ END;
 COMMENT ON FUNCTION clinic.protect(regclass, text, text, name, name, name, name) IS
     'Holds a table of your own to tenant, permissions, branches, patients and providers, as clinic.enable_tenant_rls does to the tenant.
 A row of the tenant can be read with read_permission, at the caller''s branches (location_column) and of patients that the caller may
-see (patient_column); with its scope own, of the provider that the caller is (provider_column); and by the patient whose row it is, or
+see (patient_column), or with its scope branch by those who do not act everywhere; with its scope own, of the provider that the caller is (provider_column); and by the patient whose row it is, or
 who acts for them. It can be written with write_permission alike, changed and deleted where it can be read too; patients need that
 permission for their own. Columns are uuid; one that is not named is not looked at. A row without a location is for those who act at
 every one, a row without a patient concerns none. read_permission: resource:action; write_permission: by default resource:write.

@@ -60,7 +60,7 @@ BEGIN ATOMIC
     UNION ALL
     SELECT 'error', 'trigger_disabled', format('%s.%I', g.name, g.tgname),
            CASE WHEN g.tgisinternal THEN 'A foreign key of the table is not checked.' ELSE 'A trigger of pg_clinic does not fire.' END,
-           format('ALTER TABLE %s ENABLE %s TRIGGER %I', g.name, CASE WHEN g.is_always THEN 'ALWAYS' ELSE '' END, g.tgname)
+           format('ALTER TABLE %s %s TRIGGER %I', g.name, CASE WHEN g.is_always THEN 'ENABLE ALWAYS' ELSE 'ENABLE' END, g.tgname)
       FROM triggers g
      WHERE (g.tgisinternal OR g.is_ours)
        AND (g.tgenabled IN ('D', 'R') OR g.is_always AND g.tgenabled <> 'A')

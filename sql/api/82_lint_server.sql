@@ -89,7 +89,8 @@ DECLARE
     own_tenant constant uuid := clinic.current_tenant_id();
     sees_all constant boolean := (SELECT r.rolsuper FROM pg_roles r WHERE r.rolname = CURRENT_USER);
 BEGIN
-    IF to_regclass('clinic_data.logins') IS NULL THEN
+    PERFORM FROM pg_class c WHERE c.relname = 'logins' AND c.relnamespace = to_regnamespace('clinic_data')::oid;
+    IF NOT FOUND THEN
         RETURN;
     END IF;
     IF sees_all THEN
@@ -178,7 +179,6 @@ BEGIN ATOMIC
                   CASE WHEN p.source IN ('session', 'client', 'interactive') THEN '' WHEN p.context = 'postmaster' THEN ' Needs a restart.'
                        ELSE ' Then SELECT pg_reload_conf();' END),
            CASE WHEN p.source IN ('session', 'client', 'interactive') THEN format('SET %s = %L', p.name, p.better)
-                WHEN p.name = 'clinic.clock' THEN format('ALTER SYSTEM RESET %s', p.name)
                 ELSE format('ALTER SYSTEM SET %s = %L', p.name, p.better) END
       FROM present p WHERE p.source NOT IN ('database', 'user', 'database user', 'global')
     UNION ALL

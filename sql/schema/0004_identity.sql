@@ -503,3 +503,6 @@ INSERT INTO clinic_data.roles (tenant_id, role, description, permissions)
 SELECT t.tenant_id, s.role, s.description, s.permissions
   FROM clinic_data.tenants AS t
  CROSS JOIN clinic_private.shipped_roles() AS s;
+
+-- Lists of patients in the order of their names.
+CREATE INDEX patients_name_idx ON clinic_data.patients (tenant_id, name, patient_id);

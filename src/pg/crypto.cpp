@@ -178,6 +178,13 @@ bool set_padding(JwsAlgorithm algorithm, EVP_PKEY_CTX *context) {
     return algorithm != JwsAlgorithm::rs256 || EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING) == 1;
 }
 
+EVP_PKEY *raw(const std::shared_ptr<void> &handle) { return static_cast<EVP_PKEY *>(handle.get()); }
+
+// Without memory the shared pointer frees the key itself.
+std::shared_ptr<void> shared(KeyHandle key) {
+    return std::shared_ptr<void>(key.release(), [](void *object) { EVP_PKEY_free(static_cast<EVP_PKEY *>(object)); });
+}
+
 } // namespace
 
 std::string random_bytes(std::size_t count) {
@@ -207,17 +214,6 @@ std::string hmac_sha256(std::string_view key, std::string_view bytes) {
 bool equal_secrets(std::string_view a, std::string_view b) noexcept {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
-
-namespace {
-
-EVP_PKEY *raw(const std::shared_ptr<void> &handle) { return static_cast<EVP_PKEY *>(handle.get()); }
-
-// Without memory the shared pointer frees the key itself.
-std::shared_ptr<void> shared(KeyHandle key) {
-    return std::shared_ptr<void>(key.release(), [](void *object) { EVP_PKEY_free(static_cast<EVP_PKEY *>(object)); });
-}
-
-} // namespace
 
 std::optional<Key> Key::read_public(core::JwsAlgorithm algorithm, std::string_view pem) {
     const QuietErrors quiet;

@@ -2,6 +2,7 @@
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
 #include "pg/gateway.hpp"
+#include "pg/list_setting.hpp"
 #include "pg/postgres.hpp"
 #include "pg/rate_limit.hpp"
 
@@ -20,6 +21,7 @@ void _PG_init(void) {
     pg_clinic::pg::define_clock_setting();
     pg_clinic::pg::define_context_setting();
     pg_clinic::pg::define_gateway_settings();
+    pg_clinic::pg::define_list_setting();
     pg_clinic::pg::define_rate_limit_settings();
     MarkGUCPrefixReserved("clinic");
 }

@@ -41,9 +41,6 @@ DO $$
 DECLARE
     wanted record;
 BEGIN
-    IF NOT pg_catalog.has_schema_privilege('clinic_system', 'clinic_data', 'USAGE') THEN
-        GRANT USAGE ON SCHEMA clinic_data TO clinic_system;
-    END IF;
     FOR wanted IN
         SELECT g.table_name, g.privilege, g.columns
           FROM (VALUES
