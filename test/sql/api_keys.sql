@@ -2,7 +2,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_clinic CASCADE;
 CALL clinic.install();
-CREATE ROLE keys_admin LOGIN IN ROLE clinic_admin;
+CREATE ROLE keys_admin LOGIN IN ROLE clinic_user;
 CREATE ROLE keys_clerk LOGIN IN ROLE clinic_user;
 CREATE ROLE keys_nurse LOGIN IN ROLE clinic_user;
 CREATE ROLE keys_other LOGIN IN ROLE clinic_user;

@@ -2,7 +2,7 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_clinic CASCADE;
 CALL clinic.install();
-CREATE ROLE sign_in_admin LOGIN IN ROLE clinic_admin;
+CREATE ROLE sign_in_admin LOGIN IN ROLE clinic_user;
 CREATE ROLE sign_in_ada LOGIN IN ROLE clinic_user;
 CREATE ROLE sign_in_robot LOGIN IN ROLE clinic_user;
 CREATE ROLE sign_in_other LOGIN IN ROLE clinic_user;
