@@ -112,7 +112,7 @@ jti: id of the token, 1 to 200 characters; expires_at: when it would have died a
 Errors: no_context, forbidden, 22004, 22023.';
 
 CREATE FUNCTION clinic.sign_in_events(user_id uuid DEFAULT NULL, before_event_id uuid DEFAULT NULL, max_events integer DEFAULT 100)
-    RETURNS TABLE (event_id uuid, at timestamptz, kind text, outcome text, event_user_id uuid, session_id uuid, request_id text,
+    RETURNS TABLE (event_id uuid, occurred_at timestamptz, kind text, outcome text, event_user_id uuid, session_id uuid, request_id text,
                    client_address text, peer_address text, user_agent text)
     LANGUAGE plpgsql STABLE PARALLEL SAFE ROWS 100 SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET row_security = on
@@ -133,7 +133,7 @@ BEGIN
         END IF;
     END IF;
     RETURN QUERY
-    SELECT e.event_id, e.at, e.kind, e.outcome, e.user_id, e.session_id, e.request_id, e.client_address, e.peer_address, e.user_agent
+    SELECT e.event_id, e.occurred_at, e.kind, e.outcome, e.user_id, e.session_id, e.request_id, e.client_address, e.peer_address, e.user_agent
     FROM clinic_data.sign_in_events AS e
     WHERE e.tenant_id = tenant AND (whose IS NULL OR e.user_id = whose)
       AND (sign_in_events.before_event_id IS NULL OR e.event_id < sign_in_events.before_event_id)

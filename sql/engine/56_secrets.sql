@@ -24,13 +24,13 @@ COMMENT ON FUNCTION clinic_private.password_fault(text) IS
 
 CREATE FUNCTION clinic_private.random_bytes(count integer)
 RETURNS bytea
-LANGUAGE c VOLATILE STRICT PARALLEL SAFE
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'clinic_random_bytes';
 COMMENT ON FUNCTION clinic_private.random_bytes(integer) IS 'Bytes of the server''s cryptographic source. count: 1 to 1024. Raises 22023, XX000.';
 
 CREATE FUNCTION clinic_private.random_code()
 RETURNS text
-LANGUAGE c VOLATILE STRICT PARALLEL SAFE
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'clinic_random_code';
 COMMENT ON FUNCTION clinic_private.random_code() IS 'Six random digits, each sequence equally likely.';
 

@@ -10,11 +10,11 @@
 #include "pg/http_errors.hpp"
 #include "pg/identity.hpp"
 #include "pg/rate_limit.hpp"
+#include "pg/request.hpp"
 #include "pg/token.hpp"
 
 extern "C" {
 #include "utils/acl.h"
-#include "utils/fmgrprotos.h"
 }
 
 namespace pg_clinic::pg {
@@ -40,16 +40,6 @@ bool is_gateway() {
     return pg_call([] {
         const Oid gateway = get_role_oid("clinic_gateway", true);
         return OidIsValid(gateway) && is_member_of_role_nosuper(GetSessionUserId(), gateway);
-    });
-}
-
-// Who is connected: the gateway's host; empty for a local socket.
-std::string peer_address() {
-    return pg_call([]() -> const char * {
-        LOCAL_FCINFO(call, 0);
-        InitFunctionCallInfoData(*call, nullptr, 0, InvalidOid, nullptr, nullptr);
-        const Datum address = inet_client_addr(call);
-        return call->isnull ? "" : TextDatumGetCString(DirectFunctionCall1(network_host, address));
     });
 }
 
@@ -255,6 +245,7 @@ void begin_request() {
     const std::string claims = setting("request.jwt.claims");
     const Headers headers;
     const RequestFacts facts = facts_of(headers);
+    keep_request(facts);
     if (!setting("request.method").empty())
         begin_http_request(!names_somebody(claims) && headers.get("x-api-key").empty());
     Caller caller;
@@ -298,10 +289,7 @@ CLINIC_FUNCTION(clinic_pre_request) {
 CLINIC_FUNCTION(clinic_enter_by_token) {
     const auto token = Args(fcinfo).required<std::string>(0, "token");
     Entry entry = entry_of(verify_token(token), Door::token);
-    if (const Context *before = current_context())
-        entry.request = copy_of(*before).request;
-    if (entry.request.peer_address.empty())
-        entry.request.peer_address = peer_address();
+    entry.request = present_request();
     const auto context = user_context(entry);
     if (!context)
         raise(Code::invalid_token);
@@ -313,7 +301,7 @@ CLINIC_FUNCTION(clinic_enter_by_token) {
 CLINIC_FUNCTION(clinic_enter_by_key) {
     const auto api_key = Args(fcinfo).required<std::string>(0, "api_key");
     std::int32_t calls_per_hour = 0;
-    const auto context = key_context(api_key, RequestFacts{.peer_address = peer_address()}, &calls_per_hour);
+    const auto context = key_context(api_key, present_request(), &calls_per_hour);
     if (!context)
         raise(Code::invalid_token);
     enter_context(*context);
@@ -323,7 +311,7 @@ CLINIC_FUNCTION(clinic_enter_by_key) {
 // clinic.enter_public(slug)
 CLINIC_FUNCTION(clinic_enter_public) {
     const auto slug = Args(fcinfo).required<std::string>(0, "slug");
-    const auto context = public_context(slug, RequestFacts{.peer_address = peer_address()});
+    const auto context = public_context(slug, present_request());
     if (!context)
         raise(Code::not_found, "there is no such booking page", Detail().add("object", "tenant"));
     enter_context(*context);

@@ -112,8 +112,9 @@ bool is_live_session(const Uuid &tenant, const Uuid &session, const Uuid &user) 
 
 // Whether what the caller came with has been taken back.
 bool is_dead(const Entry &entry, const User &user) {
-    if (user.signed_out_at && (!entry.issued_at || *entry.issued_at <= *user.signed_out_at) &&
-        entry.door != Door::api_key)
+    // Whoever signs out everywhere ends the sessions too; tokens without one are judged by their time.
+    if (user.signed_out_at && !entry.session_id && entry.door != Door::api_key &&
+        (!entry.issued_at || *entry.issued_at <= *user.signed_out_at))
         return true;
     if (!entry.token_id.empty() && is_revoked(entry.tenant_id, entry.token_id))
         return true;

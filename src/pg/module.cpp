@@ -6,6 +6,7 @@
 #include "pg/list_setting.hpp"
 #include "pg/postgres.hpp"
 #include "pg/rate_limit.hpp"
+#include "pg/request.hpp"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -24,6 +25,7 @@ void _PG_init(void) {
     pg_clinic::pg::define_gateway_settings();
     pg_clinic::pg::define_list_setting();
     pg_clinic::pg::define_rate_limit_settings();
+    pg_clinic::pg::define_request();
     pg_clinic::pg::install_http_errors();
     MarkGUCPrefixReserved("clinic");
 }

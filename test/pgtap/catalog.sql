@@ -145,7 +145,8 @@ SELECT bag_eq($$ SELECT format('%s %s %s.%s', g.grantee::regrole, g.privilege_ty
                      'INSERT credentials.user_id', 'INSERT credentials.failed_count', 'INSERT credentials.last_failed_at',
                      'UPDATE credentials.failed_count', 'UPDATE credentials.last_failed_at', 'UPDATE credentials.locked_until',
                      'SELECT sessions.tenant_id', 'SELECT sessions.session_id', 'SELECT sessions.user_id', 'SELECT sessions.revoked_at',
-                     'UPDATE sessions.revoked_at', 'UPDATE sessions.revoke_reason']) v $$,
+                     'UPDATE sessions.revoked_at', 'UPDATE sessions.revoke_reason', 'SELECT one_time_codes.tenant_id',
+                     'SELECT one_time_codes.code_id', 'SELECT one_time_codes.attempts', 'UPDATE one_time_codes.attempts']) v $$,
               'nor on a column, but clinic_system on those that transactions apart write, and on no secret');
 SELECT is_empty($$ SELECT v.relname, g.grantee::regrole, g.privilege_type
                      FROM our_views v CROSS JOIN LATERAL aclexplode(v.relacl) g

@@ -2,10 +2,11 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_clinic CASCADE;
 CALL clinic.install();
-CREATE ROLE keys_admin LOGIN IN ROLE clinic_admin;
+CREATE ROLE keys_admin LOGIN IN ROLE clinic_user;
 CREATE ROLE keys_clerk LOGIN IN ROLE clinic_user;
 CREATE ROLE keys_nurse LOGIN IN ROLE clinic_user;
 CREATE ROLE keys_other LOGIN IN ROLE clinic_user;
+CREATE ROLE keys_app LOGIN IN ROLE clinic_user;
 RESET client_min_messages;
 SET clinic.clock = '2026-03-02T12:00:00Z';
 SET timezone = 'UTC';
@@ -52,6 +53,16 @@ SELECT k.name, k.permissions, k.calls_per_hour, k.expires_at, k.revoked_at, k.cr
        encode(substr(p.bytes, 17, 16), 'hex')::uuid = k.key_id AS key
 FROM clinic_data.api_keys AS k CROSS JOIN pg_temp.parts(:'api_key') AS p (bytes) WHERE k.key_id = :'key_id';
 
+-- It lets its holder in as the account, with what the key may.
+SET SESSION AUTHORIZATION keys_app;
+BEGIN;
+SELECT clinic.authenticate_key(:'api_key') \g /dev/null
+SELECT w.user_id = :'robot' AS robot, w.permissions, w.location_ids = ARRAY[:'here']::uuid[] AS here FROM clinic.whoami() AS w;
+COMMIT;
+BEGIN;
+SELECT clinic.authenticate_key(left(:'api_key', -2) || 'AA');
+ROLLBACK;
+
 SET SESSION AUTHORIZATION keys_clerk;
 SELECT count(*) FROM clinic.create_api_key(:'robot', 'Outbox', '{outbox:deliver}', 20, '2026-04-01Z');
 -- Beyond the account, beyond the creator, ill-formed, nothing at all.
@@ -95,6 +106,10 @@ SELECT count(*) FROM clinic.create_api_key(:'wide', 'Wide', '{appointments:*}') 
 SELECT clinic.create_api_key(:'wide', 'x', '{patients:read}');
 SELECT k.name, k.user_id = :'robot' AS robot, k.permissions, k.calls_per_hour, k.expires_at, k.revoked_at FROM clinic.api_keys() AS k;
 SELECT clinic.revoke_api_key(:'key_id');
+SET SESSION AUTHORIZATION keys_app;
+BEGIN;
+SELECT clinic.authenticate_key(:'api_key');
+ROLLBACK;
 RESET SESSION AUTHORIZATION;
 SET clinic.clock = '2026-03-02T13:00:00Z';
 SET SESSION AUTHORIZATION keys_admin;

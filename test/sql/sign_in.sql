@@ -2,10 +2,11 @@
 SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_clinic CASCADE;
 CALL clinic.install();
-CREATE ROLE sign_in_admin LOGIN IN ROLE clinic_admin;
+CREATE ROLE sign_in_admin LOGIN IN ROLE clinic_user;
 CREATE ROLE sign_in_ada LOGIN IN ROLE clinic_user;
 CREATE ROLE sign_in_robot LOGIN IN ROLE clinic_user;
 CREATE ROLE sign_in_other LOGIN IN ROLE clinic_user;
+CREATE ROLE sign_in_app LOGIN IN ROLE clinic_user;
 CREATE ROLE sign_in_visitor LOGIN IN ROLE clinic_anon;
 RESET client_min_messages;
 SET clinic.clock = '2026-03-02T12:00:00Z';
@@ -242,6 +243,27 @@ SET SESSION AUTHORIZATION sign_in_other;
 SELECT count(*) FROM clinic.sign_in_events(:'ada');
 SET SESSION AUTHORIZATION sign_in_visitor;
 SELECT clinic.sign_in_events();
+RESET SESSION AUTHORIZATION;
+
+-- With the access token the session is the current one: a new password leaves it alone, and signing out ends it.
+SET SESSION AUTHORIZATION sign_in_visitor;
+SELECT s.access_token AS mine FROM clinic.sign_in('sign-in-test', 'ada.moss@example.org', 'another harbour quilt') AS s \gset
+RESET SESSION AUTHORIZATION;
+SELECT pg_temp.more_sessions();
+SET SESSION AUTHORIZATION sign_in_app;
+BEGIN;
+SELECT clinic.authenticate(:'mine') \g /dev/null
+SELECT count(*), count(*) FILTER (WHERE m.is_current) AS current FROM clinic.my_sessions() AS m;
+SELECT clinic.set_password('crimson harbour quilt', 'another harbour quilt');
+SELECT count(*), count(*) FILTER (WHERE m.is_current) AS current FROM clinic.my_sessions() AS m;
+COMMIT;
+BEGIN;
+SELECT clinic.authenticate(:'mine') \g /dev/null
+SELECT clinic.sign_out();
+COMMIT;
+BEGIN;
+SELECT clinic.authenticate(:'mine');
+ROLLBACK;
 RESET SESSION AUTHORIZATION;
 
 -- Who may call what: visitors what lets them in or out, nobody but the owner what does the work.
