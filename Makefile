@@ -6,7 +6,7 @@ PG_CONFIG ?= pg_config
 WERROR ?= -Werror
 
 # The project's own commands. They do not need PostgreSQL's makefiles, so that they also run on a bare machine.
-COMMANDS = help demo check lint docs matrix format clean
+COMMANDS = help demo serve check lint docs matrix format clean
 
 ifeq ($(MAKECMDGOALS),)
 goals = all
@@ -21,11 +21,12 @@ ifeq ($(filter-out $(COMMANDS),$(goals)),)
 
 .PHONY: $(COMMANDS)
 .NOTPARALLEL:
-export PG_CONFIG SUITES WERROR
+export PG_CONFIG SUITES WERROR PORT
 
 help:
 	@echo 'Anywhere on Debian, from nothing (missing packages are installed, as root or with sudo):'
 	@echo '  make demo            a clinic in a throw-away cluster: hours, slots, bookings, the diary'
+	@echo '  make serve           the same clinic over HTTP, by PostgREST, on PORT (3000), until Ctrl-C'
 	@echo '  make check           every test; SUITES="unit regress" picks some of them'
 	@echo '  make matrix          build and test against PostgreSQL 17 and 18 in chroots (needs root)'
 	@echo 'With PostgreSQL and its server headers installed (PG_CONFIG=... chooses which):'
@@ -41,6 +42,9 @@ help:
 
 demo:
 	@tools/demo.sh
+
+serve:
+	@tools/serve.sh
 
 check:
 	@tools/check.sh $(SUITES)

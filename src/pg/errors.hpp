@@ -26,6 +26,11 @@ class SqlError : public std::runtime_error {
     const std::string &hint() const noexcept { return hint_; }
     const std::string &argument() const noexcept { return argument_; } // whose fault it is; may be empty
 
+    // The same, with that argument where none is named.
+    SqlError about(const char *argument) const {
+        return SqlError(sqlstate_, word_, what(), detail_, hint_, argument_.empty() ? argument : argument_);
+    }
+
   private:
     int sqlstate_;
     const char *word_;
@@ -127,12 +132,14 @@ class Detail {
 // A core error as SQL sees it; argument: whose fault it is, where that is known.
 SqlError to_sql_error(const core::Error &error, const char *argument = "");
 
-// Runs what reads one argument, so that an error of the core names it.
+// Runs what reads one argument, so that an error names it.
 template <class Body> decltype(auto) reading(const char *argument, Body body) {
     try {
         return body();
     } catch (const core::Error &error) {
         throw to_sql_error(error, argument);
+    } catch (const SqlError &error) {
+        throw error.about(argument);
     }
 }
 

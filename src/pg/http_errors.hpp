@@ -1,7 +1,8 @@
 // Errors in the form that PostgREST turns into HTTP: a status, headers, and a body of code, message, details and hint.
 //
 // Only while the transaction serves an HTTP request, and only an error that leaves the outermost statement, takes that
-// form: what a caller's own function catches keeps the form that SQL clients know.
+// form: what a caller's own function catches keeps the form that SQL clients know. Statements are those that are planned:
+// inside DO and CALL, which PostgREST never sends, each counts as outermost.
 #pragma once
 
 #include "pg/boundary.hpp"
