@@ -2,7 +2,8 @@
 -- calls by test/pgtap/role_matrix.sql. tools/role_matrix.sh writes docs/role_matrix.md from it.
 --
 --   function   name without schema; overloads are alike
---   executes   who has EXECUTE: public (PUBLIC), anon (clinic_anon, clinic_user), user (clinic_user), admin (clinic_admin), owner
+--   executes   who has EXECUTE: public (PUBLIC), anon (clinic_anon, clinic_user), user (clinic_user), admin (clinic_admin), owner,
+--              keys (clinic_admin, clinic_gateway), gateway (clinic_anon, clinic_gateway, clinic_user; refuses who is no gateway)
 --   needs      permissions, all of them; a|b where one of several is enough; empty: none, the rows that one sees decide
 --   scopes     whether a grant of scope own or branch is enough for what is one's own
 --   patients   whether patients may, for themselves and their dependants
@@ -34,7 +35,37 @@ VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
        ('map_login', 'admin', 'clinic.map_login(''postgres'', ''admin'', ''{*}'')'),
        ('mapped_logins', 'admin', 'clinic.mapped_logins()'),
        ('unmap_login', 'admin', 'clinic.unmap_login(''postgres'')'),
-       ('rate_limits', 'admin', 'clinic.rate_limits()');
+       ('rate_limits', 'admin', 'clinic.rate_limits()'),
+       ('create_signing_key', 'admin', 'clinic.create_signing_key()'),
+       ('add_token_key', 'admin', 'clinic.add_token_key(''matrix'', ''HS256'', ''x'', ''i'', ''a'')'),
+       ('remove_token_key', 'admin', 'clinic.remove_token_key(''matrix'')'),
+       ('token_keys', 'admin', 'clinic.token_keys()'),
+       ('enable_tenant_rls', 'admin', 'clinic.enable_tenant_rls(''pg_catalog.pg_class'')'),
+       ('protect', 'admin', 'clinic.protect(''pg_catalog.pg_class'', ''users:read'')'),
+       ('disable_tenant_rls', 'admin', 'clinic.disable_tenant_rls(''pg_catalog.pg_class'')'),
+       ('lint', 'admin', 'clinic.lint()'),
+       ('jwks', 'keys', 'clinic.jwks()'),
+       ('pre_request', 'gateway', 'clinic.pre_request()');
+
+-- Coming in: what is handed in decides, not who calls.
+INSERT INTO pg_temp.function_permissions (function, executes, call)
+VALUES ('authenticate', 'anon', 'clinic.authenticate(''x'')'),
+       ('authenticate_key', 'anon', 'clinic.authenticate_key(''x'')'),
+       ('enter_public', 'anon', 'clinic.enter_public(''no-such-page'')'),
+       ('sign_in', 'anon', 'clinic.sign_in(''no-such-tenant'', ''x@example.org'', ''x'')'),
+       ('refresh', 'anon', 'clinic.refresh(''x'')'),
+       ('sign_out', 'anon', 'clinic.sign_out(everywhere => true)'),
+       ('request_code', 'anon', 'clinic.request_code(''role-matrix'', ''x@example.org'')'),
+       ('sign_in_with_code', 'anon', 'clinic.sign_in_with_code(''no-such-tenant'', ''x@example.org'', ''000000'')'),
+       ('verify_identifier', 'anon', 'clinic.verify_identifier(''no-such-tenant'', ''x@example.org'', ''000000'')'),
+       ('reset_password', 'anon', 'clinic.reset_password(''no-such-tenant'', ''x@example.org'', ''000000'', ''a sentence nobody guesses'')');
+
+-- Of oneself alone; sign_in_events shows with users:read those of the whole tenant.
+INSERT INTO pg_temp.function_permissions (function, executes, call)
+VALUES ('set_password', 'user', 'clinic.set_password(''a sentence nobody guesses'')'),
+       ('my_sessions', 'user', 'clinic.my_sessions()'),
+       ('end_session', 'user', 'clinic.end_session({nobody})'),
+       ('sign_in_events', 'user', 'clinic.sign_in_events()');
 
 -- Searching, and what else needs no permission: what is found depends on what the caller sees.
 INSERT INTO pg_temp.function_permissions (function, executes, call)
@@ -123,7 +154,16 @@ VALUES
     ('set_staff_profile', 'user', 'users:write', true, false, 'clinic.set_staff_profile({user}, ''{"qualification": "X"}'')'),
     ('add_identifier', 'user', 'users:write', true, false, 'clinic.add_identifier({user}, ''email'', ''x@example.org'')'),
     ('remove_identifier', 'user', 'users:write', true, false, 'clinic.remove_identifier({user}, ''email'', ''x@example.org'')'),
+    ('end_sessions_of', 'user', 'users:write', true, false, 'clinic.end_sessions_of({user})'),
+    ('require_password_reset', 'user', 'users:write', true, false, 'clinic.require_password_reset({user})'),
+    ('revoke_token', 'user', 'users:write', false, false, 'clinic.revoke_token(''x'', {at})'),
     ('create_role', 'user', 'users:write', false, false, 'clinic.create_role(''matrix_new'', ''{users:read}'')'),
     ('update_role', 'user', 'users:write', false, false, 'clinic.update_role(''matrix_spare'', ''{"description": "X"}'')'),
     ('remove_role', 'user', 'users:write', false, false, 'clinic.remove_role(''matrix_spare'')'),
-    ('restore_shipped_roles', 'user', 'users:write', false, false, 'clinic.restore_shipped_roles()');
+    ('restore_shipped_roles', 'user', 'users:write', false, false, 'clinic.restore_shipped_roles()'),
+    -- API keys and messages.
+    ('create_api_key', 'user', 'tokens:write', false, false, 'clinic.create_api_key({service_account}, ''X'')'),
+    ('api_keys', 'user', 'tokens:write', false, false, 'clinic.api_keys()'),
+    ('revoke_api_key', 'user', 'tokens:write', false, false, 'clinic.revoke_api_key({nobody})'),
+    ('claim_messages', 'user', 'outbox:deliver', false, false, 'clinic.claim_messages()'),
+    ('finish_message', 'user', 'outbox:deliver', false, false, 'clinic.finish_message({nobody})');

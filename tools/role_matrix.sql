@@ -11,7 +11,7 @@ $$;
 
 CREATE TEMPORARY VIEW role_matrix AS
 SELECT f.function, r.role,
-       CASE WHEN f.executes IN ('admin', 'owner') THEN 'no'
+       CASE WHEN f.executes NOT IN ('public', 'anon', 'user') THEN 'no'
             WHEN n.whole THEN 'yes'
             WHEN f.scopes AND n.scoped AND r.role <> 'patient' THEN 'own'
             WHEN f.patients AND r.role = 'patient' THEN 'own'
@@ -53,6 +53,10 @@ CREATE FUNCTION pg_temp.role_matrix_text() RETURNS text LANGUAGE sql STABLE AS $
         '',
         'Members of `clinic_admin` only: ' ||
             (SELECT string_agg(format('`%s`', f.function), ', ' ORDER BY f.function) FROM pg_temp.function_permissions AS f WHERE f.executes = 'admin') || '.',
+        'Members of `clinic_admin` and `clinic_gateway` only: ' ||
+            (SELECT string_agg(format('`%s`', f.function), ', ' ORDER BY f.function) FROM pg_temp.function_permissions AS f WHERE f.executes = 'keys') || '.',
+        'For requests of logins that are members of `clinic_gateway`: ' ||
+            (SELECT string_agg(format('`%s`', f.function), ', ' ORDER BY f.function) FROM pg_temp.function_permissions AS f WHERE f.executes = 'gateway') || '.',
         'Superusers only: ' ||
             (SELECT string_agg(format('`%s`', f.function), ', ' ORDER BY f.function) FROM pg_temp.function_permissions AS f WHERE f.executes = 'owner') || '.',
         'Everybody, also without a tenant: ' ||

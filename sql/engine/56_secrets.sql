@@ -6,7 +6,7 @@ RETURNS text
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'clinic_hash_password';
 COMMENT ON FUNCTION clinic_private.hash_password(text) IS
-'A new bcrypt hash, cost 12, of a password of up to 72 bytes. Raises 55000 when pgcrypto is missing.';
+'A new bcrypt hash, cost 12, of a password of up to 72 bytes, else 22023. Raises 55000 when pgcrypto is missing.';
 
 CREATE FUNCTION clinic_private.password_matches(password text, hash text)
 RETURNS boolean
@@ -71,7 +71,7 @@ LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'clinic_account_state';
 COMMENT ON FUNCTION clinic_private.account_state(uuid, uuid, timestamptz) IS
 'An account as it is by now, as one row, for a context of its tenant: whether a person may sign in with it, whether it is locked at that time,
-and the hash of its password, NULL without. user_id: NULL gives a row of nobody.';
+and the hash of its password, NULL without. NULL for any argument gives a row of nobody.';
 
 CREATE FUNCTION clinic_private.live_code(tenant_id uuid, identifier_hash text, purpose text, at timestamptz)
 RETURNS TABLE (code_id uuid, user_id uuid, code_hash text, attempts integer)

@@ -2,6 +2,7 @@
 #include "pg/password.hpp"
 
 #include "pg/datum.hpp"
+#include "pg/errors.hpp"
 
 extern "C" {
 #include "catalog/dependency.h"
@@ -80,7 +81,7 @@ bool same_secret(std::string_view a, std::string_view b) noexcept {
 
 std::string hash_password(std::string_view password) {
     if (password.size() > longest_password)
-        throw core::Error(core::ErrorCode::internal, "a password is longer than bcrypt can take");
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "a password is longer than bcrypt can take");
     constexpr Oid arguments[] = {TEXTOID, INT4OID};
     const Oid function = pgcrypto_function("gen_salt", arguments);
     const Datum algorithm = text_datum("bf");

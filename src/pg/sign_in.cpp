@@ -43,7 +43,7 @@ CLINIC_FUNCTION(clinic_account_state) {
     ResultSet rows(fcinfo);
     bool active = false, locked = false;
     std::optional<std::string> hash;
-    if (!args.is_null(1)) {
+    if (!args.is_null(0) && !args.is_null(1) && !args.is_null(2)) {
         Spi spi;
         for (const Row row : spi.query_with(account, {View::latest}, args.get<Uuid>(0), args.get<Uuid>(1),
                                             args.get<core::Instant>(2))) {

@@ -53,4 +53,4 @@ JOIN clinic.resources AS r ON r.resource_id = u.resource_id;
 \c :database
 DROP DATABASE readme_test;
 DROP DATABASE tutorial_test;
-DROP ROLE front_desk, lena_ortiz;
+DROP ROLE front_desk, lena_ortiz, app_owner;

@@ -1,16 +1,16 @@
 -- Prints what is ours in this database outside the extension: schema clinic_data, the views of schema clinic, what users
--- added to them, with owners, rights and comments. No oids, so that two databases can be compared; constraints in pretty
--- form, since a dump changes how ANDs are nested.
+-- added to them, with owners, rights and comments. No oids, so that two databases can be compared; rights in one order, and
+-- constraints in pretty form, since a dump changes how ANDs are nested.
 SET search_path = pg_catalog;
 
-SELECT 'schema', n.nspname, pg_get_userbyid(n.nspowner), n.nspacl, obj_description(n.oid, 'pg_namespace')
+SELECT 'schema', n.nspname, pg_get_userbyid(n.nspowner), (SELECT array_agg(g::text ORDER BY g::text) FROM unnest(n.nspacl) AS g), obj_description(n.oid, 'pg_namespace')
   FROM pg_namespace n WHERE n.nspname IN ('clinic', 'clinic_data', 'clinic_private') ORDER BY 2;
 
 SELECT 'domain', t.oid::regtype, format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault,
-       pg_get_userbyid(t.typowner), t.typacl, obj_description(t.oid, 'pg_type')
+       pg_get_userbyid(t.typowner), (SELECT array_agg(g::text ORDER BY g::text) FROM unnest(t.typacl) AS g), obj_description(t.oid, 'pg_type')
   FROM pg_type t WHERE t.typnamespace = 'clinic_data'::regnamespace AND t.typtype = 'd' ORDER BY t.typname;
 
-SELECT 'relation', c.oid::regclass, c.relkind, pg_get_userbyid(c.relowner), c.relacl, c.relrowsecurity, c.relforcerowsecurity,
+SELECT 'relation', c.oid::regclass, c.relkind, pg_get_userbyid(c.relowner), (SELECT array_agg(g::text ORDER BY g::text) FROM unnest(c.relacl) AS g), c.relrowsecurity, c.relforcerowsecurity,
        c.reloptions, c.relpersistence, c.relreplident, obj_description(c.oid, 'pg_class')
   FROM pg_class c
  WHERE c.relnamespace IN ('clinic'::regnamespace, 'clinic_data'::regnamespace) AND c.relkind IN ('r', 'p', 'v', 'm', 'S')

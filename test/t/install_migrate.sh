@@ -78,8 +78,10 @@ is 'what users added stays' \
 
 # --- what is broken is mended
 snapshot plain "$tap_work/whole"
-sql plain 'DROP POLICY patients_visible ON clinic_data.patients' \
-    "ALTER POLICY claims_tenant ON clinic_data.claims USING (true)" \
+sql plain 'DROP POLICY patients_select ON clinic_data.patients' \
+    'ALTER POLICY claims_select ON clinic_data.claims USING (true)' \
+    'ALTER POLICY appointments_insert ON clinic_data.appointments WITH CHECK (true)' \
+    'DROP POLICY users_update ON clinic_data.users' 'CREATE POLICY users_update ON clinic_data.users FOR DELETE USING (true)' \
     'ALTER TABLE clinic_data.blocks NO FORCE ROW LEVEL SECURITY' \
     'ALTER TABLE clinic_data.stays DISABLE ROW LEVEL SECURITY' \
     'DROP TRIGGER patients_30_resource ON clinic_data.patients' \
@@ -121,8 +123,11 @@ ok 'a pending migration is applied' sql plain 'CALL clinic.migrate()'
 is 'it saw the rows of all tenants, with row security off' \
     "$(sql plain 'SELECT count(*), min(seen), max(seen) FROM clinic_data.extras')" '2|off|off'
 is 'its table is secured without being named anywhere' \
-    "$(sql plain "SELECT c.relowner::regrole, c.relrowsecurity, c.relforcerowsecurity, p.polname FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid WHERE c.oid = 'clinic_data.extras'::regclass")" \
-    'clinic_owner|t|t|extras_tenant'
+    "$(sql plain "SELECT c.relowner::regrole, c.relrowsecurity, c.relforcerowsecurity, string_agg(p.polname, ',' ORDER BY p.polname) FROM pg_class c JOIN pg_policy p ON p.polrelid = c.oid WHERE c.oid = 'clinic_data.extras'::regclass GROUP BY c.oid")" \
+    'clinic_owner|t|t|extras_delete,extras_insert,extras_select,extras_update'
+is 'with the rule of the tenant for every command' \
+    "$(sql plain "SELECT DISTINCT coalesce(pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)) FROM pg_policy p WHERE p.polrelid = 'clinic_data.extras'::regclass")" \
+    '(tenant_id = clinic.current_tenant_id())'
 is 'row security is on again in the same transaction' "$(sql plain 'BEGIN; CALL clinic.install(); SHOW row_security; COMMIT')" on
 
 # --- no superuser
@@ -137,7 +142,7 @@ ok 'even where nobody may make temporary objects' sql other 'SET SESSION AUTHORI
 snapshot other "$tap_work/by_dba"
 snapshot twice "$tap_work/by_superuser"
 same_files 'the result is the same, but for the owner of the schema' \
-    <(sed -e 's/^schema|clinic_data|dba|{dba=UC\/dba,clinic_owner=UC\/dba,clinic_system=U\/dba}/schema|clinic_data|postgres|{postgres=UC\/postgres,clinic_owner=UC\/postgres,clinic_system=U\/postgres}/' "$tap_work/by_dba") \
+    <(sed -e 's/^schema|clinic_data|dba|{clinic_owner=UC\/dba,clinic_system=U\/dba,dba=UC\/dba}/schema|clinic_data|postgres|{clinic_owner=UC\/postgres,clinic_system=U\/postgres,postgres=UC\/postgres}/' "$tap_work/by_dba") \
     "$tap_work/by_superuser"
 add_migration other 8001 'CREATE TABLE clinic_data.extras (tenant_id uuid NOT NULL, CONSTRAINT extras_pkey PRIMARY KEY (tenant_id));'
 refused 'without BYPASSRLS a later migration is refused' 42501 'BYPASSRLS' other 'SET SESSION AUTHORIZATION dba; CALL clinic.migrate()'

@@ -86,7 +86,9 @@ BEGIN
         SELECT c.oid AS table_oid, c.relname AS table_name,
                coalesce(r.remark, CASE WHEN of_database THEN 'A table of the database, which only the engine reads.'
                                        ELSE 'Rows of the caller''s tenant.' END) AS remark,
-               CASE WHEN of_database THEN 'CURRENT_USER = ''clinic_owner''::name'
+               CASE c.relname WHEN 'token_keys' THEN 'CURRENT_USER = ''clinic_owner''::name'
+                              -- Who installs is a member of clinic_owner, and reads with rights of their own.
+                              WHEN 'schema_migrations' THEN 'pg_catalog.pg_has_role(''clinic_owner'', ''MEMBER'')'
                     ELSE 'tenant_id = clinic.current_tenant_id()' END AS scope,
                CASE WHEN r.table_name IS NULL THEN 'true' ELSE r.may_select END AS may_select,
                CASE WHEN r.table_name IS NULL THEN 'true' ELSE r.may_insert END AS may_insert,
