@@ -4,6 +4,7 @@
 #   tools/cluster.sh run test/http/run.sh [node's test options...]
 #
 # Prints TAP, one test a line. The tests learn where everything is from test/http/support/api.mjs.
+# shellcheck disable=SC2317 # some functions are called by name: by traps, by quietly
 set -euo pipefail
 . "$(dirname "$0")/../../tools/common.sh"
 . tools/http.sh
