@@ -107,7 +107,7 @@ OBJS = $(SRCS:src/%.cpp=$(build_dir)/%.o)
 # The server's headers are system headers: their C is not held to our warnings.
 PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow $(WERROR) -fvisibility=hidden -fvisibility-inlines-hidden
-SHLIB_LINK = -lstdc++
+SHLIB_LINK = -lcrypto -lstdc++
 
 # Before 16 PGDLLEXPORT is empty, and hidden visibility would hide the module's magic block.
 ifeq ($(shell test $(PG_MAJOR) -lt 16 && echo old),old)

@@ -35,7 +35,8 @@ VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
        ('create_tenant', 'admin', 'clinic.create_tenant(''role-matrix-2'', ''X'')'),
        ('map_login', 'admin', 'clinic.map_login(''postgres'', ''admin'', ''{*}'')'),
        ('mapped_logins', 'admin', 'clinic.mapped_logins()'),
-       ('unmap_login', 'admin', 'clinic.unmap_login(''postgres'')');
+       ('unmap_login', 'admin', 'clinic.unmap_login(''postgres'')'),
+       ('rate_limits', 'admin', 'clinic.rate_limits()');
 
 -- Searching, and what else needs no permission: what is found depends on what the caller sees.
 INSERT INTO pg_temp.function_permissions (function, executes, call)
@@ -46,8 +47,18 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('find_conflicts', 'user', 'clinic.find_conflicts({service}, {at}, {provider})'),
        ('open_hours', 'user', 'clinic.open_hours(ARRAY[{provider}], {at}, {at} + interval ''1 day'')'),
        ('blocked_times', 'user', 'clinic.blocked_times(ARRAY[{provider}], {at}, {at} + interval ''1 day'')'),
+       ('list_appointments', 'user', 'clinic.list_appointments()'),
+       ('list_patients', 'user', 'clinic.list_patients()'),
+       ('get_appointment', 'user', 'clinic.get_appointment({appointment})'),
+       ('get_patient', 'user', 'clinic.get_patient({patient})'),
+       ('booking_page', 'anon', 'clinic.booking_page()'),
+       -- Each element is judged as a single call is, and refused by its outcome.
+       ('book_appointments', 'user', 'clinic.book_appointments(''[{}]'')'),
+       ('reschedule_appointments', 'user', 'clinic.reschedule_appointments(''[{}]'')'),
+       ('cancel_appointments', 'user', 'clinic.cancel_appointments(ARRAY[{appointment}])'),
        ('time_zone_drift', 'user', 'clinic.time_zone_drift()'),
-       ('declare_purpose', 'user', 'clinic.declare_purpose(''TREAT'')');
+       ('declare_purpose', 'user', 'clinic.declare_purpose(''TREAT'')'),
+       ('end_break_glass', 'user', 'clinic.end_break_glass({nobody})');
 
 INSERT INTO pg_temp.function_permissions (function, executes, needs, scopes, patients, call)
 VALUES
@@ -99,6 +110,9 @@ VALUES
     ('update_patient', 'user', 'patients:read patients:write', false, false, 'clinic.update_patient({patient}, ''{"name": "X"}'')'),
     ('add_dependant', 'user', 'patients:read patients:write', false, false, 'clinic.add_dependant({patient}, {other_patient})'),
     ('remove_dependant', 'user', 'patients:read patients:write', false, false, 'clinic.remove_dependant({other_patient}, {patient})'),
+    -- Emergencies.
+    ('break_glass', 'user', 'emergency:use', false, false, 'clinic.break_glass({other_patient}, ''Unconscious in the waiting room'', 30)'),
+    ('review_emergency_access', 'user', 'emergency:review', false, false, 'clinic.review_emergency_access({nobody}, ''X'')'),
     -- Users and roles; further bounds in docs/security.md: nobody grants what they do not have.
     ('create_user', 'user', 'users:write', true, false, 'clinic.create_user(''staff'', ''X'', location_ids => ARRAY[{location}])'),
     ('update_user', 'user', 'users:write', true, false, 'clinic.update_user({user}, ''{"name": "X"}'')'),

@@ -150,6 +150,9 @@ BEGIN
        OR NOT pg_catalog.has_schema_privilege('clinic_owner', 'clinic_data', 'CREATE') THEN
         GRANT USAGE, CREATE ON SCHEMA clinic_data TO clinic_owner;
     END IF;
+    IF NOT pg_catalog.has_schema_privilege('clinic_system', 'clinic_data', 'USAGE') THEN
+        GRANT USAGE ON SCHEMA clinic_data TO clinic_system;
+    END IF;
     IF pg_catalog.to_regclass('clinic_data.schema_migrations') IS NULL THEN
         CREATE TABLE clinic_data.schema_migrations (
             migration_no integer NOT NULL,
@@ -209,20 +212,21 @@ event: when it fires; condition: empty, or WHEN (...) and a space; enabled: O, o
 REVOKE ALL ON PROCEDURE clinic_private.ensure_trigger(regclass, name, text, text, text, "char", text) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE clinic_private.ensure_trigger(regclass, name, text, text, text, "char", text) TO clinic_owner;
 
--- A policy's comment ends in a checksum of what was asked for and of what the server made of it: both are compared, since the
--- server prints expressions in its own words.
+-- A policy's comment ends in checksums of what was asked for and of what the server made of it: both are compared, since the
+-- server prints expressions in its own words. The second tells clinic.lint() by itself whether a policy was altered.
 CREATE FUNCTION clinic_private.policy_stamp(target regclass, policy_name name, definition text)
     RETURNS text
     LANGUAGE sql STABLE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT '[' || pg_catalog.md5(pg_catalog.concat_ws(' ', policy_stamp.definition, p.polcmd, p.polpermissive, p.polroles::text,
-                                                      pg_catalog.pg_get_expr(p.polqual, p.polrelid),
-                                                      pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))) || ']'
+    SELECT '[' || pg_catalog.md5(policy_stamp.definition) || ' '
+           || pg_catalog.md5(pg_catalog.concat_ws(' ', p.polcmd, p.polpermissive, p.polroles::text,
+                                                  pg_catalog.pg_get_expr(p.polqual, p.polrelid),
+                                                  pg_catalog.pg_get_expr(p.polwithcheck, p.polrelid))) || ']'
       FROM pg_catalog.pg_policy p
      WHERE p.polrelid = policy_stamp.target AND p.polname = policy_stamp.policy_name
 $$;
 COMMENT ON FUNCTION clinic_private.policy_stamp(regclass, name, text) IS
-    'Checksum of a policy as it stands and of the definition that made it; null where there is none.';
+    'Checksums of the definition that made a policy and of the policy as it stands; null where there is none.';
 REVOKE ALL ON FUNCTION clinic_private.policy_stamp(regclass, name, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.policy_stamp(regclass, name, text) TO clinic_owner;
 

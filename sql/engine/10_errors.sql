@@ -2,7 +2,7 @@
 
 CREATE FUNCTION clinic.error_codes()
 RETURNS TABLE (code text, sqlstate text, http_status integer, message text, hint text)
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 32
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE ROWS 35
 AS 'MODULE_PATHNAME', 'clinic_error_codes';
 
 COMMENT ON FUNCTION clinic.error_codes() IS

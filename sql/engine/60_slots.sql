@@ -83,27 +83,34 @@ CREATE FUNCTION clinic.available_days(
     duration interval DEFAULT NULL
 )
     RETURNS jsonb
-    LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY INVOKER
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
+    SET row_security = on
 AS $$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('date', d.local_date, 'slots', d.slots) ORDER BY d.local_date), '[]')
-    FROM (
-        SELECT s.local_date,
-               jsonb_agg(jsonb_build_object('starts_at', s.starts_at, 'ends_at', s.ends_at, 'local_time', s.local_time,
-                                            'utc_offset', s.utc_offset, 'provider_id', s.provider_id,
-                                            'location_id', s.location_id, 'remaining', s.remaining)
-                         ORDER BY s.starts_at, s.provider_id, s.location_id) AS slots
-        FROM clinic.available_slots(available_days.service_id, available_days.range_start, available_days.range_end,
-                                    available_days.provider_id, available_days.location_id, available_days.patient_id,
-                                    available_days.duration) AS s
-        GROUP BY s.local_date
-    ) AS d
+#variable_conflict error
+BEGIN
+    -- Free time changes with every booking, and may be one patient's: a client asks each time, and is told when it has the answer.
+    RETURN clinic_private.answer_cached((
+        SELECT coalesce(jsonb_agg(jsonb_build_object('date', d.local_date, 'slots', d.slots) ORDER BY d.local_date), '[]')
+        FROM (
+            SELECT s.local_date,
+                   jsonb_agg(jsonb_build_object('starts_at', s.starts_at, 'ends_at', s.ends_at, 'local_time', s.local_time,
+                                                'utc_offset', s.utc_offset, 'provider_id', s.provider_id,
+                                                'location_id', s.location_id, 'remaining', s.remaining)
+                             ORDER BY s.starts_at, s.provider_id, s.location_id) AS slots
+            FROM clinic.available_slots(available_days.service_id, available_days.range_start, available_days.range_end,
+                                        available_days.provider_id, available_days.location_id, available_days.patient_id,
+                                        available_days.duration) AS s
+            GROUP BY s.local_date
+        ) AS d), 0, shared => false);
+END
 $$;
+ALTER FUNCTION clinic.available_days(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval) OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.available_days(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.available_days(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval) TO clinic_user, clinic_anon;
 COMMENT ON FUNCTION clinic.available_days(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval) IS
     'The free slots of clinic.available_slots grouped by local date, as a JSON array of {"date", "slots"}.
-Arguments and errors as in clinic.available_slots; days without a slot are left out.';
+Arguments and errors as in clinic.available_slots; days without a slot are left out. Over HTTP by GET the answer has an ETag.';
 
 CREATE FUNCTION clinic.explain_slot(
     service_id uuid,

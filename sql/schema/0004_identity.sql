@@ -433,7 +433,7 @@ COMMENT ON COLUMN clinic_data.token_keys.created_at IS 'When it was added; the n
 CREATE TABLE clinic_data.sign_in_events (
     tenant_id uuid NOT NULL,
     event_id uuid NOT NULL,
-    at timestamptz NOT NULL,
+    occurred_at timestamptz NOT NULL,
     kind text NOT NULL,
     outcome text NOT NULL,
     user_id uuid,
@@ -446,11 +446,11 @@ CREATE TABLE clinic_data.sign_in_events (
     CONSTRAINT sign_in_events_pkey PRIMARY KEY (tenant_id, event_id),
     CONSTRAINT sign_in_events_outcome_check CHECK (outcome IN ('success', 'refused'))
 );
-CREATE INDEX sign_in_events_user_id_idx ON clinic_data.sign_in_events (tenant_id, user_id, at);
+CREATE INDEX sign_in_events_user_id_idx ON clinic_data.sign_in_events (tenant_id, user_id, occurred_at);
 COMMENT ON TABLE clinic_data.sign_in_events IS 'Every success and failure of signing in, refreshing, codes and keys; failures stay when their transaction is rolled back.';
 COMMENT ON COLUMN clinic_data.sign_in_events.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.sign_in_events.event_id IS 'Identifies the event; ordered by time.';
-COMMENT ON COLUMN clinic_data.sign_in_events.at IS 'When.';
+COMMENT ON COLUMN clinic_data.sign_in_events.occurred_at IS 'When.';
 COMMENT ON COLUMN clinic_data.sign_in_events.kind IS 'sign_in, refresh, sign_out, code_requested, code_used, password_changed, password_reset, api_key_made, api_key_revoked, authenticate.';
 COMMENT ON COLUMN clinic_data.sign_in_events.outcome IS 'success or refused.';
 COMMENT ON COLUMN clinic_data.sign_in_events.user_id IS 'The user, where there is one.';
@@ -503,3 +503,6 @@ INSERT INTO clinic_data.roles (tenant_id, role, description, permissions)
 SELECT t.tenant_id, s.role, s.description, s.permissions
   FROM clinic_data.tenants AS t
  CROSS JOIN clinic_private.shipped_roles() AS s;
+
+-- Lists of patients in the order of their names.
+CREATE INDEX patients_name_idx ON clinic_data.patients (tenant_id, name, patient_id);

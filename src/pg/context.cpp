@@ -87,21 +87,6 @@ const Context *login_context() {
     return context;
 }
 
-// True when the granted permission covers the wanted one.
-bool covers(std::string_view granted, std::string_view wanted) noexcept {
-    if (granted == wanted || granted == "*")
-        return true;
-    if (!granted.empty() && granted.back() == '*') {
-        // "a:b:*" is all scopes of "a:b", and so "a:b" itself.
-        granted.remove_suffix(1);
-        return wanted.starts_with(granted) ||
-               (wanted.find(':') != std::string_view::npos && wanted == granted.substr(0, granted.size() - 1));
-    }
-    // Without a scope: with any.
-    return wanted.size() > granted.size() && wanted[granted.size()] == ':' && wanted.starts_with(granted) &&
-           granted.find(':') != std::string_view::npos;
-}
-
 // Puts the parts of a list between commas into `out`.
 std::vector<std::string> parts_of(std::string_view list) {
     std::vector<std::string> out;
@@ -127,6 +112,20 @@ const Context &require_context() {
               "Call clinic.use_tenant in the same transaction, or leave the login mapped in one tenant: call "
               "clinic.unmap_login in the others.");
     raise(Code::no_context);
+}
+
+bool covers(std::string_view granted, std::string_view wanted) noexcept {
+    if (granted == wanted || granted == "*")
+        return true;
+    if (!granted.empty() && granted.back() == '*') {
+        // "a:b:*" is all scopes of "a:b", and so "a:b" itself.
+        granted.remove_suffix(1);
+        return wanted.starts_with(granted) ||
+               (wanted.find(':') != std::string_view::npos && wanted == granted.substr(0, granted.size() - 1));
+    }
+    // Without a scope: with any.
+    return wanted.size() > granted.size() && wanted[granted.size()] == ':' && wanted.starts_with(granted) &&
+           granted.find(':') != std::string_view::npos;
 }
 
 bool has_permission(const Context &context, std::string_view permission) noexcept {
@@ -163,9 +162,12 @@ NewContext copy_of(const Context &c) {
     return copy;
 }
 
-void enter_context(const NewContext &context) {
-    const std::string text = context_text(context);
-    const char *value = text.c_str();
+void enter_context(const NewContext &context) { restore_context(context_text(context)); }
+
+std::string saved_context() { return setting == nullptr ? "" : setting; }
+
+void restore_context(const std::string &saved) {
+    const char *value = saved.c_str();
     const OpenGate gate;
     pg_call([value] {
         (void)set_config_option(setting_name, value, PGC_SUSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);

@@ -77,8 +77,11 @@ const Context &require_context();
 // The context as it could be entered again, changed.
 NewContext copy_of(const Context &context);
 
-// True when a granted permission covers `permission`: it is the same, or the same without a scope, or ends in "*" and all
-// before that agrees.
+// True when the granted permission covers the wanted one: it is the same, or the same without a scope, or ends in "*" and
+// all before that agrees.
+bool covers(std::string_view granted, std::string_view wanted) noexcept;
+
+// True when a granted permission covers `permission`.
 bool has_permission(const Context &context, std::string_view permission) noexcept;
 
 // Raises forbidden unless the context has the permission.
@@ -89,6 +92,12 @@ bool is_permission(std::string_view text) noexcept;
 
 // Sets the context for the rest of the transaction (or of the savepoint that is rolled back).
 void enter_context(const NewContext &context);
+
+// The context that was entered, as text for restore_context; empty when none was.
+std::string saved_context();
+
+// Puts a saved context back, for functions that act as somebody else in between.
+void restore_context(const std::string &saved);
 
 const char *actor_name(Actor actor) noexcept;
 std::optional<Actor> actor_named(std::string_view name) noexcept;

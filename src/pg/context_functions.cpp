@@ -3,6 +3,7 @@
 #include "pg/datum.hpp"
 #include "pg/identity.hpp"
 #include "pg/login_map.hpp"
+#include "pg/request.hpp"
 #include "pg/result.hpp"
 
 namespace pg_clinic::pg {
@@ -80,8 +81,7 @@ CLINIC_FUNCTION(clinic_enter_visitor) {
     NewContext context{.tenant_id = Args(fcinfo).required<Uuid>(0, "tenant_id"),
                        .actor = Actor::public_visitor,
                        .door = Door::public_page};
-    if (const Context *before = current_context())
-        context.request = copy_of(*before).request;
+    context.request = present_request();
     enter_context(context);
     return 0;
 }
@@ -140,23 +140,6 @@ CLINIC_FUNCTION(clinic_has_permission) {
 
 // clinic.is_permission(text)
 CLINIC_FUNCTION(clinic_is_permission) { return BoolGetDatum(is_permission(Args(fcinfo).get<std::string_view>(0))); }
-
-// clinic_private.request_facts()
-CLINIC_FUNCTION(clinic_request_facts) {
-    const Context *context = current_context();
-    Detail facts;
-    const auto add = [&facts](const char *key, const char *value) {
-        if (*value != '\0')
-            facts.add(key, value);
-    };
-    if (context != nullptr) {
-        add("request_id", context->request_id);
-        add("client_address", context->client_address);
-        add("peer_address", context->peer_address);
-        add("user_agent", context->user_agent);
-    }
-    return returning(fcinfo, Json{"{" + facts.members() + "}"});
-}
 
 // clinic.whoami()
 CLINIC_FUNCTION(clinic_whoami) {

@@ -17,6 +17,11 @@ struct Json {
     std::string text;
 };
 
+// A value of type bytea.
+struct Bytes {
+    std::string bytes;
+};
+
 // A value of type time: since midnight, 24:00 included.
 struct TimeOfDay {
     std::int64_t micros = 0;
@@ -161,6 +166,16 @@ template <> struct Sql<std::string_view> {
 template <> struct Sql<const char *> {
     static constexpr Oid type = TEXTOID;
     static Datum to(const char *text) { return text_datum(text); }
+};
+
+template <> struct Sql<Bytes> {
+    static constexpr Oid type = BYTEAOID, array_type = BYTEAARRAYOID;
+    static constexpr int length = -1;
+    static constexpr bool by_value = false;
+    static constexpr char align = 'i';
+    // A bytea is stored as a text is.
+    static Bytes from(Datum value) { return {text_of(value)}; }
+    static Datum to(const Bytes &value) { return text_datum(value.bytes); }
 };
 
 template <> struct Sql<Json> {

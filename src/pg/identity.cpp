@@ -1,7 +1,9 @@
 // What the tables say of a user: see identity.hpp.
 #include "pg/identity.hpp"
 
+#include "core/base64url.hpp"
 #include "pg/clock.hpp"
+#include "pg/crypto.hpp"
 #include "pg/scan.hpp"
 
 namespace pg_clinic::pg {
@@ -110,8 +112,9 @@ bool is_live_session(const Uuid &tenant, const Uuid &session, const Uuid &user) 
 
 // Whether what the caller came with has been taken back.
 bool is_dead(const Entry &entry, const User &user) {
-    if (user.signed_out_at && (!entry.issued_at || *entry.issued_at <= *user.signed_out_at) &&
-        entry.door != Door::api_key)
+    // Whoever signs out everywhere ends the sessions too; tokens without one are judged by their time.
+    if (user.signed_out_at && !entry.session_id && entry.door != Door::api_key &&
+        (!entry.issued_at || *entry.issued_at <= *user.signed_out_at))
         return true;
     if (!entry.token_id.empty() && is_revoked(entry.tenant_id, entry.token_id))
         return true;
@@ -130,6 +133,27 @@ void fill(NewContext &context, const User &user, bool care_only) {
     context.care_only = care_only && user.provider;
     if (std::find(context.roles.begin(), context.roles.end(), "super_admin") != context.roles.end())
         context.all_locations = context.purpose_needed = true;
+}
+
+// An API key taken apart: "clinic_" and, in base64url, tenant, key and secret.
+struct ApiKey {
+    Uuid tenant, key;
+    std::string secret;
+};
+
+std::optional<ApiKey> parse_api_key(std::string_view text) {
+    constexpr std::string_view prefix = "clinic_";
+    constexpr std::size_t id_bytes = 16, secret_bytes = 32;
+    if (!text.starts_with(prefix))
+        return std::nullopt;
+    const auto bytes = core::from_base64url(text.substr(prefix.size()));
+    if (!bytes || bytes->size() != 2 * id_bytes + secret_bytes)
+        return std::nullopt;
+    ApiKey key;
+    std::memcpy(key.tenant.bytes.data(), bytes->data(), id_bytes);
+    std::memcpy(key.key.bytes.data(), bytes->data() + id_bytes, id_bytes);
+    key.secret = bytes->substr(2 * id_bytes);
+    return key;
 }
 
 // Leaves one branch of the user's; false when it is none.
@@ -177,6 +201,46 @@ bool add_user(NewContext &context) {
     if (patient)
         context.patient_id = patient;
     return true;
+}
+
+std::optional<NewContext> key_context(std::string_view api_key, const RequestFacts &request,
+                                      std::int32_t *calls_per_hour) {
+    const auto parts = parse_api_key(api_key);
+    if (!parts)
+        return std::nullopt;
+    Uuid user;
+    std::vector<std::string> scope;
+    {
+        IndexScan scan("api_keys", "api_keys_pkey");
+        scan.where("tenant_id", BTEqualStrategyNumber, parts->tenant);
+        scan.where("key_id", BTEqualStrategyNumber, parts->key);
+        scan.start(Sight::snapshot);
+        if (!scan.next() ||
+            !crypto::equal_secrets(scan.get(scan.column<Bytes>("key_hash")).bytes, crypto::sha256(parts->secret)))
+            return std::nullopt;
+        const auto expires_at = scan.optional(scan.column<core::Instant>("expires_at"));
+        if (scan.optional(scan.column<core::Instant>("revoked_at")) || (expires_at && *expires_at <= now()))
+            return std::nullopt;
+        user = scan.get(scan.column<Uuid>("user_id"));
+        scope = scan.get(scan.column<std::vector<std::string>>("permissions"));
+        *calls_per_hour = scan.get(scan.column<std::int32_t>("calls_per_hour"));
+    }
+    auto context =
+        user_context({.tenant_id = parts->tenant, .user_id = user, .door = Door::api_key, .request = request});
+    if (!context)
+        return std::nullopt;
+    // Of what the account may, what the key was made for, and the other way round: whichever is narrower.
+    std::vector<std::string> both;
+    const auto add_covered = [&both](const std::vector<std::string> &granted, const std::vector<std::string> &wanted) {
+        for (const std::string &w : wanted)
+            if (is_permission(w) && std::find(both.begin(), both.end(), w) == both.end() &&
+                std::any_of(granted.begin(), granted.end(), [&w](const std::string &g) { return covers(g, w); }))
+                both.push_back(w);
+    };
+    add_covered(context->permissions, scope);
+    add_covered(scope, context->permissions);
+    context->permissions = std::move(both);
+    return context;
 }
 
 std::optional<NewContext> public_context(std::string_view slug, const RequestFacts &request) {

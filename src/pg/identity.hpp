@@ -31,7 +31,9 @@ bool add_user(NewContext &context);
 
 // The context of a service account, by an API key; nothing unless key, account and tenant are good. The secret is compared as a
 // hash, in constant time.
-std::optional<NewContext> key_context(std::string_view api_key, const RequestFacts &request);
+// calls_per_hour is what the key may call.
+std::optional<NewContext> key_context(std::string_view api_key, const RequestFacts &request,
+                                      std::int32_t *calls_per_hour);
 
 // The context of a visitor of a published booking page; nothing unless the tenant is active and published.
 std::optional<NewContext> public_context(std::string_view slug, const RequestFacts &request);

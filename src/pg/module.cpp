@@ -1,9 +1,12 @@
 // The module's entry: magic block, settings, callbacks.
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
+#include "pg/gateway.hpp"
 #include "pg/http_errors.hpp"
+#include "pg/list_setting.hpp"
 #include "pg/postgres.hpp"
 #include "pg/rate_limit.hpp"
+#include "pg/request.hpp"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -19,7 +22,10 @@ PGDLLEXPORT void _PG_init(void);
 void _PG_init(void) {
     pg_clinic::pg::define_clock_setting();
     pg_clinic::pg::define_context_setting();
+    pg_clinic::pg::define_gateway_settings();
+    pg_clinic::pg::define_list_setting();
     pg_clinic::pg::define_rate_limit_settings();
+    pg_clinic::pg::define_request();
     pg_clinic::pg::install_http_errors();
     MarkGUCPrefixReserved("clinic");
 }

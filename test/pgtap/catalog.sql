@@ -136,6 +136,18 @@ SELECT is_empty($$ SELECT p.polname FROM pg_policy p JOIN our_tables t ON t.oid 
 SELECT is_empty($$ SELECT t.relname, g.grantee::regrole, g.privilege_type
                      FROM our_tables t CROSS JOIN LATERAL aclexplode(t.relacl) g WHERE g.grantee <> t.relowner $$,
                 'nobody has a right on a table');
+SELECT bag_eq($$ SELECT format('%s %s %s.%s', g.grantee::regrole, g.privilege_type, t.relname, a.attname)
+                   FROM our_tables t JOIN pg_attribute a ON a.attrelid = t.oid CROSS JOIN LATERAL aclexplode(a.attacl) g $$,
+              $$ SELECT 'clinic_system INSERT sign_in_events.' || attname FROM pg_attribute
+                  WHERE attrelid = 'clinic_data.sign_in_events'::regclass AND attnum > 0
+                 UNION ALL SELECT 'clinic_system ' || v FROM unnest(ARRAY['SELECT credentials.tenant_id', 'SELECT credentials.user_id',
+                     'SELECT credentials.failed_count', 'SELECT credentials.locked_until', 'INSERT credentials.tenant_id',
+                     'INSERT credentials.user_id', 'INSERT credentials.failed_count', 'INSERT credentials.last_failed_at',
+                     'UPDATE credentials.failed_count', 'UPDATE credentials.last_failed_at', 'UPDATE credentials.locked_until',
+                     'SELECT sessions.tenant_id', 'SELECT sessions.session_id', 'SELECT sessions.user_id', 'SELECT sessions.revoked_at',
+                     'UPDATE sessions.revoked_at', 'UPDATE sessions.revoke_reason', 'SELECT one_time_codes.tenant_id',
+                     'SELECT one_time_codes.code_id', 'SELECT one_time_codes.attempts', 'UPDATE one_time_codes.attempts']) v $$,
+              'nor on a column, but clinic_system on those that transactions apart write, and on no secret');
 SELECT is_empty($$ SELECT v.relname, g.grantee::regrole, g.privilege_type
                      FROM our_views v CROSS JOIN LATERAL aclexplode(v.relacl) g
                     WHERE g.grantee <> v.relowner AND (g.privilege_type <> 'SELECT' OR g.grantee = 0) $$,

@@ -44,7 +44,8 @@ INSERT INTO things
 SELECT n, quote_literal(v) || '::uuid'
   FROM (VALUES ('location', pg_temp.id(20)), ('other_location', pg_temp.id(20, 2)), ('provider', pg_temp.id(30)), ('room', pg_temp.id(40)),
                ('service', pg_temp.id(50)), ('patient', pg_temp.id(60)), ('other_patient', pg_temp.id(60, 2)), ('rule', pg_temp.id(73)),
-               ('block', pg_temp.id(70)), ('holiday', pg_temp.id(71)), ('override', pg_temp.id(72)), ('stay', pg_temp.id(74)), ('user', pg_temp.id(91))) AS v (n, v)
+               ('block', pg_temp.id(70)), ('holiday', pg_temp.id(71)), ('override', pg_temp.id(72)), ('stay', pg_temp.id(74)), ('user', pg_temp.id(91)),
+               ('nobody', pg_temp.id(99))) AS v (n, v)
 UNION ALL VALUES ('at', 'timestamptz ''2027-03-02 09:00+01''');
 
 SELECT clinic.create_tenant('role-matrix', 'Matrix', tenant_id => pg_temp.id(10)) \g /dev/null

@@ -96,4 +96,46 @@ INSERT INTO clinic_data.claims
      WHERE c.tenant_id = '00000001-0000-7000-8000-000000000001'
        AND c.resource_id = '00000001-0020-7000-8000-000000000001';
 
+-- Who may do what: one row at least of every table.
+INSERT INTO clinic_data.roles (tenant_id, role, description, permissions) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'carer', 'Cares.', '{patients:read,appointments:read:own}');
+INSERT INTO clinic_data.users (tenant_id, user_id, kind, name, provider_id, patient_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001', 'staff', 'Staff One',
+     '00000001-0020-7000-8000-000000000001', NULL),
+    ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000002', 'patient', 'Pat One', NULL,
+     '00000001-0090-7000-8000-000000000001'),
+    ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000003', 'service', 'Program', NULL, NULL);
+INSERT INTO clinic_data.user_roles (tenant_id, user_id, role) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001', 'carer');
+INSERT INTO clinic_data.user_locations (tenant_id, user_id, location_id, is_primary) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', true);
+INSERT INTO clinic_data.staff_profiles (tenant_id, user_id, qualification, languages) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001', 'MD', '{de,en}');
+INSERT INTO clinic_data.dependants (tenant_id, guardian_patient_id, patient_id, relationship) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-000000000002', '00000001-0090-7000-8000-000000000001', 'child');
+INSERT INTO clinic_data.emergency_accesses (tenant_id, access_id, user_id, patient_id, reason, starts_at, expires_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e0-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001',
+     '00000001-0090-7000-8000-000000000002', 'Unconscious at the door', '2026-03-01 09:00+01', '2026-03-01 10:00+01');
+INSERT INTO clinic_data.user_identifiers (tenant_id, kind, value, user_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'email', 'staff@example.org', '00000001-00d0-7000-8000-000000000001');
+INSERT INTO clinic_data.credentials (tenant_id, user_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001');
+INSERT INTO clinic_data.sessions (tenant_id, session_id, user_id, refresh_hash, refreshed_at, expires_at, method) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e1-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001',
+     '\x01', '2026-03-01 09:00+01', '2026-03-08 09:00+01', 'password');
+INSERT INTO clinic_data.one_time_codes (tenant_id, code_id, identifier_hash, purpose, code_hash, created_at, expires_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e2-7000-8000-000000000001', '\x01', 'sign_in', '\x02',
+     '2026-03-01 09:00+01', '2026-03-01 09:10+01');
+INSERT INTO clinic_data.api_keys (tenant_id, key_id, user_id, name, key_hash, permissions) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e3-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000003',
+     'Reminders', '\x01', '{appointments:read}');
+INSERT INTO clinic_data.revoked_tokens (tenant_id, jti, expires_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'dead', '2026-03-01 09:00+01');
+INSERT INTO clinic_data.token_keys (kid, algorithm, verify_key, issuer, audience) VALUES ('seed', 'HS256', 'c2VlZA', 'seed', 'clinic');
+INSERT INTO clinic_data.sign_in_events (tenant_id, event_id, occurred_at, kind, outcome) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e4-7000-8000-000000000001', '2026-03-01 09:00+01', 'sign_in', 'refused');
+INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, created_at, due_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e5-7000-8000-000000000001', 'one_time_code', 'sms', '2026-03-01 09:00+01',
+     '2026-03-01 09:00+01');
+
 COMMIT;

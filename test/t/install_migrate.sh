@@ -137,7 +137,7 @@ ok 'even where nobody may make temporary objects' sql other 'SET SESSION AUTHORI
 snapshot other "$tap_work/by_dba"
 snapshot twice "$tap_work/by_superuser"
 same_files 'the result is the same, but for the owner of the schema' \
-    <(sed -e 's/^schema|clinic_data|dba|{dba=UC\/dba,clinic_owner=UC\/dba}/schema|clinic_data|postgres|{postgres=UC\/postgres,clinic_owner=UC\/postgres}/' "$tap_work/by_dba") \
+    <(sed -e 's/^schema|clinic_data|dba|{dba=UC\/dba,clinic_owner=UC\/dba,clinic_system=U\/dba}/schema|clinic_data|postgres|{postgres=UC\/postgres,clinic_owner=UC\/postgres,clinic_system=U\/postgres}/' "$tap_work/by_dba") \
     "$tap_work/by_superuser"
 add_migration other 8001 'CREATE TABLE clinic_data.extras (tenant_id uuid NOT NULL, CONSTRAINT extras_pkey PRIMARY KEY (tenant_id));'
 refused 'without BYPASSRLS a later migration is refused' 42501 'BYPASSRLS' other 'SET SESSION AUTHORIZATION dba; CALL clinic.migrate()'

@@ -63,6 +63,14 @@ SELECT * FROM clinic.check_integrity();
 
 SELECT clinic.sweep_claims('0'), clinic.cut_slots('{[2027-01-01,2027-01-02)}', '6 hours'), clinic.free_time('{[2027-01-01,infinity]}', '{[2027-01-02,2027-01-03)}', '1 hour'), clinic.rule_hours('FREQ=DAILY', '2027-01-01', '09:00', '10:00', 'Europe/Berlin', '2027-03-01', '2027-04-01');
 
+SELECT length(clinic.create_signing_key('RS256')), length(clinic.create_signing_key('ES256'));
+
+SELECT v.user_id, v.expires_at FROM clinic_private.sign_access_token(id(10), id(80), id(90), '1 hour') AS t (token), clinic_private.verify_token(t.token) AS v;
+
+SELECT v.user_id FROM clinic_private.read_claims(format('{"sub": "%s", "tenant_id": "%s", "aud": ["a"], "exp": 1893456000.5}', id(80), id(10))) AS v;
+
+SELECT jsonb_array_length(clinic.jwks() -> 'keys'), clinic.remove_token_key(k.kid) FROM clinic.token_keys() AS k;
+
 DROP SCHEMA clinic_data CASCADE;
 
 DROP EXTENSION pg_clinic CASCADE;

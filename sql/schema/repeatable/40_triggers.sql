@@ -55,7 +55,10 @@ BEGIN
          ORDER BY c.relname
     LOOP
         CALL clinic_private.ensure_trigger(target.name, target.relname || '_20_stamp', 'BEFORE UPDATE',
-            'WHEN ((old.* IS DISTINCT FROM new.*)) ', 'clinic_private.stamp_change()', 'O',
+            -- Signing in changes nothing that somebody may be editing.
+            CASE target.relname WHEN 'users'
+                THEN 'WHEN (((old.* IS DISTINCT FROM new.*) AND (NOT (old.last_login_at IS DISTINCT FROM new.last_login_at)))) '
+                ELSE 'WHEN ((old.* IS DISTINCT FROM new.*)) ' END, 'clinic_private.stamp_change()', 'O',
             'A changed row gets its next version, and who changed it when.');
     END LOOP;
 

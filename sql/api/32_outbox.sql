@@ -1,0 +1,142 @@
+-- The outbox: programs claim the messages that are due, send them, and say how it went. A claim is a lease: a program that dies
+-- in between leaves its messages to the next one, so a message may be sent twice, never none. Whatever is done, given up or
+-- expired keeps neither destination nor payload.
+
+CREATE FUNCTION clinic_private.max_message_attempts()
+    RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+RETURN 10;
+COMMENT ON FUNCTION clinic_private.max_message_attempts() IS 'How often a message is claimed before it is given up.';
+REVOKE ALL ON FUNCTION clinic_private.max_message_attempts FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.max_message_attempts TO clinic_owner;
+
+CREATE FUNCTION clinic.claim_messages(max_messages integer DEFAULT 10, lease_seconds integer DEFAULT 60, channels text[] DEFAULT NULL)
+    RETURNS TABLE (message_id uuid, topic text, channel text, destination text, payload jsonb, created_at timestamptz,
+                   expires_at timestamptz, claimed_until timestamptz, attempts integer)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10 SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_permission('outbox:deliver');
+BEGIN
+    PERFORM clinic_private.require_arguments(jsonb_build_object('max_messages', claim_messages.max_messages,
+        'lease_seconds', claim_messages.lease_seconds));
+    IF claim_messages.max_messages NOT BETWEEN 1 AND 1000 THEN
+        PERFORM clinic_private.refuse_argument('max_messages', 'max_messages must be between 1 and 1000');
+    END IF;
+    IF claim_messages.lease_seconds NOT BETWEEN 1 AND 3600 THEN
+        PERFORM clinic_private.refuse_argument('lease_seconds', 'lease_seconds must be between 1 and 3600 (an hour)');
+    END IF;
+    IF NOT claim_messages.channels <@ '{sms,email,push,voice,webhook}' THEN
+        PERFORM clinic_private.refuse_argument('channels', 'channels must be of sms, email, push, voice and webhook',
+            hint => 'Leave it null for all.');
+    END IF;
+
+    -- What nobody may send any more, and what every program that claimed it has failed at.
+    UPDATE clinic_data.outbox AS o
+    SET status = CASE WHEN o.expires_at <= clinic.now() THEN 'expired' ELSE 'failed' END,
+        done_at = clinic.now(), claimed_until = NULL, destination = NULL, payload = NULL
+    FROM (SELECT d.message_id
+          FROM clinic_data.outbox AS d
+          WHERE d.tenant_id = tenant AND d.status = 'waiting' AND d.due_at <= clinic.now()
+            AND coalesce(d.claimed_until <= clinic.now(), true)
+            AND (d.expires_at <= clinic.now() OR d.attempts >= clinic_private.max_message_attempts())
+          ORDER BY d.due_at
+          LIMIT 1000
+          FOR UPDATE SKIP LOCKED) AS dead
+    WHERE o.tenant_id = tenant AND o.message_id = dead.message_id;
+
+    RETURN QUERY
+    WITH chosen AS MATERIALIZED (
+        SELECT d.message_id
+        FROM clinic_data.outbox AS d
+        WHERE d.tenant_id = tenant AND d.status = 'waiting' AND d.due_at <= clinic.now()
+          AND coalesce(d.claimed_until <= clinic.now(), true)
+          AND coalesce(d.expires_at > clinic.now(), true)
+          AND d.attempts < clinic_private.max_message_attempts()
+          AND coalesce(d.channel = ANY (claim_messages.channels), true)
+        ORDER BY d.due_at, d.message_id
+        LIMIT claim_messages.max_messages
+        FOR UPDATE SKIP LOCKED),
+    claimed AS (
+        UPDATE clinic_data.outbox AS o
+        SET claimed_until = clinic.now() + make_interval(secs => claim_messages.lease_seconds), attempts = o.attempts + 1
+        FROM chosen AS c
+        WHERE o.tenant_id = tenant AND o.message_id = c.message_id
+        RETURNING o.message_id, o.topic, o.channel, o.destination, o.payload, o.created_at, o.expires_at, o.claimed_until, o.attempts,
+                  o.due_at)
+    SELECT c.message_id, c.topic, c.channel, c.destination, c.payload, c.created_at, c.expires_at, c.claimed_until, c.attempts
+    FROM claimed AS c
+    ORDER BY c.due_at, c.message_id;
+END
+$$;
+ALTER FUNCTION clinic.claim_messages OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.claim_messages FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.claim_messages TO clinic_user;
+COMMENT ON FUNCTION clinic.claim_messages IS
+    'Claims messages that are due, the oldest first, for sending; commit before sending. Needs outbox:deliver.
+max_messages: 1 to 1000; lease_seconds: how long nobody else gets them, 1 to 3600; channels: of sms, email, push, voice and webhook, by
+default all. Say with clinic.finish_message how it went. attempts: how often the message was claimed, this time included; after ten it is
+given up. Programs that claim at once get different messages. Call it again until it returns nothing.
+Errors: no_context, forbidden, 22004, 22023.';
+
+CREATE FUNCTION clinic.finish_message(message_id uuid, error text DEFAULT NULL, retry_in_seconds integer DEFAULT NULL)
+    RETURNS text
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict use_column -- "error" would be read as the argument of that name
+DECLARE
+    tenant uuid := clinic_private.require_permission('outbox:deliver');
+    message record;
+    new_status text := 'sent';
+    next_at timestamptz;
+BEGIN
+    PERFORM clinic_private.require_arguments(jsonb_build_object('message_id', finish_message.message_id));
+    IF finish_message.retry_in_seconds NOT BETWEEN 0 AND 86400 THEN
+        PERFORM clinic_private.refuse_argument('retry_in_seconds', 'retry_in_seconds must be between 0 and 86400 (a day)');
+    END IF;
+    SELECT o.status, o.claimed_until, o.attempts, o.expires_at INTO message
+    FROM clinic_data.outbox AS o
+    WHERE o.tenant_id = tenant AND o.message_id = finish_message.message_id
+    FOR UPDATE;
+    IF NOT FOUND THEN
+        PERFORM clinic_private.raise_error('not_found', format('message "%s" does not exist', finish_message.message_id),
+            jsonb_build_object('message_id', finish_message.message_id));
+    END IF;
+    IF message.status <> 'waiting' OR message.claimed_until IS NULL THEN
+        PERFORM clinic_private.raise_error('bad_transition', format('message "%s" is not claimed', finish_message.message_id),
+            jsonb_build_object('message_id', finish_message.message_id, 'status', message.status), 'Claim it with clinic.claim_messages.');
+    END IF;
+
+    IF finish_message.error IS NOT NULL THEN
+        -- Half a minute, doubled with each attempt, at most an hour.
+        next_at := clinic.now() + make_interval(secs => coalesce(finish_message.retry_in_seconds,
+            least(3600, 30 * 2 ^ (message.attempts - 1))));
+        new_status := CASE WHEN message.attempts >= clinic_private.max_message_attempts() THEN 'failed'
+                           WHEN message.expires_at <= next_at THEN 'expired'
+                           ELSE 'waiting' END;
+    END IF;
+    UPDATE clinic_data.outbox AS o
+    SET status = new_status,
+        claimed_until = NULL,
+        last_error = left(finish_message.error, 500),
+        due_at = CASE new_status WHEN 'waiting' THEN next_at ELSE o.due_at END,
+        done_at = CASE new_status WHEN 'waiting' THEN NULL ELSE clinic.now() END,
+        destination = CASE new_status WHEN 'waiting' THEN o.destination END,
+        payload = CASE new_status WHEN 'waiting' THEN o.payload END
+    WHERE o.tenant_id = tenant AND o.message_id = finish_message.message_id;
+    RETURN new_status;
+END
+$$;
+ALTER FUNCTION clinic.finish_message OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.finish_message FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.finish_message TO clinic_user;
+COMMENT ON FUNCTION clinic.finish_message IS
+    'Says how sending a claimed message went, and returns its status: sent, waiting (for the next attempt), failed (ten attempts made) or
+expired (the next attempt would come too late). All but waiting erase destination and payload. Needs outbox:deliver.
+error: null for a message that was sent, else what went wrong, without the destination; the first 500 characters are kept;
+retry_in_seconds: when to try again, 0 to 86400, by default half a minute, doubled with each attempt up to an hour.
+Errors: no_context, forbidden, not_found, bad_transition for a message that is not claimed, 22004, 22023.';
