@@ -2,6 +2,7 @@
 # `make serve`: the demonstration's clinic over HTTP, by PostgREST, in a cluster that vanishes when you press Ctrl-C.
 #
 #   PORT=3000 tools/serve.sh
+# shellcheck disable=SC2317 # some functions are called by name: by traps, by quietly
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 . tools/http.sh
