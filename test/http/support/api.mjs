@@ -31,29 +31,16 @@ export function sign(claims, { header = { alg: 'HS256', typ: 'JWT' }, key = secr
 
 export const inAnHour = () => Math.floor(Date.now() / 1000) + 3600;
 
-// The claims, and what the login may do, of a kind of caller: 'desk' does everything in the tenant lake, 'reader' reads.
-const permissions = { desk: '{*}', reader: '{appointments:read,patients:read}' };
+// Kinds of callers, who are users of the tenant lake: 'desk' does everything, 'reader' reads, 'patient' is lake.patient.
+export const users = {
+    desk: '00000001-00c1-7000-8000-000000000001',
+    reader: '00000001-00c1-7000-8000-000000000002',
+    patient: '00000001-00d0-7000-8000-000000000002',
+};
 
-export function token(role) {
-    if (!(role in permissions)) throw new Error(`no such caller: ${role}`);
-    actAs(role);
-    return sign({ role: 'clinic_user', aud: 'clinic', exp: inAnHour() });
-}
-
-// PostgREST's login acts as the caller: it is mapped, for all its connections.
-let acting;
-function actAs(role) {
-    if (acting === role) return;
-    sql(`DELETE FROM clinic_data.logins WHERE login = 'clinic_authenticator';
-         INSERT INTO clinic_data.logins (tenant_id, login, actor, permissions)
-         VALUES ('${lake.tenant}', 'clinic_authenticator', 'staff', '${permissions[role]}')`);
-    acting = role;
-}
-
-// Without a token, and without an identity.
-export function asNobody() {
-    if (acting !== null) sql(`DELETE FROM clinic_data.logins WHERE login = 'clinic_authenticator'`);
-    acting = null;
+export function token(role, claims = {}) {
+    if (!(role in users)) throw new Error(`no such caller: ${role}`);
+    return sign({ role: 'clinic_user', aud: 'clinic', exp: inAnHour(), sub: users[role], tenant_id: lake.tenant, ...claims });
 }
 
 // Runs SQL as the superuser; rows are lines, columns are parted by |.
@@ -66,7 +53,6 @@ export async function request(method, path, { as = 'desk', bearer, body, headers
     const all = { ...headers };
     if (bearer !== undefined) all.Authorization = `Bearer ${bearer}`;
     else if (as !== null) all.Authorization = `Bearer ${token(as)}`;
-    else asNobody();
     if (body !== undefined && !('Content-Type' in all)) all['Content-Type'] = 'application/json';
     const response = await fetch(url + path, {
         method,
