@@ -61,7 +61,7 @@ errors_raised_in_one_place() {
 error_codes_are_complete() {
     local catalogue raised_in_sql
     catalogue=$(sed -nE 's/^    \{Code::([a-z_]+), .*/\1/p' src/pg/errors.cpp | sort)
-    raised_in_sql=$(files -path './sql/*' -name '*.sql' | sort | xargs sed -nE "s/.*raise_error\('([a-z_]+)'.*/\1/p" | sort -u)
+    raised_in_sql=$(files -path './sql/*' -name '*.sql' | sort | xargs sed -nE "s/.*(raise_error\(|\<code text DEFAULT )'([a-z_]+)'.*/\2/p" | sort -u)
     comm -13 <(echo "$catalogue") <(echo "$raised_in_sql") | sed 's/$/: raised in sql, and not in the catalogue/'
     comm -23 <(echo "$catalogue") <({
         echo "$raised_in_sql"
@@ -69,8 +69,6 @@ error_codes_are_complete() {
         grep -ohE '\bReason::[a-z_]+' src/core/judge.cpp src/pg/placing.cpp
         files -path './src/core/*.cpp' | xargs grep -ohE '\bErrorCode::[a-z_]+'
         grep -ohE '\bErrorCode::[a-z_]+' src/core/work.hpp
-        # Raised by nobody yet.
-        echo rate_limited
     } | sed 's/.*:://' | sort -u) | sed 's/$/: in the catalogue, and raised nowhere/'
 }
 
