@@ -36,7 +36,7 @@ help:
 	@echo '  make uninstall       remove it again'
 	@echo 'For development:'
 	@echo '  make lint            static checks'
-	@echo '  make docs            write docs/api.md from the catalog'"'"'s comments'
+	@echo '  make docs            write docs/api.md and docs/errors.md from the catalog'
 	@echo '  make format          clang-format all C++ sources'
 	@echo '  make clean           remove everything built'
 
@@ -54,6 +54,7 @@ lint:
 
 docs:
 	@tools/api_reference.sh docs/api.md
+	@tools/error_reference.sh docs/errors.md
 
 matrix:
 	@tools/matrix.sh 17 18

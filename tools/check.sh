@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 # The suites in the order they run: what is quick and what finds most first.
-readonly all_suites=(lint unit oracle regress isolation pgtap tap docs valgrind sanitize fuzz)
+readonly all_suites=(lint unit oracle regress isolation pgtap http tap docs valgrind sanitize fuzz)
 readonly fuzz_seconds=${CLINIC_FUZZ_SECONDS:-60}
 
 # Results: of the suite that runs, and of all.
@@ -219,21 +219,34 @@ suite_tap() {
     done
 }
 
-# docs/api.md says what the catalog says.
+# The API over HTTP, by the real PostgREST, which npm brings.
+wants_http() { [[ -d test/http ]]; }
+suite_http() {
+    with_server || return 0
+    count_tap http test/http/run.sh
+}
+
+# docs/api.md and docs/errors.md say what the catalog says.
 wants_docs() { [[ -f docs/api.md ]]; }
 suite_docs() {
     with_server || return 0
-    if {
+    {
         createdb docs
         psql -Xqd docs -v ON_ERROR_STOP=1 -c 'CREATE EXTENSION pg_clinic CASCADE' -c 'CALL clinic.install()'
-        tools/api_reference.sh --print docs >"$work/api.md"
-        diff -u docs/api.md "$work/api.md"
-    } >"$logs/docs.log" 2>&1; then
+    } >"$logs/docs.log" 2>&1
+    compare_document docs/api.md tools/api_reference.sh
+    compare_document docs/errors.md tools/error_reference.sh
+}
+
+compare_document() { # file, the tool that prints it
+    local name
+    name=$(basename "$1" .md)
+    if { "$2" --print docs >"$work/$name.md" && diff -u "$1" "$work/$name.md"; } >"$logs/docs-$name.log" 2>&1; then
         count 1 0
     else
         count 0 1
-        head -n 40 "$logs/docs.log"
-        echo '   run `make docs` and commit docs/api.md'
+        head -n 40 "$logs/docs-$name.log"
+        echo "   run \`make docs\` and commit $1"
     fi
 }
 

@@ -36,7 +36,7 @@ wanted_packages() { # major
     case $set_name in
         build) printf '%s\n' g++ make libssl-dev tzdata ;;
         check) printf '%s\n' g++ make libssl-dev tzdata cmake libgtest-dev clang clang-format libclang-rt-dev valgrind \
-            perl python3 python3-dateutil libpq-dev shellcheck libc6-dbg openssl curl ;;
+            perl python3 python3-dateutil libpq-dev shellcheck libc6-dbg openssl curl pgbouncer ;;
         serve) printf '%s\n' g++ make libssl-dev tzdata openssl curl ;;
         matrix) printf '%s\n' debootstrap ;;
         *) die "unknown set of packages \"$set_name\": build, check, serve or matrix" ;;

@@ -56,6 +56,24 @@ errors_raised_in_one_place() {
         -not -path './src/pg/errors.*' -not -path './src/pg/boundary.*'
 }
 
+# Every code that is raised is in the catalogue (the compiler sees to the C++ part), and every entry is raised somewhere: by
+# name in C++ or SQL, as a reason of the kernel, or as an error of the core.
+error_codes_are_complete() {
+    local catalogue raised_in_sql
+    catalogue=$(sed -nE 's/^    \{Code::([a-z_]+), .*/\1/p' src/pg/errors.cpp | sort)
+    raised_in_sql=$(files -path './sql/*' -name '*.sql' | sort | xargs sed -nE "s/.*raise_error\('([a-z_]+)'.*/\1/p" | sort -u)
+    comm -13 <(echo "$catalogue") <(echo "$raised_in_sql") | sed 's/$/: raised in sql, and not in the catalogue/'
+    comm -23 <(echo "$catalogue") <({
+        echo "$raised_in_sql"
+        files -path './src/pg/*.cpp' -not -name errors.cpp -not -name http_errors.cpp | xargs grep -ohE '\bCode::[a-z_]+'
+        grep -ohE '\bReason::[a-z_]+' src/core/judge.cpp src/pg/placing.cpp
+        files -path './src/core/*.cpp' | xargs grep -ohE '\bErrorCode::[a-z_]+'
+        grep -ohE '\bErrorCode::[a-z_]+' src/core/work.hpp
+        # Raised by nobody yet.
+        echo rate_limited
+    } | sed 's/.*:://' | sort -u) | sed 's/$/: in the catalogue, and raised nowhere/'
+}
+
 headers_stand_alone() {
     files -name '*.hpp' | sort | xargs -r grep -L '^#pragma once$' | sed 's/$/: no #pragma once/'
     grep_in '^[[:space:]]*using namespace' -name '*.hpp'
@@ -160,6 +178,7 @@ main() {
     check 'the core reads no clock, locale or environment' core_reads_no_clock
     check 'no PG_TRY in C++' no_pg_try
     check 'errors are raised in src/pg/errors and src/pg/boundary only' errors_raised_in_one_place
+    check 'every error code that is raised is in the catalogue, and the other way round' error_codes_are_complete
     check 'headers have #pragma once and open no namespace' headers_stand_alone
     check 'every test is in a schedule, every schedule is true' schedules_are_complete
     check 'every expected result belongs to a test' expectations_have_tests

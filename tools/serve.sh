@@ -2,48 +2,44 @@
 # `make serve`: the demonstration's clinic over HTTP, by PostgREST, in a cluster that vanishes when you press Ctrl-C.
 #
 #   PORT=3000 tools/serve.sh
+# shellcheck disable=SC2317 # some functions are called by name: by traps, by quietly
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 . tools/http.sh
 
 readonly port=${PORT:-3000}
-readonly now='2026-03-02T07:00:00-05:00' # the demonstration's clock stands still here
+readonly password='correct horse battery' # of every user of the demonstration
 
 # The curl lines, ready to be pasted.
 print_lines() {
-    local url=http://127.0.0.1:$port token
-    token=$(token_of staff)
-    cat <<EOF
+    local url=http://127.0.0.1:$port json="-H 'Content-Type: application/json'"
+    cat <<LINES
 
-The demonstration's clinic answers at $url; its clock stands at $now. In another terminal:
+Riverbend Health answers at $url. In another terminal:
 
-  TOKEN='$token'
+  # Without identity: what the clinic has published on its booking page, and free starts
+  curl -s '$url/services?select=name,duration_minutes' -H 'X-Clinic-Tenant: riverbend'
+  curl -s '$url/rpc/available_slots?service_id=$service&range_start=$day&range_end=$next_day&max_rows=3' -H 'X-Clinic-Tenant: riverbend'
 
-  # The description of the API, and some patients
-  curl -s '$url/' -H "Authorization: Bearer \$TOKEN" | head -c 400
+  # Sign in at the front desk: a token for 15 minutes, and one to refresh it with
+  TOKEN=\$(curl -s '$url/rpc/sign_in' $json -d '{"tenant": "riverbend", "identifier": "desk@riverbend.example", "password": "$password"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+  curl -s '$url/rpc/whoami' -H "Authorization: Bearer \$TOKEN"
+
+  # Reads: filter, order, embed, count
   curl -s '$url/patients?select=patient_id,mrn,name&order=mrn&limit=3' -H "Authorization: Bearer \$TOKEN"
-
-  # The appointments of a day, with their patients, exactly counted
   curl -si '$url/appointments?starts_at=gte.2026-03-03T00:00Z&starts_at=lt.2026-03-04T00:00Z&select=starts_at,service_name,patients(name)&order=starts_at,appointment_id&limit=3' -H 'Prefer: count=exact' -H "Authorization: Bearer \$TOKEN"
 
-  # Free starts, one of them booked, and the same once more: 409, with alternatives
-  curl -s '$url/rpc/available_slots?service_id=$service&range_start=2026-03-10&range_end=2026-03-11&max_rows=3' -H "Authorization: Bearer \$TOKEN"
-  curl -s '$url/rpc/book_appointment' -H 'Content-Type: application/json' -H "Authorization: Bearer \$TOKEN" -d '{"service_id": "$service", "patient_id": "$patient", "provider_id": "$provider", "starts_at": "$start"}'
-  curl -si '$url/rpc/book_appointment' -H 'Content-Type: application/json' -H "Authorization: Bearer \$TOKEN" -d '{"service_id": "$service", "patient_id": "$other_patient", "provider_id": "$provider", "starts_at": "$start"}'
+  # Book a free start, and the same once more: 409, with alternatives
+  curl -s '$url/rpc/book_appointment' $json -H "Authorization: Bearer \$TOKEN" -d '{"service_id": "$service", "patient_id": "$patient", "provider_id": "$provider", "starts_at": "$start"}'
+  curl -si '$url/rpc/book_appointment' $json -H "Authorization: Bearer \$TOKEN" -d '{"service_id": "$service", "patient_id": "$other_patient", "provider_id": "$provider", "starts_at": "$start"}'
 
-Ctrl-C stops it and removes every trace.
-EOF
-}
-
-# Who the lines act as.
-token_of() { # who
-    case $1 in
-        staff) sign_token "$work/secret" clinic_user ;;
-    esac
+Others sign in alike: dr.moss@riverbend.example (a doctor: patients in care only), admin@riverbend.example, and a patient,
+patient@riverbend.example. Ctrl-C stops it and removes every trace.
+LINES
 }
 
 in_clinic() { # SQL
-    psql -XqAtd clinic -v ON_ERROR_STOP=1 -c "$1"
+    psql -XqAtd clinic -v ON_ERROR_STOP=1 -c 'SET client_min_messages = warning' -c "$1"
 }
 
 load_clinic() {
@@ -52,20 +48,21 @@ load_clinic() {
         -c 'CALL clinic.install()'
     psql -Xqd clinic -v ON_ERROR_STOP=1 -f examples/clinic.sql
     psql -Xqd clinic -v ON_ERROR_STOP=1 -f examples/authenticator.sql
-    psql -Xqd clinic -v ON_ERROR_STOP=1 -c "ALTER ROLE clinic_authenticator SET clinic.clock = '$now'" \
-        -c "SELECT clinic.map_login(login => 'clinic_authenticator', actor => 'staff', permissions => '{*}')"
+    psql -Xqd clinic -v ON_ERROR_STOP=1 -v password="$password" -f examples/users.sql
 }
 
-# A start that is free, for the lines.
+# The day a week from now, on which the clinic is open unless it is a Sunday; and what is free on it, for the lines.
 choose() {
-    IFS='|' read -r service provider start patient other_patient < <(in_clinic "
-        SET clinic.clock = '$now'; SET timezone = 'UTC'; SET datestyle = 'ISO';
-        SELECT v.service_id, s.provider_id, to_char(s.starts_at, 'YYYY-MM-DD\"T\"HH24:MI\"Z\"'), p.ids[1], p.ids[2]
-        FROM clinic.services AS v,
-             clinic.available_slots(service_id => v.service_id, range_start => '2026-03-10', range_end => '2026-03-11') AS s,
+    IFS='|' read -r day next_day service provider start patient other_patient < <(in_clinic "
+        SET timezone = 'UTC'; SET datestyle = 'ISO';
+        SELECT d.day, d.day + 1, v.service_id, s.provider_id, to_char(s.starts_at, 'YYYY-MM-DD\"T\"HH24:MI\"Z\"'), p.ids[1], p.ids[2]
+        FROM (SELECT current_date + 7 + (extract(isodow FROM current_date) > 5)::integer * 2 AS day) AS d,
+             clinic.services AS v,
+             clinic.available_slots(service_id => v.service_id, range_start => d.day, range_end => d.day + 1) AS s,
              (SELECT array_agg(l.patient_id ORDER BY l.mrn DESC) AS ids FROM clinic.patients AS l) AS p
         WHERE v.name = 'Consultation'
         ORDER BY s.starts_at, s.provider_id LIMIT 1")
+    [[ -n ${start:-} ]] || die 'the demonstration has no free start'
 }
 
 # Stops in its order what is running: PostgREST, the cluster.
@@ -106,8 +103,8 @@ main() {
     say 'loading the demonstration (examples/clinic.sql): a minute'
     quietly "$work/load.log" load_clinic
     choose
-    new_secret "$work/secret"
-    start_postgrest clinic "$work/secret" "$port" "$work/postgrest.log"
+    (umask 077 && in_clinic 'SELECT clinic.jwks()' >"$work/jwks.json")
+    start_postgrest clinic "$work/jwks.json" "$port" "$work/postgrest.log"
     print_lines
     # Interrupted by the signals above; ends by itself only when PostgREST does.
     wait "$postgrest_pid" || true

@@ -8,7 +8,7 @@ AS 'MODULE_PATHNAME', 'clinic_error_codes';
 COMMENT ON FUNCTION clinic.error_codes() IS
 'Lists the error codes of the engine.
 Every error of the domain carries its code as "reason" in a DETAIL that is a JSON object, and the SQLSTATE given here; an error
-of one argument (invalid_argument, missing_argument, invalid_text, datetime_overflow, limit_exceeded) carries the arguments name as COLUMN_NAME.
+of one argument (invalid_argument, missing_argument, invalid_text, datetime_overflow, limit_exceeded) carries the argument''s name as COLUMN_NAME.
 Over HTTP the code is "code" in the body, and http_status the status (401 for a forbidden request without identity).
 message and hint are the defaults; a particular error may say more. Codes, SQLSTATEs and statuses never change.';
 

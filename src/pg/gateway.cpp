@@ -9,6 +9,7 @@
 #include "pg/datum.hpp"
 #include "pg/http_errors.hpp"
 #include "pg/identity.hpp"
+#include "pg/login_map.hpp"
 #include "pg/rate_limit.hpp"
 #include "pg/request.hpp"
 #include "pg/token.hpp"
@@ -33,13 +34,6 @@ void set_locally(const char *name, const std::string &value) {
     const char *text = value.c_str();
     pg_call([name, text] {
         (void)set_config_option(name, text, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0, false);
-    });
-}
-
-bool is_gateway() {
-    return pg_call([] {
-        const Oid gateway = get_role_oid("clinic_gateway", true);
-        return OidIsValid(gateway) && is_member_of_role_nosuper(GetSessionUserId(), gateway);
     });
 }
 
@@ -239,7 +233,7 @@ void become_user() {
 }
 
 void begin_request() {
-    if (!is_gateway())
+    if (!session_is_gateway())
         raise(Code::forbidden, "only a gateway may say who calls", {},
               "Make the login a member of clinic_gateway, if it is one that callers cannot use themselves.");
     const std::string claims = setting("request.jwt.claims");

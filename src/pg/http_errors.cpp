@@ -86,6 +86,8 @@ Answer answer_of(const ErrorData &error, const CodeInfo &entry) {
 }
 
 // Errors of the server that PostgREST answers with the wrong status. Their details can show other rows, so they stay here.
+// What another transaction stopped is a conflict like busy, and not 503: for that PostgREST 12 reads its whole schema again,
+// and adds a Retry-After of its own.
 std::optional<Answer> answer_of(const ErrorData &error) {
     const auto answer = [&error](int status, const char *hint) {
         return Answer{status, unpack_sql_state(error.sqlerrcode), text_or(error.message, ""), "", hint, {}};
@@ -97,7 +99,7 @@ std::optional<Answer> answer_of(const ErrorData &error) {
         return answer(404, "Check the id.");
     case ERRCODE_T_R_DEADLOCK_DETECTED:
     case ERRCODE_LOCK_NOT_AVAILABLE: {
-        Answer busy = answer(503, "Try again.");
+        Answer busy = answer(409, "Try again.");
         busy.headers.add("Retry-After", "1");
         return busy;
     }

@@ -2,6 +2,10 @@
 #include "pg/login_map.hpp"
 
 #include "pg/datum.hpp"
+
+extern "C" {
+#include "utils/acl.h"
+}
 #include "pg/table_scan.hpp"
 
 namespace pg_clinic::pg {
@@ -56,7 +60,17 @@ std::string session_login() {
     return pg_call([] { return static_cast<const char *>(GetUserNameFromId(GetSessionUserId(), false)); });
 }
 
+bool session_is_gateway() {
+    return pg_call([] {
+        const Oid gateway = get_role_oid("clinic_gateway", true);
+        return OidIsValid(gateway) && is_member_of_role_nosuper(GetSessionUserId(), gateway);
+    });
+}
+
 std::optional<NewContext> mapped_login() {
+    // A gateway speaks for others: a request without identity must not act as the gateway itself.
+    if (session_is_gateway())
+        return std::nullopt;
     const std::string login = session_login();
     std::optional<NewContext> found;
     {

@@ -27,4 +27,8 @@ std::optional<NewContext> mapped_login();
 // In how many tenants a login is mapped and active; more than one makes no context.
 std::int32_t count_mappings(std::string_view login);
 
+// Whether the session's login is a member of clinic_gateway, other than by being a superuser: its claims are believed, and no
+// mapping counts for it.
+bool session_is_gateway();
+
 } // namespace pg_clinic::pg

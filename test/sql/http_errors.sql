@@ -119,6 +119,20 @@ ROLLBACK TO s;
 SELECT clinic.describe_rrule('FREQ=NEVER') FROM generate_series(1, 2);
 ROLLBACK;
 
+-- Raised in a parallel worker, it is still the engine's.
+RESET SESSION AUTHORIZATION;
+CREATE TABLE public.rules AS SELECT 'FREQ=NEVER'::text AS rule;
+GRANT SELECT ON public.rules TO PUBLIC;
+SELECT set_config(s.name, 'on', false) FROM pg_settings AS s WHERE s.name IN ('force_parallel_mode', 'debug_parallel_query');
+SET SESSION AUTHORIZATION regress_http_gateway;
+SET ROLE clinic_user;
+BEGIN;
+SELECT clinic.pre_request();
+SELECT clinic.describe_rrule(r.rule) FROM public.rules AS r;
+ROLLBACK;
+RESET SESSION AUTHORIZATION;
+SELECT set_config(s.name, 'off', false) FROM pg_settings AS s WHERE s.name IN ('force_parallel_mode', 'debug_parallel_query');
+
 -- Anonymous: what is forbidden asks for an identity.
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION public.refused(code text, detail jsonb) RETURNS void LANGUAGE sql SECURITY DEFINER
@@ -184,6 +198,6 @@ FROM public.answers AS a JOIN clinic.error_codes() AS c USING (code);
 SELECT 1 AS gone FROM (SELECT dblink_disconnect('gate')) AS c;
 
 DROP EXTENSION dblink;
-DROP TABLE public.answers, public.ranges;
+DROP TABLE public.answers, public.ranges, public.rules;
 DROP FUNCTION public.refused;
 DROP ROLE regress_http_gateway, regress_http_plain;
