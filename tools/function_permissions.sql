@@ -25,7 +25,6 @@ FROM unnest('{error_codes,now,is_time_zone,canonical_time_zone,new_id,uuid_floor
               current_user_id,current_patient_id,current_provider_id,has_permission,is_permission,whoami,sees_all_locations,sees_location,
               sees_patient}'::text[]) AS f;
 
-
 INSERT INTO pg_temp.function_permissions (function, executes)
 SELECT f, 'owner' FROM unnest('{install,migrate}'::text[]) AS f;
 
