@@ -1,5 +1,8 @@
 -- Lists: the rows and the order of the plain query, whatever comes and goes between pages; read by index under row security;
 -- nothing of another tenant or patient by any id or cursor; no text as a cursor but a clear error.
+
+-- Two tests in one row are two lines of TAP.
+\pset fieldsep '\n'
 BEGIN;
 SET LOCAL search_path = pg_catalog, public;
 SET LOCAL clinic.clock = '2026-03-01 00:00Z';
