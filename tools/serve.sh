@@ -33,8 +33,13 @@ Riverbend Health answers at $url. In another terminal:
   curl -s '$url/rpc/book_appointment' $json -H "Authorization: Bearer \$TOKEN" -d '{"service_id": "$service", "patient_id": "$patient", "provider_id": "$provider", "starts_at": "$start"}'
   curl -si '$url/rpc/book_appointment' $json -H "Authorization: Bearer \$TOKEN" -d '{"service_id": "$service", "patient_id": "$other_patient", "provider_id": "$provider", "starts_at": "$start"}'
 
-Others sign in alike: dr.moss@riverbend.example (a doctor: patients in care only), admin@riverbend.example, and a patient,
-patient@riverbend.example. Ctrl-C stops it and removes every trace.
+  # A booking in the name of nobody is refused: 401; and so is a patient of somebody else: 404
+  curl -si '$url/rpc/book_appointment' $json -H 'X-Clinic-Tenant: riverbend' -d '{"service_id": "$service", "patient_id": "$patient", "starts_at": "$start"}'
+  curl -si '$url/rpc/get_patient?patient_id=$service' -H "Authorization: Bearer \$TOKEN"
+
+Others sign in alike: dr.moss@riverbend.example (a doctor: patients in care only), patient@riverbend.example (sees themselves), and
+admin@riverbend.example (super_admin: sees patients only with the header X-Purpose-Of-Use: TREAT). Five wrong passwords lock an account for
+a minute and more. POST /rpc/refresh {"refresh_token": ...} and /rpc/sign_out end what sign_in began. Ctrl-C stops it and removes every trace.
 LINES
 }
 

@@ -107,7 +107,7 @@ test('without a permission: 403 with it, 401 without any identity', async () => 
 });
 
 test('a token that names no known caller: 401 no_context', async () => {
-    const bearer = sign({ role: 'clinic_user', aud: 'clinic', exp: inAnHour() });
+    const bearer = sign({ role: 'clinic_user', aud: 'pg_clinic', exp: inAnHour() });
     await get('/locations', { as: null }); // the login acts for nobody from here on
     const answer = await book({}, { bearer });
     isEngines(answer, 401, 'no_context');
@@ -115,7 +115,7 @@ test('a token that names no known caller: 401 no_context', async () => {
 });
 
 test('tokens that PostgREST refuses: 401', async () => {
-    const good = { role: 'clinic_user', aud: 'clinic', exp: inAnHour() };
+    const good = { role: 'clinic_user', aud: 'pg_clinic', exp: inAnHour() };
     for (const bearer of [
         sign({ ...good, exp: 1 }),
         sign({ ...good, nbf: inAnHour() }),
@@ -129,10 +129,10 @@ test('tokens that PostgREST refuses: 401', async () => {
 
 test('roles that the login may not take: refused, and never a role of the database', async () => {
     for (const role of ['postgres', 'clinic_owner', 'clinic_admin', 'clinic_system']) {
-        const answer = await get('/locations', { bearer: sign({ role, aud: 'clinic', exp: inAnHour() }) });
+        const answer = await get('/locations', { bearer: sign({ role, aud: 'pg_clinic', exp: inAnHour() }) });
         assert.equal(answer.status, 403, `${role}: ${answer.text}`);
     }
-    assert.equal((await get('/locations', { bearer: sign({ role: 'nosuch', aud: 'clinic', exp: inAnHour() }) })).status, 400);
+    assert.equal((await get('/locations', { bearer: sign({ role: 'nosuch', aud: 'pg_clinic', exp: inAnHour() }) })).status, 400);
 });
 
 test('functions that a role may not call: 403 with a token, 401 without', async () => {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { hill, inAnHour, lake, nobody, request, sign, sql, token, users } from './support/api.mjs';
 
 const whoami = (options) => request('GET', '/rpc/whoami', options);
-const claims = (more) => ({ role: 'clinic_user', aud: 'clinic', exp: inAnHour(), sub: users.desk, tenant_id: lake.tenant, ...more });
+const claims = (more) => ({ role: 'clinic_user', aud: 'pg_clinic', exp: inAnHour(), sub: users.desk, tenant_id: lake.tenant, ...more });
 
 test('the tables say what a token may, whatever it says itself', async () => {
     const answer = await whoami({ bearer: sign(claims({ permissions: ['*'], roles: ['super_admin'], sub: users.reader })) });

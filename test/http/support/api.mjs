@@ -40,7 +40,7 @@ export const users = {
 
 export function token(role, claims = {}) {
     if (!(role in users)) throw new Error(`no such caller: ${role}`);
-    return sign({ role: 'clinic_user', aud: 'clinic', exp: inAnHour(), sub: users[role], tenant_id: lake.tenant, ...claims });
+    return sign({ role: 'clinic_user', aud: 'pg_clinic', exp: inAnHour(), sub: users[role], tenant_id: lake.tenant, ...claims });
 }
 
 // Runs SQL as the superuser; rows are lines, columns are parted by |.
