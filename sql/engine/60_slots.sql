@@ -255,7 +255,8 @@ CREATE FUNCTION clinic.blocked_times(
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
 AS $$
-    SELECT s.resource_id, s.block_id, b.kind, s.starts_at, s.ends_at, b.title, s.patient_id
+    SELECT s.resource_id, s.block_id, b.kind, s.starts_at, s.ends_at,
+           CASE WHEN clinic.has_permission('appointments:read') THEN b.title END, s.patient_id
     FROM clinic_private.block_spans($1, $2, $3, $4) AS s
     JOIN clinic_data.blocks AS b ON b.tenant_id = clinic.current_tenant_id() AND b.block_id = s.block_id
     ORDER BY s.resource_id, s.starts_at, s.block_id
