@@ -36,7 +36,6 @@ DECLARE
         'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()'
         ' AND clinic.sees_patient(patient_id)';
     patients_write constant text := 'clinic.has_permission(''patients:write'')';
-    insider constant text := 'NOT clinic_private.is_public()';
     setup constant text := 'clinic.has_permission(''setup:write'')';
     schedule constant text := 'clinic_private.may_at(''schedules:write'', resource_id, location_id)';
     stay constant text := 'clinic_private.may_at(''schedules:write'', resource_id, NULL)';
@@ -54,26 +53,20 @@ BEGIN
              'published OR NOT clinic_private.is_public()', setup, setup, NULL),
             ('services', 'Visitors see what is published; setup:write changes it.',
              'published OR NOT clinic_private.is_public()', setup, setup, NULL),
-            ('resources', 'Visitors see providers that are published; a patient''s resource comes with the patient.',
-             'published OR NOT clinic_private.is_public()',
+            ('resources', 'Visitors see of providers those published; a patient''s resource comes with the patient.',
+             'published OR kind <> ''provider'' OR NOT clinic_private.is_public()',
              setup || ' OR kind = ''patient'' AND ' || patients_write, setup, NULL),
             ('tenants', 'setup:write changes it.', 'true', setup, setup, NULL),
             ('providers', 'setup:write changes it.', 'true', setup, setup, NULL),
-            ('travel_times', 'Not for visitors; setup:write changes it.', insider, setup, setup, setup),
-            ('service_providers', 'Visitors see published providers of published services; setup:write changes it.',
-             insider || ' OR EXISTS (SELECT FROM clinic_data.services s WHERE s.tenant_id = service_providers.tenant_id'
-             ' AND s.service_id = service_providers.service_id)'
-             ' AND EXISTS (SELECT FROM clinic_data.resources r WHERE r.tenant_id = service_providers.tenant_id'
-             ' AND r.resource_id = service_providers.provider_id)', setup, setup, setup),
-            ('service_resources', 'Visitors see the needs of published services; setup:write changes it.',
-             insider || ' OR EXISTS (SELECT FROM clinic_data.services s WHERE s.tenant_id = service_resources.tenant_id'
-             ' AND s.service_id = service_resources.service_id)', setup, setup, setup),
+            ('travel_times', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('service_providers', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('service_resources', 'setup:write changes it.', 'true', setup, setup, setup),
             ('logins', 'setup:write changes it.', 'true', setup, setup, NULL),
-            ('availability_rules', 'Not for visitors; schedules:write changes it, with the scope own the provider''s own.', insider, schedule, schedule, NULL),
-            ('date_overrides', 'Not for visitors; schedules:write changes it, with the scope own the provider''s own.', insider, schedule, schedule, NULL),
-            ('stays', 'Not for visitors; schedules:write changes it, with the scope own the provider''s own.', insider, stay, stay, NULL),
-            ('blocks', 'Not for visitors; schedules:write changes it, with the scope own the provider''s own.', insider, schedule, schedule, NULL),
-            ('holidays', 'Not for visitors; schedules:write changes it.', insider, 'clinic.has_permission(''schedules:write'')',
+            ('availability_rules', 'schedules:write changes it, with the scope own the provider''s own.', 'true', schedule, schedule, NULL),
+            ('date_overrides', 'schedules:write changes it, with the scope own the provider''s own.', 'true', schedule, schedule, NULL),
+            ('stays', 'schedules:write changes it, with the scope own the provider''s own.', 'true', stay, stay, NULL),
+            ('blocks', 'schedules:write changes it, with the scope own the provider''s own.', 'true', schedule, schedule, NULL),
+            ('holidays', 'schedules:write changes it.', 'true', 'clinic.has_permission(''schedules:write'')',
              'clinic.has_permission(''schedules:write'')', NULL),
             ('patients', 'Oneself and dependants; by patients:read all, or those in care.', patient, patients_write,
              patients_write || ' AND ' || patient, NULL),
