@@ -333,8 +333,10 @@ BEGIN
             jsonb_build_object('user_id', require_governed.user_id), NULL);
     END IF;
 
+    -- Who can give somebody an address to sign in with can do what that user does with their own: that is not the caller's own.
     beyond := clinic_private.first_uncovered(ARRAY(
-        SELECT p.permission
+        SELECT CASE WHEN clinic_private.is_own(p.permission) AND require_governed.user_id IS DISTINCT FROM clinic.current_user_id()
+                    THEN split_part(p.permission, ':', 1) || ':' || split_part(p.permission, ':', 2) ELSE p.permission END
         FROM unnest(clinic_private.permissions_of(require_governed.user_id)) AS p (permission)
         WHERE NOT (target.kind = 'patient' AND clinic_private.is_own(p.permission))));
     IF beyond IS NOT NULL THEN

@@ -1,7 +1,9 @@
 -- The read views of schema clinic. They belong to clinic_owner and are no security_invoker: callers need no right on the
 -- tables, and the policies of the tables judge by the caller's context. security_barrier keeps a caller's own functions
--- from seeing rows before the policies have. Joins are LEFT JOINs on keys where they may be, so that the planner drops
--- those whose columns nobody asks for. Everything is readable; nothing can be written through a view.
+-- from seeing rows before the policies have. What visitors of a booking page do not see, though the search that they may call
+-- reads it on their behalf (hours, blocks, rooms), is left out here and not by a policy. Joins are LEFT JOINs on keys where
+-- they may be, so that the planner drops those whose columns nobody asks for. Everything is readable; nothing can be written
+-- through a view.
 -- Views of users may depend on these, so columns are only ever appended: what must go is dropped by a numbered migration.
 -- A view that is there and says the same is left alone: replacing it would make its readers wait.
 
@@ -69,6 +71,7 @@ CALL clinic_private.ensure_view('travel_times', $view$
            t.to_location_id,
            t.minutes
       FROM clinic_data.travel_times t
+     WHERE NOT clinic_private.is_public()
 $view$);
 COMMENT ON VIEW clinic.travel_times IS 'Driving time between locations, kept free between a provider''s visits at different ones.';
 COMMENT ON COLUMN clinic.travel_times.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
@@ -129,6 +132,7 @@ CALL clinic_private.ensure_view('resources', $view$
            r.updated_at
       FROM clinic_data.resources r
      WHERE r.kind IN ('room', 'device')
+       AND (r.published OR NOT clinic_private.is_public())
 $view$);
 COMMENT ON VIEW clinic.resources IS 'Rooms and devices.';
 COMMENT ON COLUMN clinic.resources.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
@@ -211,6 +215,11 @@ CALL clinic_private.ensure_view('service_providers', $view$
            o.buffer_before_minutes,
            o.buffer_after_minutes
       FROM clinic_data.service_providers o
+     WHERE NOT clinic_private.is_public()
+        OR EXISTS (SELECT FROM clinic_data.services s
+                    WHERE s.tenant_id = o.tenant_id AND s.service_id = o.service_id AND s.published)
+           AND EXISTS (SELECT FROM clinic_data.resources r
+                        WHERE r.tenant_id = o.tenant_id AND r.resource_id = o.provider_id AND r.published)
 $view$);
 COMMENT ON VIEW clinic.service_providers IS 'Who offers which service, with what differs for that provider.';
 COMMENT ON COLUMN clinic.service_providers.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
@@ -263,6 +272,7 @@ CALL clinic_private.ensure_view('availability_rules', $view$
            a.created_at
       FROM clinic_data.availability_rules a
      WHERE a.retired_at IS NULL
+       AND NOT clinic_private.is_public()
 $view$);
 COMMENT ON VIEW clinic.availability_rules IS 'Recurring hours in force: on the dates of a recurrence rule, a wall-clock window at a location.';
 COMMENT ON COLUMN clinic.availability_rules.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
@@ -297,6 +307,7 @@ CALL clinic_private.ensure_view('date_overrides', $view$
            o.created_at
       FROM clinic_data.date_overrides o
      WHERE o.retired_at IS NULL
+       AND NOT clinic_private.is_public()
 $view$);
 COMMENT ON VIEW clinic.date_overrides IS 'What differs on one date: open windows, or closed.';
 COMMENT ON COLUMN clinic.date_overrides.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
@@ -322,6 +333,7 @@ CALL clinic_private.ensure_view('holidays', $view$
            h.created_at
       FROM clinic_data.holidays h
      WHERE h.retired_at IS NULL
+       AND NOT clinic_private.is_public()
 $view$);
 COMMENT ON VIEW clinic.holidays IS 'Dates on which a location is closed.';
 COMMENT ON COLUMN clinic.holidays.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
@@ -341,6 +353,7 @@ CALL clinic_private.ensure_view('stays', $view$
            s.created_at
       FROM clinic_data.stays s
      WHERE s.retired_at IS NULL
+       AND NOT clinic_private.is_public()
 $view$);
 COMMENT ON VIEW clinic.stays IS 'Stays of providers in another zone: for these home dates the wall-clock hours are read in it.';
 COMMENT ON COLUMN clinic.stays.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
@@ -371,6 +384,7 @@ CALL clinic_private.ensure_view('blocks', $view$
            b.created_at
       FROM clinic_data.blocks b
      WHERE b.retired_at IS NULL
+       AND NOT clinic_private.is_public()
 $view$);
 COMMENT ON VIEW clinic.blocks IS 'Time that is not open whatever the hours say: blocks, leave, recurring breaks, external busy time.';
 COMMENT ON COLUMN clinic.blocks.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
@@ -476,6 +490,7 @@ CALL clinic_private.ensure_view('busy_times', $view$
       JOIN clinic_data.resources r ON r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id
      WHERE r.kind <> 'patient'
        AND (c.expires_at IS NULL OR c.expires_at > clinic.now())
+       AND NOT clinic_private.is_public()
 $view$);
 COMMENT ON VIEW clinic.busy_times IS 'Time that is taken on providers, rooms and devices, without a word about patients. Holds and offers that have expired are not listed.';
 COMMENT ON COLUMN clinic.busy_times.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
