@@ -214,6 +214,8 @@ std::string count(const Caller &caller) {
         raise(Code::rate_limited, {},
               Detail()
                   .add("limit", std::int64_t{v.limit})
+                  .add("remaining", std::int64_t{v.remaining})
+                  .add("reset_seconds", std::int64_t{v.reset_seconds})
                   .add("retry_after_seconds", std::int64_t{v.retry_after_seconds}));
     return "{\"X-RateLimit-Limit\": \"" + std::to_string(v.limit) + "\"}, {\"X-RateLimit-Remaining\": \"" +
            std::to_string(v.remaining) + "\"}, {\"X-RateLimit-Reset\": \"" + std::to_string(v.reset_seconds) + "\"}, ";
@@ -222,6 +224,11 @@ std::string count(const Caller &caller) {
 void answer_with(const std::string &limits, const RequestFacts &facts, bool identified) {
     set_locally("response.headers", "[" + limits + "{\"X-Request-Id\": " + json_quoted(facts.request_id) + "}" +
                                         (identified ? ", {\"Cache-Control\": \"no-store\"}" : "") + "]");
+}
+
+// Whether PostgREST took the role of those without a token.
+bool has_anonymous_role() {
+    return pg_call([] { return GetUserId() == get_role_oid("clinic_anon", true); });
 }
 
 // PostgREST takes the database role from the token; a caller with an API key has none, and came in as a visitor.
@@ -241,7 +248,7 @@ void begin_request() {
     const RequestFacts facts = facts_of(headers);
     keep_request(facts);
     if (!setting("request.method").empty())
-        begin_http_request(!names_somebody(claims) && headers.get("x-api-key").empty());
+        begin_http_request(has_anonymous_role() && headers.get("x-api-key").empty());
     Caller caller;
     try {
         caller = settle_caller(headers, claims, facts);

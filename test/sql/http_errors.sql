@@ -3,6 +3,8 @@ SET client_min_messages = warning;
 CREATE EXTENSION IF NOT EXISTS pg_clinic CASCADE;
 RESET client_min_messages;
 \set SHOW_CONTEXT never
+-- What PostgREST sets for each request.
+SET request.method = 'POST';
 CREATE ROLE regress_http_gateway LOGIN NOINHERIT;
 GRANT clinic_gateway, clinic_anon, clinic_user TO regress_http_gateway;
 CREATE ROLE regress_http_plain LOGIN IN ROLE clinic_user;
@@ -169,6 +171,7 @@ CREATE TABLE public.answers (code text, answer jsonb, response jsonb);
 CREATE EXTENSION IF NOT EXISTS dblink;
 SELECT 1 AS connected FROM (SELECT dblink_connect('gate', format('dbname=%s port=%s host=%s user=regress_http_gateway', current_database(),
     current_setting('port'), split_part(current_setting('unix_socket_directories'), ',', 1)))) AS c;
+SELECT 1 AS request FROM (SELECT dblink_exec('gate', 'SET request.method = ''POST''')) AS c;
 SELECT 1 AS role FROM (SELECT dblink_exec('gate', 'SET ROLE clinic_user')) AS c;
 DO $$
 DECLARE
