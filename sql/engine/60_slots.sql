@@ -257,7 +257,9 @@ CREATE FUNCTION clinic.blocked_times(
     SET row_security = on
 AS $$
     SELECT s.resource_id, s.block_id, b.kind, s.starts_at, s.ends_at,
-           CASE WHEN clinic.has_permission('appointments:read') THEN b.title END, s.patient_id
+           CASE WHEN clinic.has_permission('appointments:read') OR clinic.has_permission('appointments:write')
+                  OR clinic.has_permission('schedules:write') OR clinic.has_permission('setup:write') THEN b.title END,
+           s.patient_id
     FROM clinic_private.block_spans($1, $2, $3, $4) AS s
     JOIN clinic_data.blocks AS b ON b.tenant_id = clinic.current_tenant_id() AND b.block_id = s.block_id
     WHERE NOT clinic_private.is_public()
@@ -268,5 +270,5 @@ REVOKE ALL ON FUNCTION clinic.blocked_times(uuid[], timestamptz, timestamptz, uu
 GRANT EXECUTE ON FUNCTION clinic.blocked_times(uuid[], timestamptz, timestamptz, uuid) TO clinic_user;
 COMMENT ON FUNCTION clinic.blocked_times(uuid[], timestamptz, timestamptz, uuid) IS
     'Blocks, leave, breaks and external busy time of providers, rooms or devices, as spans between instants; those of whole locations included.
-resource_ids: whose. range_start, range_end: spans that overlap this range, at most 366 days. location_id: what holds there, whoever comes; without it, the block of a whole location counts for rooms and devices that stand there and for providers who have hours there then. title and patient_id (the patient the time is kept for): for those who may read the diary.
+resource_ids: whose. range_start, range_end: spans that overlap this range, at most 366 days. location_id: what holds there, whoever comes; without it, the block of a whole location counts for rooms and devices that stand there and for providers who have hours there then. title: for those who may read the diary, or change it; patient_id: the patient the time is kept for, for those who may read the diary.
 Errors: no_context, 22004, 22023.';
