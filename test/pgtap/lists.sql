@@ -307,7 +307,7 @@ EXCEPTION WHEN OTHERS THEN
     RETURN SQLSTATE || ' ' || SQLERRM;
 END
 $$;
-SELECT cmp_ok((SELECT count(*) FROM noise), '>', 400::bigint, 'there is noise');
+SELECT cmp_ok((SELECT count(*) FROM noise), '>', 200::bigint, 'there is noise');
 SELECT is((SELECT array_agg(DISTINCT pg_temp.answer(format('SELECT * FROM clinic.list_appointments(sort => %L, %s => %L)', s, side, n.text))) FROM noise n, unnest(ARRAY['start', 'patient_name']) s),
           ARRAY[format('22023 "%s" is not a cursor of this list in this order', side)], 'noise is no cursor, ' || side) FROM unnest(ARRAY['after', 'before']) side;
 SELECT is((SELECT array_agg(DISTINCT pg_temp.answer(format('SELECT * FROM clinic.list_patients(after => %L)', n.text))) FROM noise n),
