@@ -44,10 +44,6 @@ std::string new_confirmation_code() {
     return code;
 }
 
-std::optional<Uuid> user_of(const Context &context) {
-    return context.has_user ? std::optional(context.user_id) : std::nullopt;
-}
-
 // Minutes for the record; buffers are whole minutes wherever they come from.
 std::int32_t in_minutes(core::Duration d) { return static_cast<std::int32_t>(d.micros / core::micros_per_minute); }
 
@@ -62,7 +58,7 @@ void write_resources(const Uuid &tenant, const Uuid &appointment, const Placemen
 }
 
 void write_claims(const Context &context, const Uuid &appointment, const Placement &placed) {
-    insert_claims({context.tenant_id, appointment, placed.service, placed.location, user_of(context)}, placed.claims,
+    insert_claims({context.tenant_id, appointment, placed.service, placed.location, context.user()}, placed.claims,
                   placed.now);
 }
 
@@ -79,7 +75,7 @@ Booked write_booking(const Context &context, const Placement &placed, const std:
         written = spi.query(insert_appointment, context.tenant_id, booked.appointment, booked.code, placed.service,
                             placed.provider, placed.location, placed.patient, placed.visit.begin, placed.visit.end,
                             placed.local_start, placed.zone_name, placed.capacity, placed.overbooked, placed.overridden,
-                            reason, placed.warnings, user_of(context))
+                            reason, placed.warnings, context.user())
                       .affected() == 1;
     }
     write_resources(context.tenant_id, booked.appointment, placed);

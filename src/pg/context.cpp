@@ -98,8 +98,6 @@ std::vector<std::string> parts_of(std::string_view list) {
     return out;
 }
 
-std::optional<Uuid> when(bool has, const Uuid &id) { return has ? std::optional(id) : std::nullopt; }
-
 } // namespace
 
 const Context *current_context() { return entered != nullptr ? entered : login_context(); }
@@ -147,10 +145,10 @@ void require_permission(const Context &context, std::string_view permission) {
 
 NewContext copy_of(const Context &c) {
     NewContext copy{.tenant_id = c.tenant_id, .actor = c.actor, .door = c.door};
-    copy.user_id = when(c.has_user, c.user_id);
-    copy.patient_id = when(c.has_patient, c.patient_id);
-    copy.provider_id = when(c.has_provider, c.provider_id);
-    copy.session_id = when(c.has_session, c.session_id);
+    copy.user_id = c.user();
+    copy.patient_id = c.patient();
+    copy.provider_id = c.provider();
+    copy.session_id = c.session();
     copy.all_locations = c.all_locations;
     copy.care_only = c.care_only;
     copy.purpose_needed = c.purpose_needed;

@@ -40,6 +40,11 @@ struct Context {
     const char *client_address; // as claimed
     const char *peer_address;
     const char *user_agent; // as claimed
+
+    std::optional<Uuid> user() const { return has_user ? std::optional(user_id) : std::nullopt; }
+    std::optional<Uuid> patient() const { return has_patient ? std::optional(patient_id) : std::nullopt; }
+    std::optional<Uuid> provider() const { return has_provider ? std::optional(provider_id) : std::nullopt; }
+    std::optional<Uuid> session() const { return has_session ? std::optional(session_id) : std::nullopt; }
 };
 
 // What came with the request, for the record.
@@ -89,6 +94,12 @@ void require_permission(const Context &context, std::string_view permission);
 
 // True for "resource:action" and "resource:action:scope" in lower case, none empty, and for "*" alone or as the last one.
 bool is_permission(std::string_view text) noexcept;
+
+// True for what may be a request's id: 1 to 100 printable ASCII characters, no blanks.
+bool is_request_id(std::string_view text) noexcept;
+
+// True for what may be a purpose of use: 1 to 40 capitals and underscores, as the codes of HL7 are.
+bool is_purpose(std::string_view text) noexcept;
 
 // Sets the context for the rest of the transaction (or of the savepoint that is rolled back).
 void enter_context(const NewContext &context);

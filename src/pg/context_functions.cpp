@@ -10,38 +10,14 @@ namespace pg_clinic::pg {
 
 namespace {
 
-std::optional<Uuid> when(bool has, const Uuid &id) { return has ? std::optional(id) : std::nullopt; }
-
-std::optional<std::string> unless_empty(const char *text) {
-    return *text == '\0' ? std::nullopt : std::optional<std::string>(text);
-}
-
-std::vector<std::string> list_of(std::string_view list) {
-    std::vector<std::string> out;
-    while (!list.empty()) {
-        const std::size_t comma = list.find(',');
-        out.emplace_back(list.substr(0, comma));
-        list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
-    }
-    return out;
-}
-
-// The locations that bound the caller; null for one who acts at every one.
-std::optional<std::vector<Uuid>> bounding_locations(const Context &context) {
-    if (context.all_locations)
-        return std::nullopt;
-    return std::vector<Uuid>(context.locations, context.locations + context.location_count);
+std::optional<std::string> unless_empty(const std::string &text) {
+    return text.empty() ? std::nullopt : std::optional(text);
 }
 
 // What `ask` finds in the context; null without one.
 template <class Ask> Datum from_context(FunctionCallInfo fcinfo, Ask ask) {
     const Context *context = current_context();
     return context == nullptr ? returning_null(fcinfo) : returning(fcinfo, ask(*context));
-}
-
-bool is_purpose(std::string_view text) {
-    return !text.empty() && text.size() <= 40 &&
-           std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
 }
 
 } // namespace
@@ -106,22 +82,22 @@ CLINIC_FUNCTION(clinic_current_tenant_id) {
 
 // clinic.current_user_id()
 CLINIC_FUNCTION(clinic_current_user_id) {
-    return from_context(fcinfo, [](const Context &c) { return when(c.has_user, c.user_id); });
+    return from_context(fcinfo, [](const Context &c) { return c.user(); });
 }
 
 // clinic.current_patient_id()
 CLINIC_FUNCTION(clinic_current_patient_id) {
-    return from_context(fcinfo, [](const Context &c) { return when(c.has_patient, c.patient_id); });
+    return from_context(fcinfo, [](const Context &c) { return c.patient(); });
 }
 
 // clinic.current_provider_id()
 CLINIC_FUNCTION(clinic_current_provider_id) {
-    return from_context(fcinfo, [](const Context &c) { return when(c.has_provider, c.provider_id); });
+    return from_context(fcinfo, [](const Context &c) { return c.provider(); });
 }
 
 // clinic_private.current_session_id()
 CLINIC_FUNCTION(clinic_current_session_id) {
-    return from_context(fcinfo, [](const Context &c) { return when(c.has_session, c.session_id); });
+    return from_context(fcinfo, [](const Context &c) { return c.session(); });
 }
 
 // clinic_private.require_tenant()
@@ -154,13 +130,12 @@ CLINIC_FUNCTION(clinic_whoami) {
                  std::optional<std::vector<Uuid>>{}, no_id, no_text);
         return rows.done();
     }
-    const Context &c = *context;
+    const NewContext c = copy_of(*context);
     const auto tenant = find_tenant(c.tenant_id);
     rows.add(std::optional(c.tenant_id), tenant ? std::optional(tenant->slug) : std::nullopt,
-             std::optional<std::string>(actor_name(c.actor)), when(c.has_user, c.user_id),
-             when(c.has_patient, c.patient_id), std::optional(list_of(c.permissions)), unless_empty(c.request_id),
-             login, std::optional<std::string>(door_name(c.door)), std::optional(list_of(c.roles)),
-             when(c.has_provider, c.provider_id), bounding_locations(c), when(c.has_session, c.session_id),
-             unless_empty(c.purpose));
+             std::optional<std::string>(actor_name(c.actor)), c.user_id, c.patient_id, std::optional(c.permissions),
+             unless_empty(c.request.request_id), login, std::optional<std::string>(door_name(c.door)),
+             std::optional(c.roles), c.provider_id, c.all_locations ? std::nullopt : std::optional(c.locations),
+             c.session_id, unless_empty(c.purpose));
     return rows.done();
 }

@@ -6,16 +6,10 @@ namespace pg_clinic::pg {
 namespace {
 
 constexpr std::string_view version = "v2";
-constexpr std::size_t longest_request = 100;
 constexpr std::size_t longest_fact = 200;
 constexpr std::size_t uuid_length = 36;
 constexpr const char *actor_names[] = {"admin", "staff", "patient", "public", "system"};
 constexpr const char *door_names[] = {"administrator", "login", "token", "gateway", "api_key", "public"};
-
-bool is_request_id(std::string_view text) noexcept {
-    return text.size() <= longest_request &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
-}
 
 // Calls visit with each part between commas, until it returns false; true when it never did.
 template <class Visit> bool each_part(std::string_view list, Visit visit) {
@@ -232,6 +226,16 @@ bool is_permission(std::string_view text) noexcept {
     }
 }
 
+bool is_request_id(std::string_view text) noexcept {
+    return !text.empty() && text.size() <= 100 &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 127; });
+}
+
+bool is_purpose(std::string_view text) noexcept {
+    return !text.empty() && text.size() <= 40 &&
+           std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
+}
+
 std::string context_text(const NewContext &context) {
     std::string text = std::string(version) + " tenant=" + to_text(context.tenant_id) +
                        " actor=" + actor_name(context.actor) + " door=" + door_name(context.door);
@@ -239,11 +243,12 @@ std::string context_text(const NewContext &context) {
     add_id(text, " patient=", context.patient_id);
     add_id(text, " provider=", context.provider_id);
     add_id(text, " session=", context.session_id);
-    if (!is_request_id(context.request.request_id))
+    const std::string &request = context.request.request_id;
+    if (!request.empty() && !is_request_id(request))
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "invalid request id",
              "A request id has up to 100 printable ASCII characters, without blanks.");
-    if (!context.request.request_id.empty())
-        text += " request=" + context.request.request_id;
+    if (!request.empty())
+        text += " request=" + request;
     std::vector<std::string> flags;
     if (context.all_locations)
         flags.emplace_back("all_locations");
