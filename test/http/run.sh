@@ -3,6 +3,8 @@
 #
 #   tools/cluster.sh run test/http/run.sh [node's test options...]
 #
+# HTTP_TESTS names another folder of tests than test/http.
+#
 # Prints TAP, one test a line. The tests learn where everything is from test/http/support/api.mjs.
 # shellcheck disable=SC2317 # some functions are called by name: by traps, by quietly
 set -euo pipefail
@@ -60,7 +62,7 @@ main() {
     port=$(free_port)
     start_postgrest "$database" "$work/secret" "$port" "$work/postgrest.log"
     CLINIC_URL=http://127.0.0.1:$port CLINIC_SECRET_FILE=$work/secret PGDATABASE=$database \
-        node --test --test-concurrency=1 --test-reporter=tap "$@" test/http/*.test.mjs
+        node --test --test-concurrency=1 --test-reporter=tap "$@" "${HTTP_TESTS:-test/http}"/*.test.mjs
 }
 
 main "$@"

@@ -40,7 +40,7 @@ is 'the caller is told that it is done' "$(sql apart "BEGIN; SELECT $(failed 1);
 is 'the caller was rolled back, the count was not' "$(count_of 1)" 1
 is 'what is recorded' \
     "$(sql apart "SELECT $(failed 2 '"kind": "code_used", "identifier_hash": "00ff", "request_id": "r-1", "client_address": "192.0.2.1", "peer_address": "192.0.2.2", "user_agent": "x\"y"')" \
-        "SELECT tenant_id, at > now() - interval '1 minute', kind, outcome, user_id, identifier_hash, session_id IS NULL, request_id, client_address, peer_address, user_agent
+        "SELECT tenant_id, occurred_at > now() - interval '1 minute', kind, outcome, user_id, identifier_hash, session_id IS NULL, request_id, client_address, peer_address, user_agent
            FROM clinic_data.sign_in_events WHERE kind = 'code_used'")" \
     "t
 $tenant|t|code_used|refused|${user}02|\\x00ff|t|r-1|192.0.2.1|192.0.2.2|x\"y"
