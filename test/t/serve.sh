@@ -54,7 +54,7 @@ started() { # description, log
 
 # The scratch directory of the server whose PostgREST that is.
 scratch_of() { # process id
-    tr '\0' '\n' <"/proc/$1/environ" | sed -n 's/^PGRST_JWT_SECRET=@\(.*\)\/secret$/\1/p'
+    tr '\0' '\n' <"/proc/$1/environ" | sed -n 's/^PGRST_JWT_SECRET=@\(.*\)\/[^/]*$/\1/p'
 }
 
 gone() { # scratch directory
