@@ -34,8 +34,6 @@ void roll(RateCounter &counter, std::int64_t micros, std::int64_t now) noexcept 
     }
 }
 
-constexpr std::int64_t divided_up(std::int64_t a, std::int64_t b) noexcept { return (a + b - 1) / b; }
-
 // How long until one more call fits, when elapsed of the present window is over.
 std::int64_t wait(const RateCounter &counter, const Rate &rate, std::int64_t elapsed) noexcept {
     const std::int64_t spare = static_cast<std::int64_t>(rate.calls) - counter.current - 1;

@@ -3,6 +3,9 @@ BEGIN;
 SET LOCAL search_path = pg_catalog, public;
 SET LOCAL client_min_messages = error;
 SELECT no_plan();
+-- Roles that other tests of this server have left are no members here.
+SELECT format('REVOKE clinic_admin FROM %s', m.member::regrole) FROM pg_auth_members AS m WHERE m.roleid = 'clinic_admin'::regrole
+\gexec
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- A fresh install.
