@@ -10,8 +10,6 @@ namespace {
 // a start is not on offer is a conflict. 422: no change of the diary mends it, the request itself has to change; so also
 // bad_duration (no start takes that duration) and a local time that its zone skips. 404, 401, 403, 429 and 503 as HTTP
 // has them; forbidden without an identity is 401 (http_errors.cpp).
-//
-// Reserved, and never to be given to another code: CL019 to CL024, CL026.
 constexpr CodeInfo catalogue[] = {
     {Code::not_found, "not_found", "CL001", 404, "the requested object does not exist",
      "Check the id; rows of other tenants do not exist for you."},
@@ -71,9 +69,21 @@ constexpr CodeInfo catalogue[] = {
      "Ask for less at a time, several times if need be."},
     {Code::rate_limited, "rate_limited", "CL032", 429, "too many calls",
      "Wait for the seconds that the detail and the header Retry-After give."},
+    {Code::no_show_policy, "no_show_policy", "CL019", 409, "the patient has missed too many appointments to book online",
+     "Have the staff book it."},
+    {Code::hold_expired, "hold_expired", "CL020", 409, "the hold has expired",
+     "Hold the time again, or confirm with if_still_free => true."},
+    {Code::hold_limit, "hold_limit", "CL021", 409, "the patient holds as many times as the clinic allows",
+     "Confirm or release a hold first."},
+    {Code::not_holder, "not_holder", "CL022", 403, "there is no such hold of yours",
+     "Pass the token that clinic.hold_slot gave to you."},
+    {Code::offer_expired, "offer_expired", "CL023", 409, "the offer is over", "Wait for the next offer."},
+    {Code::too_early, "too_early", "CL024", 409, "it is too early for that", "Try again at the time in the detail."},
+    {Code::idempotency_conflict, "idempotency_conflict", "CL026", 422,
+     "the idempotency key was used for another call", "Use a new key for each new request."},
 };
 
-static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::rate_limited) + 1);
+static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::idempotency_conflict) + 1);
 
 constexpr Code argument_codes[] = {Code::invalid_argument, Code::missing_argument, Code::invalid_text,
                                    Code::datetime_overflow, Code::limit_exceeded};

@@ -76,7 +76,14 @@ enum class Code : std::uint8_t {
     invalid_text,
     datetime_overflow,
     limit_exceeded,
-    rate_limited
+    rate_limited,
+    no_show_policy,
+    hold_expired,
+    hold_limit,
+    not_holder,
+    offer_expired,
+    too_early,
+    idempotency_conflict
 };
 
 struct CodeInfo {
