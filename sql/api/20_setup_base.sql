@@ -247,6 +247,9 @@ AS $$
          'patient_overlap must be forbid, warn or allow', NULL),
         ('tenants_buffers_check', 'invalid', 'buffer_before_minutes, buffer_after_minutes',
          'a buffer must be between 0 and 1440 minutes', NULL),
+        ('tenants_keep_check', 'invalid',
+         'keep_deliveries_days, keep_messages_days, keep_sign_in_events_days, keep_holds_days, keep_claims_days',
+         'what is kept is kept 1 to 3660 days', NULL),
         ('tenant_slugs_pkey', 'duplicate', 'slug', 'this slug is taken', 'Choose another slug.'),
         ('logins_actor_check', 'invalid', 'actor', 'actor must be admin, staff, patient or public', NULL),
         ('logins_patient_check', 'invalid', 'patient_id', 'actor patient needs patient_id', NULL),
@@ -348,7 +351,8 @@ AS $$
          NULL),
         ('dependants_distinct_check', 'invalid', 'patient_id', 'nobody is their own dependant', NULL),
         ('dependants_relationship_check', 'invalid', 'relationship', 'relationship must have 1 to 60 characters', NULL),
-        ('user_identifiers_pkey', 'duplicate', 'value', 'somebody signs in by this already', 'An e-mail address or phone number belongs to one user.')
+        ('user_identifiers_pkey', 'duplicate', 'value', 'somebody signs in by this already', 'An e-mail address or phone number belongs to one user.'),
+        ('subscriptions_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL)
     ) AS words (name, code, argument, message, hint)
     WHERE words.name = constraint_words.constraint_name
 $$;

@@ -21,7 +21,14 @@ CALL clinic_private.ensure_view('tenants', $view$
            t.created_at,
            t.updated_at,
            t.patient_access,
-           t.published
+           t.published,
+           t.consumes_events,
+           t.notifies_events,
+           t.keep_deliveries_days,
+           t.keep_messages_days,
+           t.keep_sign_in_events_days,
+           t.keep_holds_days,
+           t.keep_claims_days
       FROM clinic_data.tenants t
 $view$);
 COMMENT ON VIEW clinic.tenants IS 'The caller''s organisation and its policies.';
@@ -39,6 +46,13 @@ COMMENT ON COLUMN clinic.tenants.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.tenants.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN clinic.tenants.patient_access IS 'Which patients a provider reads with patients:read: care, those they treat, or tenant, all.';
 COMMENT ON COLUMN clinic.tenants.published IS 'Whether there is a public booking page.';
+COMMENT ON COLUMN clinic.tenants.consumes_events IS 'Whether every event is queued for clinic.claim_events.';
+COMMENT ON COLUMN clinic.tenants.notifies_events IS 'Whether every event wakes listeners of the channel clinic_events.';
+COMMENT ON COLUMN clinic.tenants.keep_deliveries_days IS 'How long deliveries to subscribers are kept, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_messages_days IS 'How long messages of the outbox are kept after they are done, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_sign_in_events_days IS 'How long the record of signing in is kept, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_holds_days IS 'How long the token of a hold is known, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_claims_days IS 'How long past visits keep their claims, in days.';
 
 CALL clinic_private.ensure_view('locations', $view$
     SELECT l.tenant_id,
