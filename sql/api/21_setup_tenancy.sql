@@ -58,6 +58,7 @@ DECLARE
     tenant uuid := clinic_private.require_permission('setup:write');
     allowed text[] := ARRAY['name', 'status', 'patient_overlap', 'allow_several_seats', 'refuse_late_cancellation',
                             'buffer_before_minutes', 'buffer_after_minutes', 'patient_access', 'published',
+                            'hold_minutes', 'hold_cap_minutes', 'holds_per_patient', 'idempotency_hours',
                             'consumes_events', 'notifies_events', 'keep_deliveries_days', 'keep_messages_days',
                             'keep_sign_in_events_days', 'keep_holds_days', 'keep_claims_days'];
 BEGIN
@@ -72,7 +73,7 @@ COMMENT ON FUNCTION clinic.update_tenant IS
     'Changes the tenant of the context, and returns its new version. Needs setup:write.
 changes: an object of columns and new values: name, status (active or suspended), patient_overlap, allow_several_seats,
 refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes, patient_access (care or tenant), published,
-consumes_events, notifies_events (every event wakes listeners: such commits wait for one another), keep_deliveries_days, keep_messages_days,
+hold_minutes, hold_cap_minutes, holds_per_patient, idempotency_hours, consumes_events, notifies_events (every event wakes listeners: such commits wait for one another), keep_deliveries_days, keep_messages_days,
 keep_sign_in_events_days, keep_holds_days, keep_claims_days (1 to 3660); with "version", only that version is changed.
 Errors: no_context, forbidden, 22004, 22023, stale_version.';
 
