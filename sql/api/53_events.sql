@@ -223,7 +223,7 @@ BEGIN
            e.provider_id, e.location_id, e.patient_id, e.starts_at, e.ends_at, e.data, c.claimed_until, c.attempts
     FROM claimed AS c
     JOIN clinic_data.events AS e ON e.tenant_id = tenant AND e.event_id = c.event_id
-    ORDER BY min(e.event_id) OVER (PARTITION BY e.subject_id), e.subject_id, e.sequence, e.event_id;
+    ORDER BY first_value(e.event_id) OVER (PARTITION BY e.subject_id ORDER BY e.event_id), e.subject_id, e.sequence, e.event_id;
 END
 $$;
 ALTER FUNCTION clinic.claim_events OWNER TO clinic_owner;

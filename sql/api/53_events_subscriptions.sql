@@ -15,7 +15,7 @@ nor one that holds another address (mapped, 6to4, NAT64). What sends to subscrib
 
 CREATE FUNCTION clinic_private.webhook_url(url text)
     RETURNS text
-    LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
@@ -71,7 +71,7 @@ GRANT EXECUTE ON FUNCTION clinic_private.webhook_url TO clinic_owner;
 
 CREATE FUNCTION clinic_private.event_patterns(events text[])
     RETURNS text[]
-    LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error

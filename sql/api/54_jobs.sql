@@ -33,7 +33,7 @@ GRANT EXECUTE ON FUNCTION clinic_private.jobs TO clinic_owner, clinic_admin;
 
 CREATE FUNCTION clinic_private.require_jobs(jobs text[])
     RETURNS void
-    LANGUAGE plpgsql IMMUTABLE PARALLEL UNSAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error

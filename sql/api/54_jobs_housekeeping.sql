@@ -14,17 +14,25 @@ DECLARE
     deleted bigint;
     done bigint := 0;
 BEGIN
+    -- As a change of an appointment does: the rows first, then their resources, all at once. Rows that somebody is changing are passed over.
     SELECT array_agg(e.appointment_id) INTO dead
     FROM (SELECT a.appointment_id
           FROM clinic_data.appointments AS a
           WHERE a.tenant_id = tenant AND a.expires_at <= clinic.now()
           ORDER BY a.expires_at, a.appointment_id
-          LIMIT 500) AS e;
+          LIMIT 500
+          FOR UPDATE SKIP LOCKED) AS e;
     IF dead IS NOT NULL THEN
-        -- As a booking does: the resources first, all at once, then the rows.
-        PERFORM clinic_private.lock_resources(tenant, array_agg(DISTINCT c.resource_id))
-        FROM clinic_data.claims AS c
-        WHERE c.tenant_id = tenant AND c.appointment_id = ANY (dead)
+        PERFORM clinic_private.lock_resources(tenant, array_agg(u.resource_id))
+        FROM (SELECT c.resource_id
+              FROM clinic_data.claims AS c
+              WHERE c.tenant_id = tenant AND c.appointment_id = ANY (dead)
+              UNION
+              SELECT o.resource_id
+              FROM (SELECT DISTINCT a.provider_id, a.location_id
+                    FROM clinic_data.appointments AS a
+                    WHERE a.tenant_id = tenant AND a.appointment_id = ANY (dead) AND a.ends_at > clinic.now()) AS p
+              CROSS JOIN LATERAL clinic_private.lockable_for_offers(p.provider_id, p.location_id) AS o (resource_id)) AS u
         HAVING count(*) > 0;
         FOR swept IN
             UPDATE clinic_data.appointments AS a
@@ -34,8 +42,7 @@ BEGIN
                 cancel_reason = CASE a.status WHEN 'held' THEN 'hold_expired' ELSE 'approval_expired' END,
                 cancelled_at = clinic.now(),
                 expires_at = NULL
-            -- Held longer, confirmed or approved since we looked: then it lives.
-            WHERE a.tenant_id = tenant AND a.appointment_id = ANY (dead) AND a.status IN ('held', 'pending') AND a.expires_at <= clinic.now()
+            WHERE a.tenant_id = tenant AND a.appointment_id = ANY (dead)
             RETURNING a.appointment_id, a.service_id, a.provider_id, a.location_id, a.starts_at, a.ends_at
         LOOP
             DELETE FROM clinic_data.claims AS c
