@@ -70,7 +70,7 @@ CREATE FUNCTION clinic_private.record_job(
     duration_ms double precision,
     row_count bigint,
     error_state text,
-    error text)
+    error_message text)
     RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
@@ -81,10 +81,10 @@ DECLARE
     v_good boolean := record_job.error_state IS NULL;
 BEGIN
     INSERT INTO clinic_data.job_states AS s (tenant_id, job, started_at, finished_at, succeeded_at, duration_ms, row_count, runs, failures,
-                                             failures_in_a_row, failed_at, error_state, error)
+                                             failures_in_a_row, failed_at, error_state, error_message)
     VALUES (record_job.tenant_id, record_job.job, v_now, v_now, CASE WHEN v_good THEN v_now END, record_job.duration_ms,
             record_job.row_count, 1, CASE WHEN v_good THEN 0 ELSE 1 END, CASE WHEN v_good THEN 0 ELSE 1 END,
-            CASE WHEN NOT v_good THEN v_now END, record_job.error_state, record_job.error)
+            CASE WHEN NOT v_good THEN v_now END, record_job.error_state, record_job.error_message)
     ON CONFLICT ON CONSTRAINT job_states_pkey DO UPDATE
     SET started_at = excluded.started_at,
         finished_at = excluded.finished_at,
@@ -96,7 +96,7 @@ BEGIN
         failures_in_a_row = CASE excluded.failures WHEN 0 THEN 0 ELSE s.failures_in_a_row + 1 END,
         failed_at = coalesce(excluded.failed_at, s.failed_at),
         error_state = coalesce(excluded.error_state, s.error_state),
-        error = coalesce(excluded.error, s.error);
+        error_message = coalesce(excluded.error_message, s.error_message);
 END
 $$;
 COMMENT ON FUNCTION clinic_private.record_job(uuid, text, double precision, bigint, text, text) IS
@@ -107,7 +107,7 @@ GRANT EXECUTE ON FUNCTION clinic_private.record_job TO clinic_owner;
 -- A job that has locked resources holds them to the end of the transaction, and may then wait for others: a booking that has those could
 -- wait for ours. So a job gives up waiting well before the server looks for deadlocks: it fails and comes again, and no booking ever does.
 CREATE FUNCTION clinic.run_jobs(jobs text[] DEFAULT NULL, tenant_ids uuid[] DEFAULT NULL)
-    RETURNS TABLE (job text, tenant_id uuid, outcome text, row_count bigint, duration interval, error text)
+    RETURNS TABLE (job text, tenant_id uuid, outcome text, row_count bigint, duration interval, error_message text)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET row_security = on SET lock_timeout = '400ms'
 AS $$
@@ -160,7 +160,7 @@ BEGIN
             tenant_id := nullif(tenant.id, nobody);
             row_count := NULL;
             duration := NULL;
-            error := NULL;
+            error_message := NULL;
             IF to_regprocedure(task.call) IS NULL THEN
                 outcome := 'missing';
             ELSIF NOT clinic_private.try_job_lock(tenant.id, task.job) THEN
@@ -180,7 +180,7 @@ BEGIN
                 duration := clock_timestamp() - began;
                 outcome := CASE WHEN v_state IS NULL THEN 'ok' ELSE 'failed' END;
                 row_count := done;
-                error := v_message;
+                error_message := v_message;
                 PERFORM clinic_private.record_job(tenant.id, task.job, extract(epoch FROM clock_timestamp() - began) * 1000, done, v_state,
                     v_message);
                 IF v_state IS NOT NULL THEN
@@ -201,7 +201,7 @@ GRANT EXECUTE ON FUNCTION clinic.run_jobs TO clinic_admin, clinic_system;
 COMMENT ON FUNCTION clinic.run_jobs IS
     'Runs the jobs in every tenant, and tells how each went. For administrators, pg_cron (clinic.schedule_jobs()) and any other scheduler.
 jobs: names, to run now; null: those that are due by their rhythm, for a call every minute. tenant_ids: in these tenants only.
-One row for each job and tenant; tenant_id null: the job is of the database as a whole. outcome: ok; failed (error and warning say why; what it did is undone,
+One row for each job and tenant; tenant_id null: the job is of the database as a whole. outcome: ok; failed (error_message and a warning say why; what it did is undone,
 all other jobs go on); busy (somebody else runs it at this moment); missing (not in this version). row_count: rows dealt with. Each job works in bounded
 batches, and picks up the rest the next time. It never waits longer than a fraction of deadlock_timeout, so that bookings come first.
 Errors: 22023 for an unknown job.';
@@ -221,7 +221,7 @@ CREATE FUNCTION clinic.job_status()
         failures_in_a_row integer,
         failed_at timestamptz,
         error_state text,
-        error text,
+        error_message text,
         rhythm interval,
         purpose text)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -250,7 +250,7 @@ BEGIN
                s.started_at, s.succeeded_at,
                greatest(clinic.now() - s.succeeded_at - j.rhythm, interval '0'),
                make_interval(secs => s.duration_ms / 1000), s.row_count, s.runs, s.failures, s.failures_in_a_row, s.failed_at, s.error_state,
-               s.error, j.rhythm, j.purpose
+               s.error_message, j.rhythm, j.purpose
         FROM clinic_private.jobs() AS j
         LEFT JOIN clinic_data.job_states AS s ON s.tenant_id = tenant.id AND s.job = j.job
         WHERE j.of_database = (tenant.id = nobody) AND (tenant.active OR j.in_suspended)
@@ -265,7 +265,7 @@ GRANT EXECUTE ON FUNCTION clinic.job_status TO clinic_admin;
 COMMENT ON FUNCTION clinic.job_status() IS
     'Shows how each job stands in each tenant; tenant_id null: the job is of the database as a whole. For administrators; a tenant sees its own in clinic.job_runs.
 state: ok, failed (the last run did), late (two rhythms without success), never (has not run yet) or missing (not in this version). lag: how long it is
-overdue; duration: of the last run; row_count: rows the last good run dealt with; error_state, error: of the last failure, whenever it was.';
+overdue; duration: of the last run; row_count: rows the last good run dealt with; error_state, error_message: of the last failure, whenever it was.';
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- pg_cron

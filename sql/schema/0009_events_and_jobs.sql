@@ -135,7 +135,7 @@ CREATE TABLE clinic_data.job_states (
     failures_in_a_row integer NOT NULL DEFAULT 0,
     failed_at timestamptz,
     error_state text,
-    error text,
+    error_message text,
     CONSTRAINT job_states_pkey PRIMARY KEY (tenant_id, job),
     CONSTRAINT job_states_job_check CHECK (job ~ '^[a-z][a-z0-9_]{0,62}$')
 );
@@ -152,7 +152,7 @@ COMMENT ON COLUMN clinic_data.job_states.failures IS 'How often it ended in an e
 COMMENT ON COLUMN clinic_data.job_states.failures_in_a_row IS 'How often since it last ended well.';
 COMMENT ON COLUMN clinic_data.job_states.failed_at IS 'When it last ended in an error.';
 COMMENT ON COLUMN clinic_data.job_states.error_state IS 'SQLSTATE of the last error.';
-COMMENT ON COLUMN clinic_data.job_states.error IS 'Its message, without the detail.';
+COMMENT ON COLUMN clinic_data.job_states.error_message IS 'Its message, without the detail.';
 
 CREATE TABLE clinic_data.daily_counts (
     tenant_id uuid NOT NULL,

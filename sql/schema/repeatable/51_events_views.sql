@@ -122,7 +122,7 @@ CALL clinic_private.ensure_view('job_runs', $view$
            j.failures_in_a_row,
            j.failed_at,
            j.error_state,
-           j.error
+           j.error_message
       FROM clinic_data.job_states j
      WHERE clinic.has_permission('setup:write')
 $view$);
@@ -139,7 +139,7 @@ COMMENT ON COLUMN clinic.job_runs.failures IS 'How often it ended in an error.';
 COMMENT ON COLUMN clinic.job_runs.failures_in_a_row IS 'How often since it last ended well.';
 COMMENT ON COLUMN clinic.job_runs.failed_at IS 'When it last ended in an error.';
 COMMENT ON COLUMN clinic.job_runs.error_state IS 'SQLSTATE of the last error.';
-COMMENT ON COLUMN clinic.job_runs.error IS 'Its message.';
+COMMENT ON COLUMN clinic.job_runs.error_message IS 'Its message.';
 
 CALL clinic_private.ensure_view('daily_counts', $view$
     SELECT d.tenant_id,
