@@ -10,6 +10,15 @@ a caller sets off for others is not theirs to see. user_id: on whose behalf, for
 REVOKE ALL ON FUNCTION clinic_private.become_system(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.become_system(uuid) TO clinic_owner;
 
+CREATE FUNCTION clinic_private.anybody_waits()
+RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'clinic_anybody_waits';
+COMMENT ON FUNCTION clinic_private.anybody_waits() IS
+'Whether the tenant of the context has any waitlist entry that waits, seen by the caller or not. Raises no_context.';
+REVOKE ALL ON FUNCTION clinic_private.anybody_waits() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.anybody_waits() TO clinic_owner;
+
 -- Rules of row security. An entry without a location concerns every branch.
 CREATE FUNCTION clinic_private.sees_waitlist(patient_id uuid, provider_id uuid, location_id uuid)
 RETURNS boolean

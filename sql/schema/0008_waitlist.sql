@@ -76,10 +76,8 @@ CREATE TABLE clinic_data.waitlist_entries (
         EXCLUDE USING gist (tenant_id WITH =, patient_id WITH =, service_id WITH =, daterange(from_on, until_on, '[]') WITH &&)
         WHERE (status = 'waiting')
 );
-CREATE INDEX waitlist_entries_queue_idx ON clinic_data.waitlist_entries (tenant_id, urgency DESC, joined_at, entry_id)
-    WHERE status = 'waiting';
-CREATE INDEX waitlist_entries_service_id_idx ON clinic_data.waitlist_entries (tenant_id, service_id, urgency DESC, joined_at)
-    WHERE status = 'waiting';
+CREATE INDEX waitlist_entries_queue_idx ON clinic_data.waitlist_entries (tenant_id, status, urgency DESC, joined_at, entry_id);
+CREATE INDEX waitlist_entries_service_id_idx ON clinic_data.waitlist_entries (tenant_id, service_id) WHERE status = 'waiting';
 CREATE INDEX waitlist_entries_patient_id_idx ON clinic_data.waitlist_entries (tenant_id, patient_id, joined_at);
 COMMENT ON TABLE clinic_data.waitlist_entries IS 'Who waits for which service, on which dates; served by urgency, then by when they joined.';
 COMMENT ON COLUMN clinic_data.waitlist_entries.tenant_id IS 'The tenant.';

@@ -5,6 +5,7 @@
 #include "pg/context.hpp"
 #include "pg/datum.hpp"
 #include "pg/result.hpp"
+#include "pg/scan.hpp"
 
 using namespace pg_clinic::pg;
 
@@ -18,4 +19,14 @@ CLINIC_FUNCTION(clinic_become_system) {
     context.request = caller.request;
     enter_context(context);
     return returning(fcinfo, before);
+}
+
+// clinic_private.anybody_waits(): asked with every cancellation, whoever cancels, so it looks past row security
+CLINIC_FUNCTION(clinic_anybody_waits) {
+    const Context &context = require_context();
+    IndexScan scan("waitlist_entries", "waitlist_entries_queue_idx");
+    scan.where("tenant_id", BTEqualStrategyNumber, context.tenant_id);
+    scan.where("status", BTEqualStrategyNumber, std::string("waiting"));
+    scan.start(Sight::truth);
+    return BoolGetDatum(scan.next());
 }
