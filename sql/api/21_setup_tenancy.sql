@@ -58,7 +58,8 @@ DECLARE
     tenant uuid := clinic_private.require_permission('setup:write');
     allowed text[] := ARRAY['name', 'status', 'patient_overlap', 'allow_several_seats', 'refuse_late_cancellation',
                             'buffer_before_minutes', 'buffer_after_minutes', 'patient_access', 'published',
-        'hold_minutes', 'hold_cap_minutes', 'holds_per_patient', 'idempotency_hours'];
+        'hold_minutes', 'hold_cap_minutes', 'holds_per_patient', 'idempotency_hours',
+        'waitlist_mode', 'offer_minutes', 'broadcast_size', 'offers_per_slot', 'offers_per_entry_day', 'offers_per_patient_day'];
 BEGIN
     RETURN clinic_private.update_row('tenants', 'tenant_id', tenant,
         clinic_private.checked_changes(update_tenant.changes, allowed), allowed);

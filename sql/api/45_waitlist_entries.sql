@@ -303,7 +303,7 @@ REVOKE ALL ON FUNCTION clinic_private.visible_entry FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.visible_entry TO clinic_owner;
 
 CREATE FUNCTION clinic.update_waitlist_entry(entry_id uuid, changes jsonb, idempotency_key text DEFAULT NULL)
-    RETURNS TABLE (entry_id uuid, version integer, "position" integer, replayed boolean)
+    RETURNS TABLE (version integer, "position" integer, replayed boolean)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
@@ -321,7 +321,7 @@ BEGIN
     stored := clinic_private.begin_once('update_waitlist_entry', update_waitlist_entry.idempotency_key,
         jsonb_build_array(update_waitlist_entry.entry_id, update_waitlist_entry.changes));
     IF stored IS NOT NULL THEN
-        RETURN QUERY SELECT update_waitlist_entry.entry_id, (stored ->> 'version')::integer, (stored ->> 'position')::integer, true;
+        RETURN QUERY SELECT (stored ->> 'version')::integer, (stored ->> 'position')::integer, true;
         RETURN;
     END IF;
     checked := clinic_private.checked_changes(update_waitlist_entry.changes, allowed);
@@ -359,7 +359,7 @@ BEGIN
 
     stored := jsonb_build_object('version', new_version, 'position', clinic_private.waitlist_position(update_waitlist_entry.entry_id));
     PERFORM clinic_private.end_once('update_waitlist_entry', update_waitlist_entry.idempotency_key, stored);
-    RETURN QUERY SELECT update_waitlist_entry.entry_id, new_version, (stored ->> 'position')::integer, false;
+    RETURN QUERY SELECT new_version, (stored ->> 'position')::integer, false;
 END
 $$;
 ALTER FUNCTION clinic.update_waitlist_entry OWNER TO clinic_owner;
@@ -373,7 +373,7 @@ releases_appointment_id, note; with "version", only that version is changed; ide
 Errors: no_context, forbidden, not_found, duplicate, bad_transition (it waits no more), stale_version, idempotency_conflict, 22004, 22023.';
 
 CREATE FUNCTION clinic.leave_waitlist(entry_id uuid, idempotency_key text DEFAULT NULL)
-    RETURNS TABLE (entry_id uuid, status text, closed_at timestamptz, replayed boolean)
+    RETURNS TABLE (status text, closed_at timestamptz, replayed boolean)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
@@ -387,7 +387,7 @@ DECLARE
 BEGIN
     stored := clinic_private.begin_once('leave_waitlist', leave_waitlist.idempotency_key, jsonb_build_array(leave_waitlist.entry_id));
     IF stored IS NOT NULL THEN
-        RETURN QUERY SELECT leave_waitlist.entry_id, stored ->> 'status', (stored ->> 'closed_at')::timestamptz, true;
+        RETURN QUERY SELECT stored ->> 'status', (stored ->> 'closed_at')::timestamptz, true;
         RETURN;
     END IF;
     saved := clinic_private.become_system(clinic.current_user_id());
@@ -419,7 +419,7 @@ BEGIN
 
     PERFORM clinic_private.end_once('leave_waitlist', leave_waitlist.idempotency_key,
         jsonb_build_object('status', entry.status, 'closed_at', entry.closed_at));
-    RETURN QUERY SELECT leave_waitlist.entry_id, entry.status::text, entry.closed_at::timestamptz, false;
+    RETURN QUERY SELECT entry.status::text, entry.closed_at::timestamptz, false;
 END
 $$;
 ALTER FUNCTION clinic.leave_waitlist OWNER TO clinic_owner;

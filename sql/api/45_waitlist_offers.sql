@@ -322,7 +322,7 @@ REVOKE ALL ON FUNCTION clinic_private.remove_matching_entries FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.remove_matching_entries TO clinic_owner;
 
 CREATE FUNCTION clinic.decline_offer(offer_id uuid, idempotency_key text DEFAULT NULL)
-    RETURNS TABLE (offer_id uuid, status text, answered_at timestamptz, replayed boolean)
+    RETURNS TABLE (status text, answered_at timestamptz, replayed boolean)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
@@ -353,7 +353,7 @@ BEGIN
         result := jsonb_build_object('answered_at', offer.answered_at);
         PERFORM clinic_private.end_once('decline_offer', decline_offer.idempotency_key, result);
     END IF;
-    RETURN QUERY SELECT decline_offer.offer_id, 'declined'::text, (result ->> 'answered_at')::timestamptz, again;
+    RETURN QUERY SELECT 'declined'::text, (result ->> 'answered_at')::timestamptz, again;
 END
 $$;
 ALTER FUNCTION clinic.decline_offer OWNER TO clinic_owner;
@@ -364,6 +364,109 @@ COMMENT ON FUNCTION clinic.decline_offer IS
 patient, or with appointments:write and appointments:read there.
 idempotency_key: the same call again changes nothing.
 Errors: offer_expired, slot_taken, bad_transition when it was accepted, not_found, forbidden, no_context, busy, idempotency_conflict, 22004.';
+
+CREATE FUNCTION clinic_private.offer_by_hand(
+    entry_id uuid,
+    starts_at timestamptz,
+    provider_id uuid,
+    location_id uuid,
+    minutes integer,
+    idempotency_key text)
+    RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.visible_entry(offer_by_hand.entry_id);
+    by_user uuid := clinic.current_user_id();
+    result jsonb;
+    saved text;
+    entry record;
+    placed record;
+    other uuid;
+    slot uuid := clinic.new_id();
+    new_id uuid;
+    deadline timestamptz;
+    again boolean := true;
+BEGIN
+    PERFORM clinic_private.require_arguments(jsonb_build_object('starts_at', offer_by_hand.starts_at));
+    IF offer_by_hand.minutes NOT BETWEEN 1 AND 10080 THEN
+        PERFORM clinic_private.refuse_argument('minutes', 'minutes must be between 1 and 10080 (a week)');
+    END IF;
+    result := clinic_private.begin_once('offer_slot', offer_by_hand.idempotency_key, jsonb_build_array(offer_by_hand.entry_id,
+        offer_by_hand.starts_at, offer_by_hand.provider_id, offer_by_hand.location_id, offer_by_hand.minutes));
+    IF result IS NULL THEN
+        again := false;
+        SELECT w.* INTO entry
+        FROM clinic_data.waitlist_entries AS w WHERE w.tenant_id = tenant AND w.entry_id = offer_by_hand.entry_id
+        FOR NO KEY UPDATE;
+        IF clinic_private.is_staff_at(coalesce(offer_by_hand.provider_id, entry.provider_id),
+                                      coalesce(offer_by_hand.location_id, entry.location_id)) IS NOT TRUE THEN
+            PERFORM clinic_private.refuse_permission('appointments:write');
+        END IF;
+        IF entry.status <> 'waiting' OR entry.lapses_at <= clinic.now() THEN
+            PERFORM clinic_private.raise_error('bad_transition', 'the waitlist entry waits no more',
+                jsonb_build_object('entry_id', offer_by_hand.entry_id, 'status', entry.status), 'Join the waitlist again.');
+        END IF;
+        SELECT o.offer_id INTO other
+        FROM clinic_data.waitlist_offers AS o
+        WHERE o.tenant_id = tenant AND o.entry_id = offer_by_hand.entry_id AND o.status = 'open' AND o.expires_at > clinic.now();
+        IF FOUND THEN
+            PERFORM clinic_private.raise_error('duplicate', 'the entry has an offer already', jsonb_build_object('offer_id', other),
+                'Wait for the answer, or decline it for the patient.');
+        END IF;
+
+        SELECT coalesce(clinic_private.offer_deadline(entry.service_id, offer_by_hand.starts_at, l.time_zone, offer_by_hand.minutes), clinic.now())
+        INTO deadline
+        FROM (SELECT coalesce(clinic_private.time_zone_of_location(coalesce(offer_by_hand.location_id, entry.location_id)), 'Etc/UTC') AS time_zone) AS l;
+        -- Judged for the patient, with the rights of the caller. What is over at once is claimed all the same, to say why it cannot be.
+        SELECT c.* INTO placed
+        FROM clinic_private.claim_for_owner(owner_id => slot, kind => 'offer', service_id => entry.service_id, patient_id => entry.patient_id,
+            provider_id => coalesce(offer_by_hand.provider_id, entry.provider_id),
+            location_id => coalesce(offer_by_hand.location_id, entry.location_id), starts_at => offer_by_hand.starts_at,
+            expires_at => greatest(deadline, clinic.now() + interval '1 microsecond'),
+            ignored => array_remove(ARRAY[entry.releases_appointment_id], NULL)) AS c;
+        PERFORM clinic_private.require_waitlist_right(entry.patient_id, placed.provider_id, placed.location_id);
+        IF clinic_private.is_staff_at(placed.provider_id, placed.location_id) IS NOT TRUE THEN
+            PERFORM clinic_private.refuse_permission('appointments:write');
+        END IF;
+        -- The location may have been chosen only now.
+        deadline := clinic_private.offer_deadline(entry.service_id, placed.starts_at,
+                                                  clinic_private.time_zone_of_location(placed.location_id), offer_by_hand.minutes);
+        IF deadline <= clinic.now() THEN
+            PERFORM clinic_private.raise_error('lead_time', 'the lead time of this start begins now: it can only be booked',
+                jsonb_build_object('starts_at', offer_by_hand.starts_at), 'Book it with clinic.book_appointment().');
+        END IF;
+        saved := clinic_private.become_system(by_user);
+        IF entry.party_size > 1 THEN
+            PERFORM clinic_private.release_owner(slot);
+            IF clinic_private.claim_offer(slot, offer_by_hand.entry_id, placed.provider_id, placed.location_id, placed.starts_at, deadline,
+                                          keep => true) IS NULL THEN
+                PERFORM clinic_private.raise_error('full', 'there are not enough seats for the party',
+                    jsonb_build_object('party_size', entry.party_size), NULL);
+            END IF;
+        ELSE
+            UPDATE clinic_data.claims AS c SET expires_at = deadline
+            WHERE c.tenant_id = tenant AND c.owner_id = slot AND c.expires_at <> deadline;
+        END IF;
+        PERFORM clinic_private.take_entry(offer_by_hand.entry_id, slot, 'Etc/UTC', limited => false);
+        PERFORM clinic_private.write_slot(slot, 'staff', 'single', NULL, NULL, placed.provider_id, placed.location_id, placed.starts_at,
+                                          placed.ends_at, deadline);
+        new_id := clinic_private.write_offer(slot, offer_by_hand.entry_id, placed.provider_id, placed.location_id, placed.starts_at,
+                                             placed.ends_at, deadline);
+        PERFORM clinic_private.restore_context(saved);
+        result := jsonb_build_object('offer_id', new_id, 'provider_id', placed.provider_id, 'location_id', placed.location_id,
+                                     'starts_at', placed.starts_at, 'ends_at', placed.ends_at, 'expires_at', deadline);
+        PERFORM clinic_private.end_once('offer_slot', offer_by_hand.idempotency_key, result);
+    END IF;
+    RETURN result || jsonb_build_object('entry_id', offer_by_hand.entry_id, 'replayed', again);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.offer_by_hand(uuid, timestamptz, uuid, uuid, integer, text) IS
+    'What clinic.offer_slot does, whose row it returns.';
+REVOKE ALL ON FUNCTION clinic_private.offer_by_hand FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.offer_by_hand TO clinic_owner;
 
 CREATE FUNCTION clinic.offer_slot(
     entry_id uuid,
@@ -381,98 +484,13 @@ CREATE FUNCTION clinic.offer_slot(
         ends_at timestamptz,
         expires_at timestamptz,
         replayed boolean)
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER ROWS 1
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
-#variable_conflict error
-DECLARE
-    tenant uuid := clinic_private.visible_entry(offer_slot.entry_id);
-    by_user uuid := clinic.current_user_id();
-    result jsonb;
-    saved text;
-    entry record;
-    placed record;
-    other uuid;
-    slot uuid := clinic.new_id();
-    new_id uuid;
-    deadline timestamptz;
-    again boolean := true;
-BEGIN
-    PERFORM clinic_private.require_arguments(jsonb_build_object('starts_at', offer_slot.starts_at));
-    IF offer_slot.minutes NOT BETWEEN 1 AND 10080 THEN
-        PERFORM clinic_private.refuse_argument('minutes', 'minutes must be between 1 and 10080 (a week)');
-    END IF;
-    result := clinic_private.begin_once('offer_slot', offer_slot.idempotency_key, jsonb_build_array(offer_slot.entry_id,
-        offer_slot.starts_at, offer_slot.provider_id, offer_slot.location_id, offer_slot.minutes));
-    IF result IS NULL THEN
-        again := false;
-        SELECT w.* INTO entry
-        FROM clinic_data.waitlist_entries AS w WHERE w.tenant_id = tenant AND w.entry_id = offer_slot.entry_id
-        FOR NO KEY UPDATE;
-        IF clinic_private.is_staff_at(coalesce(offer_slot.provider_id, entry.provider_id),
-                                      coalesce(offer_slot.location_id, entry.location_id)) IS NOT TRUE THEN
-            PERFORM clinic_private.refuse_permission('appointments:write');
-        END IF;
-        IF entry.status <> 'waiting' OR entry.lapses_at <= clinic.now() THEN
-            PERFORM clinic_private.raise_error('bad_transition', 'the waitlist entry waits no more',
-                jsonb_build_object('entry_id', offer_slot.entry_id, 'status', entry.status), 'Join the waitlist again.');
-        END IF;
-        SELECT o.offer_id INTO other
-        FROM clinic_data.waitlist_offers AS o
-        WHERE o.tenant_id = tenant AND o.entry_id = offer_slot.entry_id AND o.status = 'open' AND o.expires_at > clinic.now();
-        IF FOUND THEN
-            PERFORM clinic_private.raise_error('duplicate', 'the entry has an offer already', jsonb_build_object('offer_id', other),
-                'Wait for the answer, or decline it for the patient.');
-        END IF;
-
-        SELECT coalesce(clinic_private.offer_deadline(entry.service_id, offer_slot.starts_at, l.time_zone, offer_slot.minutes), clinic.now())
-        INTO deadline
-        FROM (SELECT coalesce(clinic_private.time_zone_of_location(coalesce(offer_slot.location_id, entry.location_id)), 'Etc/UTC') AS time_zone) AS l;
-        -- Judged for the patient, with the rights of the caller. What is over at once is claimed all the same, to say why it cannot be.
-        SELECT c.* INTO placed
-        FROM clinic_private.claim_for_owner(owner_id => slot, kind => 'offer', service_id => entry.service_id, patient_id => entry.patient_id,
-            provider_id => coalesce(offer_slot.provider_id, entry.provider_id),
-            location_id => coalesce(offer_slot.location_id, entry.location_id), starts_at => offer_slot.starts_at,
-            expires_at => greatest(deadline, clinic.now() + interval '1 microsecond'),
-            ignored => array_remove(ARRAY[entry.releases_appointment_id], NULL)) AS c;
-        PERFORM clinic_private.require_waitlist_right(entry.patient_id, placed.provider_id, placed.location_id);
-        IF clinic_private.is_staff_at(placed.provider_id, placed.location_id) IS NOT TRUE THEN
-            PERFORM clinic_private.refuse_permission('appointments:write');
-        END IF;
-        -- The location may have been chosen only now.
-        deadline := clinic_private.offer_deadline(entry.service_id, placed.starts_at,
-                                                  clinic_private.time_zone_of_location(placed.location_id), offer_slot.minutes);
-        IF deadline <= clinic.now() THEN
-            PERFORM clinic_private.raise_error('lead_time', 'the lead time of this start begins now: it can only be booked',
-                jsonb_build_object('starts_at', offer_slot.starts_at), 'Book it with clinic.book_appointment().');
-        END IF;
-        saved := clinic_private.become_system(by_user);
-        IF entry.party_size > 1 THEN
-            PERFORM clinic_private.release_owner(slot);
-            IF clinic_private.claim_offer(slot, offer_slot.entry_id, placed.provider_id, placed.location_id, placed.starts_at, deadline,
-                                          keep => true) IS NULL THEN
-                PERFORM clinic_private.raise_error('full', 'there are not enough seats for the party',
-                    jsonb_build_object('party_size', entry.party_size), NULL);
-            END IF;
-        ELSE
-            UPDATE clinic_data.claims AS c SET expires_at = deadline
-            WHERE c.tenant_id = tenant AND c.owner_id = slot AND c.expires_at <> deadline;
-        END IF;
-        PERFORM clinic_private.take_entry(offer_slot.entry_id, slot, 'Etc/UTC', limited => false);
-        PERFORM clinic_private.write_slot(slot, 'staff', 'single', NULL, NULL, placed.provider_id, placed.location_id, placed.starts_at,
-                                          placed.ends_at, deadline);
-        new_id := clinic_private.write_offer(slot, offer_slot.entry_id, placed.provider_id, placed.location_id, placed.starts_at,
-                                             placed.ends_at, deadline);
-        PERFORM clinic_private.restore_context(saved);
-        result := jsonb_build_object('offer_id', new_id, 'provider_id', placed.provider_id, 'location_id', placed.location_id,
-                                     'starts_at', placed.starts_at, 'ends_at', placed.ends_at, 'expires_at', deadline);
-        PERFORM clinic_private.end_once('offer_slot', offer_slot.idempotency_key, result);
-    END IF;
-    RETURN QUERY
-    SELECT r.offer_id, offer_slot.entry_id, r.provider_id, r.location_id, r.starts_at, r.ends_at, r.expires_at, again
-    FROM jsonb_to_record(result) AS r (offer_id uuid, provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz,
-                                       expires_at timestamptz);
-END
+    SELECT r.*
+    FROM jsonb_to_record(clinic_private.offer_by_hand($1, $2, $3, $4, $5, $6))
+        AS r (offer_id uuid, entry_id uuid, provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz, expires_at timestamptz,
+              replayed boolean)
 $$;
 ALTER FUNCTION clinic.offer_slot OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.offer_slot FROM PUBLIC;

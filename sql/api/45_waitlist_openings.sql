@@ -8,7 +8,7 @@ CREATE FUNCTION clinic_private.hours_opened_in(resource_id uuid, location_id uui
 AS $$
 #variable_conflict error
 DECLARE
-    coming tstzmultirange := hours_opened_in.opened * tstzmultirange(tstzrange(clinic.now(), clinic.now() + interval '366 days'));
+    coming tstzmultirange := hours_opened_in.opened * tstzmultirange(tstzrange(clinic.now(), clinic.now() + interval '365 days'));
 BEGIN
     -- Who loads rows without a context loads a diary that nobody waits for yet.
     IF coming IS NULL OR isempty(coming) OR clinic.current_tenant_id() IS NULL OR NOT clinic_private.anybody_waits() THEN
@@ -76,14 +76,14 @@ CREATE FUNCTION clinic_private.note_opened_rule()
 AS $$
 DECLARE
     from_at timestamptz := greatest(clinic.now(), NEW.valid_from::timestamp AT TIME ZONE NEW.time_zone);
-    until_at timestamptz := least(clinic.now() + interval '366 days', (NEW.valid_until + 1)::timestamp AT TIME ZONE NEW.time_zone);
+    until_at timestamptz := least(clinic.now() + interval '365 days', (NEW.valid_until + 1)::timestamp AT TIME ZONE NEW.time_zone);
 BEGIN
-    IF NEW.retired_at IS NULL AND from_at < until_at AND clinic.current_tenant_id() = NEW.tenant_id AND clinic_private.anybody_waits() THEN
+    IF NEW.retired_at IS NULL AND from_at < until_at AND clinic.current_tenant_id() IS NOT DISTINCT FROM NEW.tenant_id AND clinic_private.anybody_waits() THEN
         PERFORM clinic_private.hours_opened_in(NEW.resource_id, NEW.location_id,
             clinic.rule_hours(NEW.rule::text, NEW.dtstart_on, NEW.start_time, NEW.end_time, NEW.time_zone::text, from_at, until_at)
             -- What was open already, by other rules or by the version that this one replaces.
             - clinic_private.windows_by_rules(NEW.tenant_id, NEW.resource_id, NEW.location_id, NEW.service_ids, NEW.rule_id,
-                                              NEW.replaces_rule_id, from_at - interval '1 day', until_at));
+                                              NEW.replaces_rule_id, from_at, until_at));
     END IF;
     RETURN NULL;
 END
@@ -133,7 +133,7 @@ AS $$
 DECLARE
     zone text := coalesce(NEW.time_zone::text, 'Etc/UTC');
     from_at timestamptz := greatest(clinic.now(), NEW.from_on::timestamp AT TIME ZONE zone);
-    until_at timestamptz := least(clinic.now() + interval '366 days', (NEW.until_on + 1)::timestamp AT TIME ZONE zone);
+    until_at timestamptz := least(clinic.now() + interval '365 days', (NEW.until_on + 1)::timestamp AT TIME ZONE zone);
 BEGIN
     IF clinic.current_tenant_id() IS DISTINCT FROM NEW.tenant_id OR NOT clinic_private.anybody_waits() THEN
         RETURN NULL;
@@ -162,7 +162,7 @@ AS $$
 DECLARE
     zone text := coalesce(clinic_private.time_zone_of_location(NEW.location_id), 'Etc/UTC');
 BEGIN
-    IF clinic.current_tenant_id() = NEW.tenant_id THEN
+    IF clinic.current_tenant_id() IS NOT DISTINCT FROM NEW.tenant_id THEN
         PERFORM clinic_private.hours_opened_in(NULL, NEW.location_id, tstzmultirange(tstzrange(
             NEW.on_date::timestamp AT TIME ZONE zone, (NEW.on_date + 1)::timestamp AT TIME ZONE zone)));
     END IF;

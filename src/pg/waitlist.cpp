@@ -24,7 +24,7 @@ CLINIC_FUNCTION(clinic_become_system) {
 // clinic_private.anybody_waits(): asked with every cancellation, whoever cancels, so it looks past row security
 CLINIC_FUNCTION(clinic_anybody_waits) {
     const Context &context = require_context();
-    IndexScan scan("waitlist_entries", "waitlist_entries_queue_idx");
+    pg_clinic::pg::IndexScan scan("waitlist_entries", "waitlist_entries_queue_idx");
     scan.where("tenant_id", BTEqualStrategyNumber, context.tenant_id);
     scan.where("status", BTEqualStrategyNumber, std::string("waiting"));
     scan.start(Sight::truth);
