@@ -400,7 +400,7 @@ BEGIN
                                                       make_offers.location_id, make_offers.opened, make_offers.not_for) AS q
     LOOP
         EXIT WHEN made >= make_offers.most;
-        CONTINUE WHEN entry.service_id = ANY (full_services);
+        CONTINUE WHEN entry.service_id = ANY (full_services) AND entry.releases_before IS NULL;
         SELECT coalesce(s.waitlist_mode, settings.waitlist_mode) AS mode, make_interval(mins => s.duration_minutes) AS duration INTO service
         FROM clinic_data.services AS s
         WHERE s.tenant_id = tenant AND s.service_id = entry.service_id AND s.status = 'active';
@@ -419,16 +419,26 @@ BEGIN
                     upper(make_offers.opened), make_offers.provider_id, make_offers.location_id) AS a
                 WHERE make_offers.opened && tstzrange(a.starts_at, a.ends_at)) THEN
                 full_services := full_services || entry.service_id;
-                CONTINUE;
+                CONTINUE WHEN entry.releases_before IS NULL;
             END IF;
         END IF;
 
         FOR start IN
             SELECT a.provider_id, a.location_id, a.starts_at, a.ends_at, a.local_date, a.local_time, a.time_zone
-            FROM clinic.available_slots(entry.service_id, range_start, range_end,
-                     coalesce(make_offers.provider_id, entry.provider_id), coalesce(make_offers.location_id, entry.location_id),
-                     -- What would be given up must not stand in its own way.
-                     CASE WHEN entry.releases_before IS NULL THEN entry.patient_id END) AS a
+            FROM (
+                SELECT s.provider_id, s.location_id, s.starts_at, s.ends_at, s.local_date, s.local_time, s.time_zone, s.remaining
+                FROM clinic.available_slots(entry.service_id, range_start, range_end,
+                         coalesce(make_offers.provider_id, entry.provider_id), coalesce(make_offers.location_id, entry.location_id),
+                         CASE WHEN entry.releases_before IS NULL THEN entry.patient_id END) AS s
+                -- What would be given up must not stand in its own way, in no limit either: the freed start is judged without it below.
+                UNION
+                SELECT make_offers.provider_id, l.location_id, lower(make_offers.opened), lower(make_offers.opened) + service.duration,
+                       (lower(make_offers.opened) AT TIME ZONE l.time_zone)::date, (lower(make_offers.opened) AT TIME ZONE l.time_zone)::time,
+                       l.time_zone::text, entry.party_size
+                FROM clinic_data.locations AS l
+                WHERE l.tenant_id = tenant AND l.location_id = make_offers.location_id AND entry.releases_before > lower(make_offers.opened)
+                  AND make_offers.cause = 'freed' AND entry.service_id = make_offers.service_id
+            ) AS a
             WHERE make_offers.opened && tstzrange(a.starts_at, a.ends_at)
               AND a.local_date BETWEEN entry.from_on AND entry.until_on
               AND clinic_private.is_wanted_time(entry.weekdays, entry.times_of_day, a.local_date, a.local_time)
