@@ -111,6 +111,13 @@ VALUES
     ('complete_visit', 'user', 'appointments:read appointments:write', true, false, 'clinic.complete_visit({appointment})'),
     ('reinstate_appointment', 'user', 'appointments:read appointments:write', true, false, 'clinic.reinstate_appointment({appointment})'),
     ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
+    -- The waitlist.
+    ('join_waitlist', 'user', 'appointments:read appointments:write', true, true, 'clinic.join_waitlist({service}, {patient}, {provider}, {location}, until_on => ({at})::date + 5)'),
+    ('update_waitlist_entry', 'user', 'appointments:read appointments:write', true, true, 'clinic.update_waitlist_entry({entry}, ''{"note": "x"}'')'),
+    ('leave_waitlist', 'user', 'appointments:read appointments:write', true, true, 'clinic.leave_waitlist({entry})'),
+    ('accept_offer', 'user', 'appointments:read appointments:write', true, true, 'clinic.accept_offer({offer})'),
+    ('decline_offer', 'user', 'appointments:read appointments:write', true, true, 'clinic.decline_offer({offer})'),
+    ('offer_slot', 'user', 'appointments:read appointments:write', true, false, 'clinic.offer_slot({other_entry}, {at} + interval ''6 hours'', {provider}, {location})'),
     -- The diary: whoever changes it without reading it sees busy time.
     ('day_sheet', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet(({at})::date)'),
     ('day_sheet_text', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet_text(({at})::date)'),

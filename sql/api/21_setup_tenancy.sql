@@ -60,7 +60,8 @@ DECLARE
                             'buffer_before_minutes', 'buffer_after_minutes', 'patient_access', 'published',
                             'hold_minutes', 'hold_cap_minutes', 'holds_per_patient', 'idempotency_hours',
                             'consumes_events', 'notifies_events', 'keep_deliveries_days', 'keep_messages_days',
-                            'keep_sign_in_events_days', 'keep_holds_days', 'keep_claims_days'];
+                            'keep_sign_in_events_days', 'keep_holds_days', 'keep_claims_days',
+        'waitlist_mode', 'offer_minutes', 'broadcast_size', 'offers_per_slot', 'offers_per_entry_day', 'offers_per_patient_day'];
 BEGIN
     RETURN clinic_private.update_row('tenants', 'tenant_id', tenant,
         clinic_private.checked_changes(update_tenant.changes, allowed), allowed);
