@@ -365,9 +365,10 @@ class Judge {
 
     // The candidates of a role. The provider takes part already.
     std::vector<Candidate> candidates_of(const Participants &participants) const {
+        const std::vector<Id> &ids = participants.candidates;
+        const bool named = std::any_of(ids.begin(), ids.end(), [this](const Id &id) { return state_.is_named(id); });
         const auto wanted = [&](const Id &id) {
-            const std::vector<Id> &ids = participants.candidates;
-            return std::binary_search(ids.begin(), ids.end(), id);
+            return std::binary_search(ids.begin(), ids.end(), id) && (!named || state_.is_named(id));
         };
         std::vector<Candidate> candidates;
         for (std::size_t i = 0; i < diary_.assistants.size(); ++i)
