@@ -52,9 +52,9 @@ template <class Body> auto in_our_memory(Body body) {
 }
 
 // Whether the text is one expression: no clause, no label, no second statement. Raises the parser's own error for other text.
-bool is_expression(const char *text) {
-    return pg_call([text] {
-        List *parsed = raw_parser(text, RAW_PARSE_PLPGSQL_EXPR);
+bool is_expression(const char *expression) {
+    return pg_call([expression] {
+        List *parsed = raw_parser(expression, RAW_PARSE_PLPGSQL_EXPR);
         if (list_length(parsed) != 1)
             return false;
         auto *select = reinterpret_cast<SelectStmt *>(linitial_node(RawStmt, parsed)->stmt);
@@ -108,8 +108,8 @@ CLINIC_FUNCTION(clinic_evaluate_expression) {
     const AsUser as_user;
     const Spi spi;
     Oid type = JSONBOID;
-    const char *text = sql.c_str();
-    const SPIPlanPtr plan = in_our_memory([text, &type] { return SPI_prepare(text, 1, &type); });
+    const char *statement = sql.c_str();
+    const SPIPlanPtr plan = in_our_memory([statement, &type] { return SPI_prepare(statement, 1, &type); });
     if (plan == nullptr)
         throw core::Error(core::ErrorCode::internal, "the expression cannot be prepared");
     if (const char *problem = problem_of(plan))
