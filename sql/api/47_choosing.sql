@@ -152,6 +152,28 @@ COMMENT ON FUNCTION clinic_private.matching_providers(uuid, text, text, text, te
 REVOKE ALL ON FUNCTION clinic_private.matching_providers FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.matching_providers TO clinic_owner;
 
+CREATE FUNCTION clinic_private.is_by_score(sort text, max_rows integer)
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.require_tenant();
+    IF is_by_score.sort IS DISTINCT FROM 'start' AND is_by_score.sort IS DISTINCT FROM 'score' THEN
+        PERFORM clinic_private.refuse_argument('sort', 'sort must be start or score',
+            hint => 'score puts first what leaves no unusable gaps.');
+    END IF;
+    IF is_by_score.max_rows < 0 THEN
+        PERFORM clinic_private.refuse_argument('max_rows', 'max_rows must not be negative', hint => 'Leave max_rows out for all slots.');
+    END IF;
+    RETURN is_by_score.sort = 'score';
+END
+$$;
+COMMENT ON FUNCTION clinic_private.is_by_score(text, integer) IS 'Whether clinic.search_slots orders by score, its arguments checked. Errors: no_context, 22023.';
+REVOKE ALL ON FUNCTION clinic_private.is_by_score FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.is_by_score TO clinic_owner;
+
 CREATE FUNCTION clinic.search_slots(
     service_id uuid,
     range_start timestamptz,
@@ -179,37 +201,23 @@ CREATE FUNCTION clinic.search_slots(
         score integer,
         unusable_minutes integer,
         missing_participants text[])
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
     COST 10000 ROWS 200
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
 AS $$
-#variable_conflict error
-DECLARE
-    tenant uuid := clinic_private.require_tenant();
-    matching uuid[];
-BEGIN
-    IF search_slots.sort IS DISTINCT FROM 'start' AND search_slots.sort IS DISTINCT FROM 'score' THEN
-        PERFORM clinic_private.refuse_argument('sort', 'sort must be start or score',
-            hint => 'score puts first what leaves no unusable gaps.');
-    END IF;
-    IF search_slots.max_rows < 0 THEN
-        PERFORM clinic_private.refuse_argument('max_rows', 'max_rows must not be negative', hint => 'Leave max_rows out for all slots.');
-    END IF;
-    matching := clinic_private.matching_providers(search_slots.service_id, search_slots.specialty, search_slots.language,
-        search_slots.insurer, search_slots.gender, search_slots.location_id, search_slots.provider_ids);
-    IF search_slots.sort = 'start' THEN
-        RETURN QUERY
-            SELECT s.* FROM clinic_private.scored_slots(search_slots.service_id, search_slots.range_start, search_slots.range_end,
-                matching, search_slots.location_id, search_slots.patient_id, search_slots.duration, search_slots.max_rows) AS s;
-    ELSE
-        RETURN QUERY
-            SELECT s.* FROM clinic_private.scored_slots(search_slots.service_id, search_slots.range_start, search_slots.range_end,
-                matching, search_slots.location_id, search_slots.patient_id, search_slots.duration, NULL) AS s
-            ORDER BY s.score DESC, s.starts_at, s.provider_id, s.location_id
-            LIMIT search_slots.max_rows;
-    END IF;
-END
+    WITH asked AS MATERIALIZED (
+        SELECT clinic_private.is_by_score(search_slots.sort, search_slots.max_rows) AS by_score,
+               clinic_private.matching_providers(search_slots.service_id, search_slots.specialty, search_slots.language,
+                   search_slots.insurer, search_slots.gender, search_slots.location_id, search_slots.provider_ids) AS providers
+    )
+    SELECT s.*
+    FROM asked AS a
+    CROSS JOIN LATERAL clinic_private.scored_slots(search_slots.service_id, search_slots.range_start, search_slots.range_end,
+        a.providers, search_slots.location_id, search_slots.patient_id, search_slots.duration,
+        CASE WHEN NOT a.by_score THEN search_slots.max_rows END) AS s
+    ORDER BY CASE WHEN a.by_score THEN -s.score END, s.starts_at, s.provider_id, s.location_id
+    LIMIT search_slots.max_rows
 $$;
 ALTER FUNCTION clinic.search_slots OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.search_slots FROM PUBLIC;

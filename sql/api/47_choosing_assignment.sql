@@ -122,7 +122,7 @@ CREATE FUNCTION clinic_private.ranked_slots(
     range_start timestamptz,
     range_end timestamptz,
     provider_ids uuid[],
-    location_id uuid,
+    at_location_id uuid,
     duration interval,
     latest boolean)
     RETURNS TABLE (
@@ -175,7 +175,7 @@ BEGIN
                coalesce((SELECT u.turn FROM clinic_data.assignment_turns AS u
                          WHERE u.tenant_id = tenant AND u.service_id = ranked_slots.service_id AND u.provider_id = f.provider_id), 0) AS turn
         FROM clinic_private.first_slots(ranked_slots.service_id, ranked_slots.range_start, ranked_slots.range_end,
-                                        ranked_slots.provider_ids, ranked_slots.location_id, ranked_slots.patient_id,
+                                        ranked_slots.provider_ids, ranked_slots.at_location_id, ranked_slots.patient_id,
                                         ranked_slots.duration, ranked_slots.latest, given.rules <> '{}') AS f
     ) AS c;
     IF 'expression' = ANY (given.rules) THEN
@@ -228,24 +228,21 @@ CREATE FUNCTION clinic.rank_providers(
         bookings bigint,
         bookings_that_day integer,
         keys double precision[])
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     COST 10000 ROWS 10
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
 AS $$
-#variable_conflict error
-DECLARE
-    tenant uuid := clinic_private.require_permission('appointments:read');
-BEGIN
-    RETURN QUERY
-        SELECT r.*
-        FROM clinic_private.ranked_slots(rank_providers.service_id, rank_providers.patient_id, rank_providers.range_start,
-            rank_providers.range_end,
-            clinic_private.matching_providers(rank_providers.service_id, rank_providers.specialty, rank_providers.language,
-                rank_providers.insurer, rank_providers.gender, rank_providers.location_id, rank_providers.provider_ids),
-            rank_providers.location_id, rank_providers.duration, false) AS r
-        ORDER BY r.place;
-END
+    WITH asked AS MATERIALIZED (
+        SELECT clinic_private.require_permission('appointments:read') AS tenant_id,
+               clinic_private.matching_providers(rank_providers.service_id, rank_providers.specialty, rank_providers.language,
+                   rank_providers.insurer, rank_providers.gender, rank_providers.location_id, rank_providers.provider_ids) AS providers
+    )
+    SELECT r.*
+    FROM asked AS a
+    CROSS JOIN LATERAL clinic_private.ranked_slots(rank_providers.service_id, rank_providers.patient_id, rank_providers.range_start,
+        rank_providers.range_end, a.providers, rank_providers.location_id, rank_providers.duration, false) AS r
+    ORDER BY r.place
 $$;
 ALTER FUNCTION clinic.rank_providers OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.rank_providers FROM PUBLIC;
@@ -269,6 +266,95 @@ $$;
 COMMENT ON FUNCTION clinic_private.is_lost_slot(text) IS 'Whether an error means that a slot found free went while it was being booked.';
 REVOKE ALL ON FUNCTION clinic_private.is_lost_slot FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.is_lost_slot TO clinic_owner;
+
+CREATE FUNCTION clinic_private.book_first(
+    service_id uuid,
+    patient_id uuid,
+    range_start timestamptz,
+    range_end timestamptz,
+    specialty text,
+    language text,
+    insurer text,
+    gender text,
+    location_id uuid,
+    provider_ids uuid[],
+    duration interval,
+    idempotency_key text)
+    RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    most_attempts constant integer := 100;
+    tenant uuid := clinic_private.require_tenant();
+    matching uuid[];
+    rules text[];
+    stored jsonb;
+    result jsonb;
+    tried integer := 0;
+    best record;
+    v_state text;
+BEGIN
+    PERFORM clinic_private.require_booking_right();
+    PERFORM clinic_private.require_arguments(jsonb_build_object(
+        'service_id', book_first.service_id, 'patient_id', book_first.patient_id));
+    stored := clinic_private.begin_once('book_first_available', book_first.idempotency_key, jsonb_build_object(
+        'service_id', book_first.service_id, 'patient_id', book_first.patient_id,
+        'range_start', book_first.range_start, 'range_end', book_first.range_end,
+        'specialty', book_first.specialty, 'language', book_first.language, 'insurer', book_first.insurer,
+        'gender', book_first.gender, 'location_id', book_first.location_id,
+        'provider_ids', book_first.provider_ids, 'duration', book_first.duration));
+    IF stored IS NULL THEN
+        matching := clinic_private.matching_providers(book_first.service_id, book_first.specialty,
+            book_first.language, book_first.insurer, book_first.gender,
+            book_first.location_id, book_first.provider_ids);
+        SELECT coalesce(a.rules, '{}') INTO rules FROM clinic_private.assignment_of(book_first.service_id) AS a;
+        IF 'round_robin' = ANY (rules) THEN
+            -- Turns are taken one after the other.
+            PERFORM clinic_private.lock_resources(tenant, ARRAY[book_first.service_id]);
+        END IF;
+        WHILE result IS NULL LOOP
+            tried := tried + 1;
+            SELECT r.* INTO best
+            FROM clinic_private.ranked_slots(book_first.service_id, book_first.patient_id,
+                book_first.range_start, book_first.range_end, matching, book_first.location_id,
+                book_first.duration, true) AS r
+            ORDER BY r.place
+            LIMIT 1;
+            IF NOT FOUND THEN
+                PERFORM clinic_private.raise_error('not_found', 'nothing is free in that range',
+                    jsonb_build_object('service_id', book_first.service_id), 'Search a wider range, or with fewer wishes.');
+            END IF;
+            BEGIN
+                SELECT to_jsonb(p) INTO STRICT result
+                FROM clinic_private.place_appointment(book_first.service_id, book_first.patient_id, best.starts_at,
+                    best.provider_id, best.location_id, book_first.duration) AS p;
+            EXCEPTION
+                WHEN OTHERS THEN
+                    GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE;
+                    IF tried >= most_attempts OR NOT clinic_private.is_lost_slot(v_state) THEN
+                        RAISE;
+                    END IF;
+            END;
+        END LOOP;
+        IF 'round_robin' = ANY (rules) THEN
+            INSERT INTO clinic_data.assignment_turns AS t (tenant_id, service_id, provider_id, turn)
+            SELECT tenant, book_first.service_id, best.provider_id, coalesce(max(o.turn), 0) + 1
+            FROM clinic_data.assignment_turns AS o
+            WHERE o.tenant_id = tenant AND o.service_id = book_first.service_id
+            ON CONFLICT ON CONSTRAINT assignment_turns_pkey DO UPDATE SET turn = excluded.turn;
+        END IF;
+        result := result || jsonb_build_object('attempts', tried);
+        PERFORM clinic_private.end_once('book_first_available', book_first.idempotency_key, result);
+    END IF;
+    RETURN coalesce(stored, result) || jsonb_build_object('replayed', stored IS NOT NULL);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.book_first(uuid, uuid, timestamptz, timestamptz, text, text, text, text, uuid, uuid[], interval, text) IS
+    'What clinic.book_first_available does, its row as an object.';
+REVOKE ALL ON FUNCTION clinic_private.book_first FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.book_first TO clinic_owner;
 
 CREATE FUNCTION clinic.book_first_available(
     service_id uuid,
@@ -297,82 +383,21 @@ CREATE FUNCTION clinic.book_first_available(
         warnings text[],
         attempts integer,
         replayed boolean)
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     COST 100000 ROWS 1
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
 AS $$
-#variable_conflict error
-DECLARE
-    most_attempts constant integer := 100;
-    tenant uuid := clinic_private.require_tenant();
-    matching uuid[];
-    rules text[];
-    stored jsonb;
-    result jsonb;
-    tried integer := 0;
-    best record;
-    v_state text;
-BEGIN
-    PERFORM clinic_private.require_booking_right();
-    PERFORM clinic_private.require_arguments(jsonb_build_object(
-        'service_id', book_first_available.service_id, 'patient_id', book_first_available.patient_id));
-    stored := clinic_private.begin_once('book_first_available', book_first_available.idempotency_key, jsonb_build_object(
-        'service_id', book_first_available.service_id, 'patient_id', book_first_available.patient_id,
-        'range_start', book_first_available.range_start, 'range_end', book_first_available.range_end,
-        'specialty', book_first_available.specialty, 'language', book_first_available.language, 'insurer', book_first_available.insurer,
-        'gender', book_first_available.gender, 'location_id', book_first_available.location_id,
-        'provider_ids', book_first_available.provider_ids, 'duration', book_first_available.duration));
-    IF stored IS NULL THEN
-        matching := clinic_private.matching_providers(book_first_available.service_id, book_first_available.specialty,
-            book_first_available.language, book_first_available.insurer, book_first_available.gender,
-            book_first_available.location_id, book_first_available.provider_ids);
-        SELECT coalesce(a.rules, '{}') INTO rules FROM clinic_private.assignment_of(book_first_available.service_id) AS a;
-        IF 'round_robin' = ANY (rules) THEN
-            -- Turns are taken one after the other.
-            PERFORM clinic_private.lock_resources(tenant, ARRAY[book_first_available.service_id]);
-        END IF;
-        WHILE result IS NULL LOOP
-            tried := tried + 1;
-            SELECT r.* INTO best
-            FROM clinic_private.ranked_slots(book_first_available.service_id, book_first_available.patient_id,
-                book_first_available.range_start, book_first_available.range_end, matching, book_first_available.location_id,
-                book_first_available.duration, true) AS r
-            ORDER BY r.place
-            LIMIT 1;
-            IF NOT FOUND THEN
-                PERFORM clinic_private.raise_error('not_found', 'nothing is free in that range',
-                    jsonb_build_object('service_id', book_first_available.service_id), 'Search a wider range, or with fewer wishes.');
-            END IF;
-            BEGIN
-                SELECT to_jsonb(p) INTO STRICT result
-                FROM clinic_private.place_appointment(book_first_available.service_id, book_first_available.patient_id, best.starts_at,
-                    best.provider_id, best.location_id, book_first_available.duration) AS p;
-            EXCEPTION
-                WHEN OTHERS THEN
-                    GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE;
-                    IF tried >= most_attempts OR NOT clinic_private.is_lost_slot(v_state) THEN
-                        RAISE;
-                    END IF;
-            END;
-        END LOOP;
-        IF 'round_robin' = ANY (rules) THEN
-            INSERT INTO clinic_data.assignment_turns AS t (tenant_id, service_id, provider_id, turn)
-            SELECT tenant, book_first_available.service_id, best.provider_id, coalesce(max(o.turn), 0) + 1
-            FROM clinic_data.assignment_turns AS o
-            WHERE o.tenant_id = tenant AND o.service_id = book_first_available.service_id
-            ON CONFLICT ON CONSTRAINT assignment_turns_pkey DO UPDATE SET turn = excluded.turn;
-        END IF;
-        result := result || jsonb_build_object('attempts', tried);
-        PERFORM clinic_private.end_once('book_first_available', book_first_available.idempotency_key, result);
-    END IF;
-    RETURN QUERY
-        SELECT r.appointment_id, r.confirmation_code, r.status, r.provider_id, r.location_id, r.starts_at, r.ends_at,
-               r.local_starts_at, r.time_zone, r.resource_ids, r.warnings, r.attempts, stored IS NOT NULL
-        FROM jsonb_to_record(coalesce(stored, result))
-            AS r (appointment_id uuid, confirmation_code text, status text, provider_id uuid, location_id uuid, starts_at timestamptz,
-                  ends_at timestamptz, local_starts_at timestamp, time_zone text, resource_ids uuid[], warnings text[], attempts integer);
-END
+    SELECT r.appointment_id, r.confirmation_code, r.status, r.provider_id, r.location_id, r.starts_at, r.ends_at,
+           r.local_starts_at, r.time_zone, r.resource_ids, r.warnings, r.attempts, r.replayed
+    FROM jsonb_to_record(clinic_private.book_first(book_first_available.service_id, book_first_available.patient_id,
+             book_first_available.range_start, book_first_available.range_end, book_first_available.specialty,
+             book_first_available.language, book_first_available.insurer, book_first_available.gender,
+             book_first_available.location_id, book_first_available.provider_ids, book_first_available.duration,
+             book_first_available.idempotency_key))
+        AS r (appointment_id uuid, confirmation_code text, status text, provider_id uuid, location_id uuid, starts_at timestamptz,
+              ends_at timestamptz, local_starts_at timestamp, time_zone text, resource_ids uuid[], warnings text[], attempts integer,
+              replayed boolean)
 $$;
 ALTER FUNCTION clinic.book_first_available OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.book_first_available FROM PUBLIC;

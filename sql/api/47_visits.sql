@@ -83,40 +83,35 @@ CREATE FUNCTION clinic.find_itineraries(
     one_location boolean DEFAULT false,
     max_rows integer DEFAULT 10)
     RETURNS TABLE (itinerary integer, starts_at timestamptz, ends_at timestamptz, steps jsonb)
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY DEFINER
     COST 100000 ROWS 10
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
 AS $$
-#variable_conflict error
-DECLARE
-    nothing constant uuid := '00000000-0000-0000-0000-000000000000';
-    a record;
-BEGIN
-    SELECT array_agg(s.service_id ORDER BY s.step) AS services,
-           array_agg(coalesce(s.provider_id, nothing) ORDER BY s.step) AS providers,
-           array_agg(coalesce(s.location_id, nothing) ORDER BY s.step) AS locations,
-           array_agg(coalesce(s.duration_minutes, 0) ORDER BY s.step) AS durations,
-           array_agg(s.min_gap_minutes ORDER BY s.step) AS least_gaps,
-           array_agg(coalesce(s.max_gap_minutes, -1) ORDER BY s.step) AS most_gaps
-    INTO a
-    FROM clinic_private.visit_steps(find_itineraries.steps, false) AS s;
-    RETURN QUERY
-        SELECT i.itinerary, min(i.starts_at), max(i.ends_at),
-               jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-                   'service_id', i.service_id, 'provider_id', i.provider_id, 'location_id', i.location_id,
-                   'starts_at', i.starts_at, 'ends_at', i.ends_at,
-                   'duration_minutes', nullif(a.durations[i.step], 0),
-                   'min_gap_minutes', nullif(a.least_gaps[i.step], 0),
-                   'max_gap_minutes', nullif(a.most_gaps[i.step], -1),
-                   'missing_participants', CASE WHEN i.missing_participants <> '{}' THEN to_jsonb(i.missing_participants) END))
-                         ORDER BY i.step)
-        FROM clinic_private.itineraries(a.services, a.providers, a.locations, a.durations, a.least_gaps, a.most_gaps,
-                                        find_itineraries.range_start, find_itineraries.range_end, find_itineraries.patient_id,
-                                        find_itineraries.providers, find_itineraries.one_location, find_itineraries.max_rows) AS i
-        GROUP BY i.itinerary
-        ORDER BY i.itinerary;
-END
+    WITH wanted AS MATERIALIZED (
+        SELECT array_agg(s.service_id ORDER BY s.step) AS services,
+               array_agg(coalesce(s.provider_id, '00000000-0000-0000-0000-000000000000') ORDER BY s.step) AS providers,
+               array_agg(coalesce(s.location_id, '00000000-0000-0000-0000-000000000000') ORDER BY s.step) AS locations,
+               array_agg(coalesce(s.duration_minutes, 0) ORDER BY s.step) AS durations,
+               array_agg(s.min_gap_minutes ORDER BY s.step) AS least_gaps,
+               array_agg(coalesce(s.max_gap_minutes, -1) ORDER BY s.step) AS most_gaps
+        FROM clinic_private.visit_steps(find_itineraries.steps, false) AS s
+    )
+    SELECT i.itinerary, min(i.starts_at), max(i.ends_at),
+           jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
+               'service_id', i.service_id, 'provider_id', i.provider_id, 'location_id', i.location_id,
+               'starts_at', i.starts_at, 'ends_at', i.ends_at,
+               'duration_minutes', nullif(w.durations[i.step], 0),
+               'min_gap_minutes', nullif(w.least_gaps[i.step], 0),
+               'max_gap_minutes', nullif(w.most_gaps[i.step], -1),
+               'missing_participants', CASE WHEN i.missing_participants <> '{}' THEN to_jsonb(i.missing_participants) END))
+                     ORDER BY i.step)
+    FROM wanted AS w
+    CROSS JOIN LATERAL clinic_private.itineraries(w.services, w.providers, w.locations, w.durations, w.least_gaps, w.most_gaps,
+        find_itineraries.range_start, find_itineraries.range_end, find_itineraries.patient_id, find_itineraries.providers,
+        find_itineraries.one_location, find_itineraries.max_rows) AS i
+    GROUP BY i.itinerary
+    ORDER BY i.itinerary
 $$;
 ALTER FUNCTION clinic.find_itineraries OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.find_itineraries FROM PUBLIC;
@@ -419,7 +414,6 @@ CREATE FUNCTION clinic.move_visit(
     steps jsonb DEFAULT NULL,
     idempotency_key text DEFAULT NULL)
     RETURNS TABLE (
-        visit_id uuid,
         step integer,
         appointment_id uuid,
         confirmation_code text,
@@ -482,7 +476,7 @@ BEGIN
             FROM clinic_private.open_steps(move_visit.visit_id) AS o
             JOIN clinic_private.visit_steps(move_visit.steps, true) AS s ON s.step = array_position(places, o.step);
         END IF;
-        SELECT jsonb_agg(to_jsonb(m) || jsonb_build_object('visit_id', move_visit.visit_id, 'step', v.step,
+        SELECT jsonb_agg(to_jsonb(m) || jsonb_build_object('step', v.step,
                                                            'service_id', services[array_position(places, v.step)]))
         INTO moved
         FROM clinic_private.move_appointments(a.ids, a.starts, a.providers, a.locations) AS m
@@ -492,10 +486,10 @@ BEGIN
         PERFORM clinic_private.end_once('move_visit', move_visit.idempotency_key, moved);
     END IF;
     RETURN QUERY
-        SELECT r.visit_id, r.step, r.appointment_id, r.confirmation_code, r.status, r.service_id, r.provider_id, r.location_id,
+        SELECT r.step, r.appointment_id, r.confirmation_code, r.status, r.service_id, r.provider_id, r.location_id,
                r.starts_at, r.ends_at, r.resource_ids, r.warnings, stored IS NOT NULL
         FROM jsonb_to_recordset(coalesce(stored, moved))
-            AS r (visit_id uuid, step integer, appointment_id uuid, confirmation_code text, status text, service_id uuid,
+            AS r (step integer, appointment_id uuid, confirmation_code text, status text, service_id uuid,
                   provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz, resource_ids uuid[], warnings text[])
         ORDER BY r.step;
 END
