@@ -217,7 +217,7 @@ AS $$
         a.providers, search_slots.location_id, search_slots.patient_id, search_slots.duration,
         CASE WHEN NOT a.by_score THEN search_slots.max_rows END) AS s
     ORDER BY CASE WHEN a.by_score THEN -s.score END, s.starts_at, s.provider_id, s.location_id
-    LIMIT search_slots.max_rows
+    LIMIT CASE WHEN search_slots.max_rows >= 0 THEN search_slots.max_rows END
 $$;
 ALTER FUNCTION clinic.search_slots OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.search_slots FROM PUBLIC;

@@ -19,9 +19,14 @@ BEGIN
     IF (SELECT count(DISTINCT r.name) FROM unnest(set_assignment_rules.rules) AS r (name)) < cardinality(set_assignment_rules.rules) THEN
         PERFORM clinic_private.refuse_argument('rules', 'a rule is named twice, or null');
     END IF;
-    INSERT INTO clinic_data.assignment_rules AS a (tenant_id, rule_id, service_id, rules)
-    VALUES (tenant, clinic.new_id(), set_assignment_rules.service_id, set_assignment_rules.rules)
-    ON CONFLICT ON CONSTRAINT assignment_rules_tenant_id_service_id_key DO UPDATE SET rules = excluded.rules;
+    -- An expression that is there stays.
+    UPDATE clinic_data.assignment_rules AS a SET rules = set_assignment_rules.rules
+    WHERE a.tenant_id = tenant AND a.service_id IS NOT DISTINCT FROM set_assignment_rules.service_id;
+    IF NOT FOUND THEN
+        INSERT INTO clinic_data.assignment_rules AS a (tenant_id, rule_id, service_id, rules)
+        VALUES (tenant, clinic.new_id(), set_assignment_rules.service_id, set_assignment_rules.rules)
+        ON CONFLICT ON CONSTRAINT assignment_rules_tenant_id_service_id_key DO UPDATE SET rules = excluded.rules;
+    END IF;
 EXCEPTION
     WHEN integrity_constraint_violation THEN
         GET STACKED DIAGNOSTICS v_state = RETURNED_SQLSTATE, v_column = COLUMN_NAME, v_constraint = CONSTRAINT_NAME;
