@@ -154,12 +154,9 @@ DECLARE
 BEGIN
     SELECT coalesce(a.rules, '{}') AS rules, a.expression INTO given FROM clinic_private.assignment_of(ranked_slots.service_id) AS a;
     given.rules := coalesce(given.rules, '{}');
-    -- Whom the patient saw last, or is going to see: as far as the caller may know.
-    SELECT a.provider_id INTO established
-    FROM clinic_data.appointments AS a
-    WHERE a.tenant_id = tenant AND a.patient_id = ranked_slots.patient_id AND a.status NOT IN ('held', 'cancelled', 'no_show')
-      AND (a.expires_at IS NULL OR a.expires_at > clinic.now())
-    ORDER BY a.starts_at DESC, a.appointment_id DESC
+    SELECT p.provider_id INTO established
+    FROM clinic_private.seen_providers(ranked_slots.patient_id) AS p
+    ORDER BY p.last_starts_at DESC, p.provider_id
     LIMIT 1;
     SELECT coalesce(jsonb_agg(jsonb_build_object(
                'place', c.place, 'service_id', ranked_slots.service_id, 'patient_id', ranked_slots.patient_id,
@@ -169,19 +166,13 @@ BEGIN
     INTO candidates
     FROM (
         SELECT row_number() OVER (ORDER BY f.starts_at, f.bookings_that_day, f.provider_id, f.location_id) AS place, f.*,
-               -- Claims, not appointments: how busy somebody is does not depend on what the caller may read.
-               (SELECT count(*) FROM clinic_data.claims AS b
-                WHERE b.tenant_id = tenant AND b.resource_id = f.provider_id
-                  AND b.starts_at >= ranked_slots.range_start AND b.starts_at < ranked_slots.range_end
-                  AND (b.expires_at IS NULL OR b.expires_at > clinic.now())) AS bookings,
-               (SELECT count(*) FROM clinic_data.appointments AS v
-                WHERE v.tenant_id = tenant AND v.patient_id = ranked_slots.patient_id AND v.provider_id = f.provider_id
-                  AND v.status NOT IN ('held', 'cancelled', 'no_show')) AS visits_with_patient,
+               coalesce(p.visits, 0) AS visits_with_patient,
                coalesce((SELECT u.turn FROM clinic_data.assignment_turns AS u
                          WHERE u.tenant_id = tenant AND u.service_id = ranked_slots.service_id AND u.provider_id = f.provider_id), 0) AS turn
         FROM clinic_private.first_slots(ranked_slots.service_id, ranked_slots.range_start, ranked_slots.range_end,
                                         ranked_slots.provider_ids, ranked_slots.at_location_id, ranked_slots.patient_id,
                                         ranked_slots.duration, ranked_slots.latest, given.rules <> '{}') AS f
+        LEFT JOIN clinic_private.seen_providers(ranked_slots.patient_id) AS p ON p.provider_id = f.provider_id
     ) AS c;
     IF 'expression' = ANY (given.rules) THEN
         costs := ARRAY(SELECT coalesce(e.value, 'infinity') FROM clinic_private.evaluate_expression(given.expression, candidates) WITH ORDINALITY AS e (value, n) ORDER BY e.n);

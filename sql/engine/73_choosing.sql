@@ -48,6 +48,7 @@ CREATE FUNCTION clinic_private.first_slots(
         location_id uuid,
         starts_at timestamptz,
         ends_at timestamptz,
+        bookings bigint,
         bookings_that_day integer,
         score integer
     )
@@ -60,6 +61,16 @@ GRANT EXECUTE ON FUNCTION clinic_private.first_slots(uuid, timestamptz, timestam
 COMMENT ON FUNCTION clinic_private.first_slots(uuid, timestamptz, timestamptz, uuid[], uuid, uuid, interval, boolean, boolean) IS
     'The first slot of each provider in the range; without of_each only of those who are free in the part of it that has the earliest.
 latest: as the diary is committed now, whatever the transaction''s snapshot says.';
+
+CREATE FUNCTION clinic_private.seen_providers(patient_id uuid)
+    RETURNS TABLE (provider_id uuid, visits bigint, last_starts_at timestamptz)
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    COST 1000 ROWS 5
+    AS 'MODULE_PATHNAME', 'clinic_seen_providers';
+REVOKE ALL ON FUNCTION clinic_private.seen_providers(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.seen_providers(uuid) TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.seen_providers(uuid) IS
+    'Whom a patient has seen or is going to see, as far as the caller may know: no holds, no cancelled and no missed visits.';
 
 CREATE FUNCTION clinic_private.itineraries(
     service_ids uuid[],

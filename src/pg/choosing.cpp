@@ -1,9 +1,12 @@
 // Choosing among providers: slots with what they leave of the provider's time, and the first one of each provider.
+#include <map>
+
 #include "pg/clock.hpp"
 #include "pg/local_text.hpp"
 #include "pg/result.hpp"
 #include "pg/search.hpp"
 #include "pg/spi.hpp"
+#include "pg/visibility.hpp"
 
 namespace pg_clinic::pg {
 
@@ -43,18 +46,51 @@ class Scorer {
                                   known == shortest_.end() ? slot.visit.length() : known->second);
     }
 
-    std::int32_t visits_on_day(const core::Slot &slot) const {
-        for (std::size_t p = 0; p < diary_.providers.size(); ++p)
-            if (diary_.providers[p].id == slot.provider)
-                return kernel_.visits_on_day(p, slot.visit.begin);
-        return 0;
-    }
-
   private:
     const core::Diary &diary_;
     const core::Kernel &kernel_;
     std::map<Uuid, core::Duration> shortest_;
 };
+
+// How many claims of a provider begin within the range: claims and not appointments, since how busy somebody is does not
+// depend on what the caller may read.
+std::int64_t bookings_within(const core::Provider &provider, const core::Interval &range) {
+    const std::vector<core::Busy> &claims = provider.busy.claims();
+    return std::count_if(claims.begin(), claims.end(),
+                         [&range](const core::Busy &b) { return range.contains(b.visit.begin); });
+}
+
+// Visits of a patient that the caller may see, by provider.
+struct Seen {
+    std::int64_t visits = 0;
+    core::Instant last = core::instant_min;
+};
+
+std::map<Uuid, Seen> seen_by(const Context &context, const Uuid &patient) {
+    std::map<Uuid, Seen> seen;
+    IndexScan scan("appointments", "appointments_patient_id_idx");
+    const auto provider = scan.column<Uuid>("provider_id");
+    const auto location = scan.column<Uuid>("location_id");
+    const auto status = scan.column<std::string_view>("status");
+    const auto starts_at = scan.column<core::Instant>("starts_at");
+    const auto expires_at = scan.column<core::Instant>("expires_at");
+    scan.where("tenant_id", BTEqualStrategyNumber, context.tenant_id);
+    scan.where("patient_id", BTEqualStrategyNumber, patient);
+    // As it is, like all that a booking looks at: so it takes no part in serialisable conflict detection.
+    scan.start(Sight::truth);
+    const core::Instant current = now();
+    while (scan.next()) {
+        const std::string_view state = scan.get(status);
+        if (state == "held" || state == "cancelled" || state == "no_show" ||
+            scan.optional(expires_at).value_or(core::instant_max) <= current ||
+            !sees_appointment(context, patient, scan.get(provider), scan.get(location)))
+            continue;
+        Seen &one = seen[scan.get(provider)];
+        ++one.visits;
+        one.last = std::max(one.last, scan.get(starts_at));
+    }
+    return seen;
+}
 
 std::int32_t in_minutes(core::Duration d) { return static_cast<std::int32_t>(d.micros / core::micros_per_minute); }
 
@@ -131,16 +167,28 @@ CLINIC_FUNCTION(clinic_first_slots) {
         core::Work work = interruptible_work();
         const core::Kernel kernel(diary, s.request, part, work);
         const Scorer scorer(diary, kernel);
-        for (const std::optional<core::Slot> &slot : kernel.first_of_each()) {
-            if (!slot)
-                continue;
-            rows.add(slot->provider, slot->location, slot->visit.begin, slot->visit.end, scorer.visits_on_day(*slot),
-                     scorer.score(*slot).score);
-            done = true;
-        }
+        const std::vector<std::optional<core::Slot>> first = kernel.first_of_each();
+        for (std::size_t p = 0; p < first.size(); ++p)
+            if (const std::optional<core::Slot> &slot = first[p]) {
+                rows.add(slot->provider, slot->location, slot->visit.begin, slot->visit.end,
+                         bookings_within(diary.providers[p], part), kernel.visits_on_day(p, slot->visit.begin),
+                         scorer.score(*slot).score);
+                done = true;
+            }
         done = done || part.end == end;
         part.begin = part.end;
         length.micros *= 4;
     }
+    return rows.done();
+}
+
+// clinic_private.seen_providers(patient_id)
+CLINIC_FUNCTION(clinic_seen_providers) {
+    const Args args(fcinfo);
+    const Context &context = require_context();
+    ResultSet rows(fcinfo);
+    if (const auto patient = permitted_patient(context, args.optional<Uuid>(0)))
+        for (const auto &[provider, seen] : seen_by(context, *patient))
+            rows.add(provider, seen.visits, seen.last);
     return rows.done();
 }

@@ -60,7 +60,7 @@ is 'the diary is in order' "$(integrity)" ''
 
 got=$(book 2026-03-04 24 'READ COMMITTED')
 is 'twenty-four for twenty slots: twenty get one' "$(grep -c '^5c000083' <<<"$got")" 20
-is 'and four are told that nothing is left' "$(grep -c 'nothing is free in that range' <<<"$got")" 4
+is 'and four are told that nothing is left' "$(grep -c 'ERROR:  nothing is free in that range' <<<"$got")" 4
 
 for level in 'REPEATABLE READ' 'SERIALIZABLE'; do
     day=$([[ $level == SERIALIZABLE ]] && echo 2026-03-05 || echo 2026-03-06)
