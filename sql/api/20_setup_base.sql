@@ -336,6 +336,15 @@ AS $$
         ('service_providers_buffers_check', 'invalid', 'buffer_before_minutes, buffer_after_minutes',
          'a buffer must be between 0 and 1440 minutes', NULL),
         ('service_resources_quantity_check', 'invalid', 'quantity', 'quantity must be between 1 and 20', NULL),
+        ('service_participants_role_check', 'invalid', 'role', 'role must have 1 to 60 characters', NULL),
+        ('service_participants_quantity_check', 'invalid', 'quantity', 'quantity must be between 1 and 20', NULL),
+        ('providers_gender_check', 'invalid', 'gender', 'gender must be female, male, other or unknown', NULL),
+        ('provider_languages_language_check', 'invalid', 'languages', 'a language must be a BCP 47 tag', 'Write it like en or hi-IN.'),
+        ('provider_insurers_insurer_check', 'invalid', 'insurers', 'an insurer''s name must have 1 to 100 characters', NULL),
+        ('assignment_rules_rules_check', 'invalid', 'rules',
+         'rules must be established_provider, round_robin, fewest_bookings, shortest_wait, best_fit or expression', NULL),
+        ('assignment_rules_expression_check', 'invalid', 'rules, expression',
+         'the rule expression needs an expression of 1 to 10000 characters', 'Set it first with clinic.set_assignment_expression().'),
         ('availability_rules_pkey', 'duplicate', 'rule_id', 'this rule_id is taken', NULL),
         ('availability_rules_start_check', 'invalid', 'start_time', 'start_time must be before 24:00',
          'A window that begins at the end of a day begins at 00:00 of the next.'),
@@ -681,12 +690,16 @@ BEGIN
         FROM clinic_data.service_resources AS sr
         JOIN clinic_data.resources AS r ON r.tenant_id = sr.tenant_id AND r.resource_class = sr.resource_class
         WHERE sr.tenant_id = lock_service.tenant_id AND sr.service_id = lock_service.service_id
+        UNION
+        SELECT c.resource_id
+        FROM clinic_data.service_participant_candidates AS c
+        WHERE c.tenant_id = lock_service.tenant_id AND c.service_id = lock_service.service_id
     ) AS busy
     HAVING count(*) > 0;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.lock_service(uuid, uuid) IS
-    'Takes the booking''s locks on every provider who offers a service, and on the rooms and devices it can use.';
+    'Takes the booking''s locks on every provider who offers a service, on the rooms and devices it can use, and on who can take part.';
 REVOKE ALL ON FUNCTION clinic_private.lock_service FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lock_service TO clinic_owner;
 

@@ -143,6 +143,23 @@ INSERT INTO clinic_data.holds (tenant_id, appointment_id, token_hash, caller_id,
 INSERT INTO clinic_data.idempotency_keys (tenant_id, caller_id, key_hash, call, payload_hash, result, created_at, expires_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001', sha256('k'), 'book_appointment', sha256('p'), '[]',
      '2026-03-01 09:00+01', '2026-03-02 09:00+01');
+INSERT INTO clinic_data.service_participants (tenant_id, service_id, role, optional) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', 'assistant', true);
+INSERT INTO clinic_data.service_participant_candidates (tenant_id, service_id, role, resource_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', 'assistant', '00000001-0020-7000-8000-000000000002');
+INSERT INTO clinic_data.provider_languages (tenant_id, provider_id, language) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0020-7000-8000-000000000002', 'hi-IN');
+INSERT INTO clinic_data.provider_insurers (tenant_id, provider_id, insurer) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', 'Lakeside Health');
+INSERT INTO clinic_data.assignment_rules (tenant_id, rule_id, service_id, rules) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001',
+     '{round_robin}');
+INSERT INTO clinic_data.assignment_turns (tenant_id, service_id, provider_id, turn) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', 1);
+INSERT INTO clinic_data.visits (tenant_id, visit_id, patient_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001');
+INSERT INTO clinic_data.visit_appointments (tenant_id, visit_id, step, appointment_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', 1, '00000001-00b0-7000-8000-000000000001');
 
 INSERT INTO clinic_data.subscriptions (tenant_id, subscription_id, name, url, events, secret) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e6-7000-8000-000000000001', 'Ledger', 'https://hooks.example.org/x',
