@@ -172,6 +172,14 @@ VALUES
     ('update_role', 'user', 'users:write', false, false, 'clinic.update_role(''matrix_spare'', ''{"description": "X"}'')'),
     ('remove_role', 'user', 'users:write', false, false, 'clinic.remove_role(''matrix_spare'')'),
     ('restore_shipped_roles', 'user', 'users:write', false, false, 'clinic.restore_shipped_roles()'),
+    -- Messages to patients.
+    ('set_message_template', 'user', 'setup:write', false, false, 'clinic.set_message_template(''reminder'', ''en'', ''{{date}}'')'),
+    ('set_reminder_plan', 'user', 'patients:read patients:write', false, true, 'clinic.set_reminder_plan(''[]'', patient_id => {patient})'),
+    ('set_patient_contact', 'user', 'patients:read patients:write', false, true, 'clinic.set_patient_contact({patient}, ''sms'', ''+15550100123'')'),
+    ('set_communication_preferences', 'user', 'patients:read patients:write', false, true, 'clinic.set_communication_preferences({patient}, ''hi-IN'')'),
+    ('claim_due_notifications', 'user', 'outbox:deliver', false, false, 'clinic.claim_due_notifications()'),
+    ('record_delivery', 'user', 'outbox:deliver', false, false, 'clinic.record_delivery({nobody}, ''delivered'')'),
+    ('record_reply', 'user', 'outbox:deliver', false, false, 'clinic.record_reply(''sms'', ''+15550100123'', ''CONFIRM'')'),
     -- API keys and messages.
     ('create_api_key', 'user', 'tokens:write', false, false, 'clinic.create_api_key({service_account}, ''X'')'),
     ('api_keys', 'user', 'tokens:write', false, false, 'clinic.api_keys()'),

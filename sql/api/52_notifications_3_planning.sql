@@ -257,6 +257,10 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('kind', queue_notification.kind, 'patient_id', queue_notification.patient_id));
     PERFORM clinic_private.require_kind(queue_notification.kind);
+    -- What cannot be put into words is found here, and not by the sender.
+    PERFORM CASE WHEN d.key LIKE '%\_at' THEN (d.value)::timestamptz END, CASE WHEN d.key LIKE '%\_on' THEN (d.value)::date END,
+            CASE WHEN d.key LIKE '%\_id' THEN (d.value)::uuid END
+    FROM jsonb_each_text(queue_notification.data) AS d;
     PERFORM clinic_private.act_as_system(tenant);
     new_id := clinic_private.add_notification(tenant, queue_notification.kind, queue_notification.patient_id, queue_notification.appointment_id,
         queue_notification.data, greatest(clinic.now(), queue_notification.due_at),
@@ -269,10 +273,23 @@ COMMENT ON FUNCTION clinic_private.queue_notification(text, uuid, uuid, jsonb, t
     'Plans a message for other modules, whatever the caller may see, and returns its id. Recalls, expiring consents and welcomes keep quiet hours; the others go out at once.
 data: what the words need: texts and numbers are variables by their names; x_at (an instant) is x_date, x_weekday and x_time; x_on (a date) is x_date and x_weekday; an object of
 amount and currency is money. Without an appointment service_id, provider_id, location_id and starts_at (with time_zone) tell of the visit; expires_at: of no use from then on;
-offer_id: what YES and NO answer to. due_at: not before; null: now. Errors: no_context, 22004, 22023, 22007 for an expires_at that is no time.';
+offer_id: what YES and NO answer to. due_at: not before; null: now. Errors: no_context, 22004, 22023; 22007 and 22P02 for what is no time or id.';
 
 -- ----------------------------------------------------------------------------------------------------------------------
 -- The life of a booking.
+
+CREATE TYPE clinic_private.appointment_facts AS (
+    tenant_id uuid,
+    appointment_id uuid,
+    patient_id uuid,
+    status text,
+    starts_at timestamptz,
+    time_zone text,
+    service_id uuid,
+    provider_id uuid,
+    location_id uuid
+);
+COMMENT ON TYPE clinic_private.appointment_facts IS 'What messages depend on, of a row of clinic_data.appointments.';
 
 CREATE FUNCTION clinic_private.follow_appointment(before clinic_private.appointment_facts, after clinic_private.appointment_facts, by_patient boolean, by_system boolean)
     RETURNS void
@@ -341,6 +358,9 @@ BEGIN
 END
 $$;
 
+COMMENT ON FUNCTION clinic_private.follow_appointment(clinic_private.appointment_facts, clinic_private.appointment_facts, boolean, boolean) IS
+    'Plans and takes back the messages that follow from a change of an appointment. before: null for a new one; by_patient, by_system: who made it.';
+
 CREATE FUNCTION clinic_private.follow_appointment_change()
     RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -351,21 +371,64 @@ DECLARE
     by_patient constant boolean := clinic_private.is_own_patient(NEW.patient_id);
     by_system constant boolean := clinic_private.is_system();
     before clinic_private.appointment_facts;
+    after constant clinic_private.appointment_facts := ROW(NEW.tenant_id, NEW.appointment_id, NEW.patient_id, NEW.status, NEW.starts_at,
+        NEW.time_zone, NEW.service_id, NEW.provider_id, NEW.location_id);
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         before := ROW(OLD.tenant_id, OLD.appointment_id, OLD.patient_id, OLD.status, OLD.starts_at, OLD.time_zone, OLD.service_id,
                       OLD.provider_id, OLD.location_id);
     END IF;
     PERFORM clinic_private.act_as_system(NEW.tenant_id);
-    PERFORM clinic_private.follow_appointment(before,
-        ROW(NEW.tenant_id, NEW.appointment_id, NEW.patient_id, NEW.status, NEW.starts_at, NEW.time_zone, NEW.service_id, NEW.provider_id,
-            NEW.location_id), by_patient, by_system);
+    IF pg_catalog.current_setting('transaction_isolation') = 'read committed' THEN
+        PERFORM clinic_private.follow_appointment(before, after, by_patient, by_system);
+    ELSE
+        -- With an old snapshot one does not see what was claimed meanwhile, and reading here would set bookings against each other: it waits.
+        INSERT INTO clinic_data.notification_tasks (tenant_id, task_id, before, after, by_patient, by_system, created_at)
+        VALUES (NEW.tenant_id, clinic.new_id(), pg_catalog.to_jsonb(before), pg_catalog.to_jsonb(after), by_patient, by_system, clinic.now());
+    END IF;
     PERFORM clinic_private.restore_context(saved);
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.follow_appointment_change() IS
-    'Trigger: plans and takes back the messages that follow from a new or changed appointment, whoever writes it.';
+    'Trigger: plans and takes back the messages that follow from a new or changed appointment, whoever writes it; in transactions of a higher isolation than READ COMMITTED the job, or
+whoever claims messages next, does so.';
+
+-- One session at a time, so that the changes of one appointment are followed in their order.
+CREATE FUNCTION clinic_private.follow_waiting_changes(tenant_id uuid, batch integer)
+    RETURNS integer
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    task record;
+    number integer := 0;
+BEGIN
+    IF NOT EXISTS (SELECT FROM clinic_data.notification_tasks AS t WHERE t.tenant_id = follow_waiting_changes.tenant_id)
+       OR NOT pg_try_advisory_xact_lock(hashtextextended('clinic.notification_tasks:' || follow_waiting_changes.tenant_id, 0)) THEN
+        RETURN 0;
+    END IF;
+    FOR task IN
+        WITH taken AS (
+            DELETE FROM clinic_data.notification_tasks AS t
+            WHERE t.tenant_id = follow_waiting_changes.tenant_id
+              AND t.task_id IN (SELECT o.task_id FROM clinic_data.notification_tasks AS o
+                                WHERE o.tenant_id = follow_waiting_changes.tenant_id
+                                ORDER BY o.task_id
+                                LIMIT follow_waiting_changes.batch)
+            RETURNING t.task_id, t.before, t.after, t.by_patient, t.by_system)
+        SELECT k.before, k.after, k.by_patient, k.by_system FROM taken AS k ORDER BY k.task_id
+    LOOP
+        PERFORM clinic_private.follow_appointment(jsonb_populate_record(NULL::clinic_private.appointment_facts, task.before),
+            jsonb_populate_record(NULL::clinic_private.appointment_facts, task.after), task.by_patient, task.by_system);
+        number := number + 1;
+    END LOOP;
+    RETURN number;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.follow_waiting_changes(uuid, integer) IS
+    'Does what transactions of a higher isolation left to be done for appointments, in order, and returns how many changes there were.';
 
 -- A setting of the tenant that counts for what is planned already.
 CREATE FUNCTION clinic_private.follow_tenant_change()
@@ -539,7 +602,7 @@ DECLARE
     number bigint;
 BEGIN
     PERFORM clinic_private.act_as_system(tenant);
-    number := coalesce(clinic_private.plan_batch_again(tenant, batch), 0) + clinic_private.recall_batch(tenant, batch);
+    number := clinic_private.follow_waiting_changes(tenant, batch) + coalesce(clinic_private.plan_batch_again(tenant, batch), 0) + clinic_private.recall_batch(tenant, batch);
     PERFORM clinic_private.restore_context(saved);
     RETURN number;
 END
@@ -601,10 +664,10 @@ at that time on the wall clock of the visit''s location; each may have "channel"
 Errors: no_context, forbidden, not_found, 22004, 22023.';
 
 REVOKE ALL ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.add_notification, clinic_private.queue_notification,
-    clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
+    clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
     clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job,
     clinic_private.reminders_of FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.add_notification, clinic_private.queue_notification,
-    clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
+    clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
     clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job,
     clinic_private.reminders_of TO clinic_owner;

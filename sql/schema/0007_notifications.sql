@@ -272,6 +272,26 @@ COMMENT ON COLUMN clinic_data.notification_replans.seen_before IS
     'Second round: transactions before this one may have planned by the old rules, and it begins when they are over. Null: first round.';
 COMMENT ON COLUMN clinic_data.notification_replans.created_at IS 'When the change was made.';
 
+-- Changes of appointments made by transactions that do not plan themselves; no foreign key, since they read nothing either.
+CREATE TABLE clinic_data.notification_tasks (
+    tenant_id uuid NOT NULL,
+    task_id uuid NOT NULL,
+    before jsonb,
+    after jsonb NOT NULL,
+    by_patient boolean NOT NULL,
+    by_system boolean NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT notification_tasks_pkey PRIMARY KEY (tenant_id, task_id)
+);
+COMMENT ON TABLE clinic_data.notification_tasks IS 'Changes of appointments whose messages are still to be planned; done before anything is sent.';
+COMMENT ON COLUMN clinic_data.notification_tasks.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN clinic_data.notification_tasks.task_id IS 'Identifies the task; ordered by time.';
+COMMENT ON COLUMN clinic_data.notification_tasks.before IS 'The appointment before; null for a new one.';
+COMMENT ON COLUMN clinic_data.notification_tasks.after IS 'The appointment after the change.';
+COMMENT ON COLUMN clinic_data.notification_tasks.by_patient IS 'Whether the patient made the change.';
+COMMENT ON COLUMN clinic_data.notification_tasks.by_system IS 'Whether the system made it.';
+COMMENT ON COLUMN clinic_data.notification_tasks.created_at IS 'When it was made.';
+
 CREATE TABLE clinic_data.message_replies (
     tenant_id uuid NOT NULL,
     reply_id uuid NOT NULL,

@@ -25,7 +25,13 @@ CALL clinic_private.ensure_view('tenants', $view$
            t.hold_minutes,
            t.hold_cap_minutes,
            t.holds_per_patient,
-           t.idempotency_hours
+           t.idempotency_hours,
+           t.language,
+           t.message_time_zone::text AS message_time_zone,
+           t.quiet_from,
+           t.quiet_until,
+           t.message_channels,
+           t.message_delay_minutes
       FROM clinic_data.tenants t
 $view$);
 COMMENT ON VIEW clinic.tenants IS 'The caller''s organisation and its policies.';
@@ -47,6 +53,12 @@ COMMENT ON COLUMN clinic.tenants.hold_minutes IS 'How long a hold lives, in minu
 COMMENT ON COLUMN clinic.tenants.hold_cap_minutes IS 'How long a hold lives at most, from its first moment, in minutes.';
 COMMENT ON COLUMN clinic.tenants.holds_per_patient IS 'How many live holds a patient may have.';
 COMMENT ON COLUMN clinic.tenants.idempotency_hours IS 'How long the result of a call with an idempotency key is kept, in hours.';
+COMMENT ON COLUMN clinic.tenants.language IS 'Language and form of messages to patients who have chosen none.';
+COMMENT ON COLUMN clinic.tenants.message_time_zone IS 'Zone of quiet hours for patients without one; null: that of the visit''s location.';
+COMMENT ON COLUMN clinic.tenants.quiet_from IS 'From then on nobody is written to unasked.';
+COMMENT ON COLUMN clinic.tenants.quiet_until IS 'Until then; the same as quiet_from: no quiet hours.';
+COMMENT ON COLUMN clinic.tenants.message_channels IS 'By kind of message, or *, the channels in order of preference.';
+COMMENT ON COLUMN clinic.tenants.message_delay_minutes IS 'How long confirmations, changes and cancellations wait, in minutes.';
 
 CALL clinic_private.ensure_view('locations', $view$
     SELECT l.tenant_id,
@@ -187,7 +199,8 @@ CALL clinic_private.ensure_view('services', $view$
            s.updated_at,
            s.published,
            s.requires_approval,
-           s.approval_minutes
+           s.approval_minutes,
+           s.recall_days
       FROM clinic_data.services s
 $view$);
 COMMENT ON VIEW clinic.services IS 'Appointment types: how long, on which grid, how far ahead, and what they need.';
@@ -218,6 +231,7 @@ COMMENT ON COLUMN clinic.services.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN clinic.services.published IS 'Whether visitors of the public booking page see it.';
 COMMENT ON COLUMN clinic.services.requires_approval IS 'Whether what patients book themselves waits for approval by staff.';
 COMMENT ON COLUMN clinic.services.approval_minutes IS 'How long it waits, in minutes; null: until its start.';
+COMMENT ON COLUMN clinic.services.recall_days IS 'How many days after a completed visit the patient is asked back; null: never.';
 
 CALL clinic_private.ensure_view('service_providers', $view$
     SELECT o.tenant_id,
