@@ -107,7 +107,7 @@ CREATE FUNCTION clinic_private.plan_reminders(tenant_id uuid, appointment_id uui
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict error
+#variable_conflict use_column -- the columns of the partial index would be read as arguments
 DECLARE
     visit record;
     planned timestamptz[];
@@ -306,6 +306,7 @@ DECLARE
     moved constant boolean := coalesce((before.starts_at, before.provider_id, before.location_id, before.service_id)
                                        IS DISTINCT FROM (after.starts_at, after.provider_id, after.location_id, after.service_id), false);
     due timestamptz;
+    told boolean := false;
     waiting record;
 BEGIN
     SELECT clinic.now() + make_interval(mins => t.message_delay_minutes) INTO due
@@ -319,7 +320,13 @@ BEGIN
             WHERE n.tenant_id = tenant AND n.appointment_id = id AND n.kind = 'cancellation' AND n.status = 'waiting';
             IF FOUND THEN
                 PERFORM clinic_private.void_notifications(tenant, id, '{cancellation}', 'undone');
-            ELSIF ahead AND NOT by_system THEN
+                told := EXISTS (
+                    SELECT FROM clinic_data.notifications AS n
+                    LEFT JOIN clinic_data.outbox AS o ON o.tenant_id = n.tenant_id AND o.message_id = n.message_id
+                    WHERE n.tenant_id = tenant AND n.appointment_id = id AND n.kind IN ('confirmation', 'change')
+                      AND (n.status = 'sent' OR n.status = 'queued' AND o.claimed_until > clinic.now()));
+            END IF;
+            IF ahead AND NOT by_system AND NOT told THEN
                 PERFORM clinic_private.add_notification(tenant, 'confirmation', after.patient_id, id, NULL, due, NOT by_patient);
             END IF;
         END IF;
@@ -478,8 +485,11 @@ DECLARE
 BEGIN
     PERFORM clinic_private.act_as_system(tenant);
     UPDATE clinic_data.notifications AS n
-    SET channel = chosen.channel
-    FROM (SELECT w.notification_id, r.channel
+    SET channel = chosen.channel,
+        status = CASE chosen.reason WHEN 'unwanted' THEN 'skipped' ELSE n.status END,
+        status_reason = CASE chosen.reason WHEN 'unwanted' THEN 'unwanted' ELSE n.status_reason END,
+        done_at = CASE chosen.reason WHEN 'unwanted' THEN clinic.now() ELSE n.done_at END
+    FROM (SELECT w.notification_id, r.channel, r.reason
           FROM clinic_data.notifications AS w
           CROSS JOIN LATERAL clinic_private.reach_patient(tenant, w.patient_id, w.kind, w.wanted_channel) AS r
           WHERE w.tenant_id = tenant AND w.status = 'waiting' AND w.recipient = 'patient'
@@ -488,7 +498,7 @@ BEGIN
                                  SELECT d.patient_id FROM clinic_data.dependants AS d
                                  WHERE d.tenant_id = tenant AND d.guardian_patient_id = choose_channels_again.patient_id)) AS chosen
     WHERE n.tenant_id = tenant AND n.notification_id = chosen.notification_id AND n.status = 'waiting'
-      AND n.channel IS DISTINCT FROM chosen.channel;
+      AND (n.channel IS DISTINCT FROM chosen.channel OR chosen.reason IS NOT DISTINCT FROM 'unwanted');
     PERFORM clinic_private.restore_context(saved);
 END
 $$;

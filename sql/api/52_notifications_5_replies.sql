@@ -49,22 +49,21 @@ CREATE FUNCTION clinic_private.answered_message(tenant_id uuid, contact_ids uuid
 AS $$
 #variable_conflict error
 DECLARE
-    offer record;
+    is_open boolean := false;
     visit record;
     number integer;
 BEGIN
     action_meant := answered_message.action;
     IF answered_message.action IN ('accept', 'decline') THEN
-        SELECT n.notification_id, n.contact_id, n.patient_id, (n.data ->> 'offer_id')::uuid AS offer_id,
-               coalesce(n.expires_at > clinic.now(), true) AS is_open
-        INTO offer
+        SELECT n.notification_id, n.contact_id, n.patient_id, (n.data ->> 'offer_id')::uuid, coalesce(n.expires_at > clinic.now(), true)
+        INTO answered_message.notification_id, answered_message.contact_id, answered_message.patient_id, answered_message.offer_id, is_open
         FROM clinic_data.notifications AS n
         WHERE n.tenant_id = answered_message.tenant_id AND n.contact_id = ANY (answered_message.contact_ids) AND n.kind = 'waitlist_offer'
           AND n.status IN ('queued', 'sent', 'expired') AND n.data ? 'offer_id'
         ORDER BY n.due_at DESC, n.notification_id DESC
         LIMIT 1;
     END IF;
-    IF answered_message.action IN ('confirm', 'cancel') OR answered_message.action = 'accept' AND offer.is_open IS NOT TRUE THEN
+    IF answered_message.action IN ('confirm', 'cancel') OR answered_message.action = 'accept' AND is_open IS NOT TRUE THEN
         SELECT n.notification_id, n.contact_id, n.patient_id, n.appointment_id, coalesce(n.sent_at, n.due_at) AS written_at INTO visit
         FROM clinic_data.notifications AS n
         JOIN clinic_data.appointments AS a ON a.tenant_id = n.tenant_id AND a.appointment_id = n.appointment_id
@@ -87,21 +86,15 @@ BEGIN
             number := coalesce(visit.number, 0);
         END IF;
         IF coalesce(number, 1) = 1 AND visit.appointment_id IS NOT NULL THEN
-            notification_id := visit.notification_id;
-            contact_id := visit.contact_id;
-            patient_id := visit.patient_id;
-            appointment_id := visit.appointment_id;
+            answered_message.notification_id := visit.notification_id;
+            answered_message.contact_id := visit.contact_id;
+            answered_message.patient_id := visit.patient_id;
+            answered_message.appointment_id := visit.appointment_id;
+            answered_message.offer_id := NULL;
             IF answered_message.action = 'accept' THEN
                 action_meant := 'confirm';
             END IF;
-            RETURN;
         END IF;
-    END IF;
-    IF answered_message.action IN ('accept', 'decline') THEN
-        notification_id := offer.notification_id;
-        contact_id := offer.contact_id;
-        patient_id := offer.patient_id;
-        offer_id := offer.offer_id;
     END IF;
 END
 $$;

@@ -46,6 +46,7 @@ CREATE PROCEDURE pg_temp.forget() LANGUAGE sql AS $$
 $$;
 CREATE PROCEDURE pg_temp.free() LANGUAGE sql AS $$
     DELETE FROM clinic_data.claims WHERE tenant_id = '00c0c001-0000-7000-8000-000000000001';
+    DELETE FROM clinic_data.holds WHERE tenant_id = '00c0c001-0000-7000-8000-000000000001';
     DELETE FROM clinic_data.appointment_resources WHERE tenant_id = '00c0c001-0000-7000-8000-000000000001';
     CALL pg_temp.forget();
 $$;
@@ -94,9 +95,15 @@ SELECT b.appointment_id AS a3 FROM clinic.book_appointment(:'visit', :'lena', '2
 SELECT b.appointment_id AS a4 FROM clinic.book_appointment(:'visit', :'lena', '2026-03-25 08:15-04', :'doctor') AS b \gset
 RESET SESSION AUTHORIZATION;
 SELECT * FROM pg_temp.notes WHERE kind = 'reminder';
--- In the patient's own zone, which is half a day away; and by day.
+-- Two that come to go out at once are one.
 SET SESSION AUTHORIZATION notices_lena;
-SELECT clinic.set_communication_preferences(:'lena', time_zone => 'asia/kolkata', quiet_from => '13:00', quiet_until => '15:00');
+SELECT clinic.set_reminder_plan('[{"before_minutes": 600}, {"before_minutes": 720}]', patient_id => :'lena');
+RESET SESSION AUTHORIZATION;
+SELECT * FROM pg_temp.notes WHERE kind = 'reminder' AND status <> 'void';
+SET SESSION AUTHORIZATION notices_lena;
+SELECT clinic.set_reminder_plan(NULL, patient_id => :'lena');
+-- In the patient's own zone, which is half a day away; and by day.
+SELECT clinic.set_communication_preferences(:'lena', time_zone => 'asia/kolkata', quiet_from => '16:30', quiet_until => '17:40');
 RESET SESSION AUTHORIZATION;
 SELECT n.planned_for AT TIME ZONE 'Asia/Kolkata' AS planned, n.due_at AT TIME ZONE 'Asia/Kolkata' AS due, n.status, n.status_reason
 FROM clinic_data.notifications AS n WHERE n.tenant_id = :'tenant' AND n.kind = 'reminder' AND n.status <> 'void' ORDER BY n.planned_for;
@@ -186,9 +193,15 @@ RESET SESSION AUTHORIZATION;
 SELECT * FROM pg_temp.notes;
 SET SESSION AUTHORIZATION notices_desk;
 SELECT clinic.update_tenant('{"message_delay_minutes": 0}') IS NOT NULL AS changed;
--- Whoever has arrived is not reminded; undone, they are.
-SELECT c.status FROM clinic.cancel_appointment(:'a1') AS c;
 RESET SESSION AUTHORIZATION;
+-- Whoever has arrived is not reminded; undone, they are. Nobody is told of either.
+BEGIN;
+SELECT clinic.use_tenant('notices');
+SELECT s.status FROM clinic_private.change_status(:'a1', 'check_in') AS s;
+SELECT count(*) FROM pg_temp.notes WHERE status = 'waiting';
+SELECT s.status FROM clinic_private.change_status(:'a1', 'undo_check_in') AS s;
+SELECT kind, count(*) FROM pg_temp.notes WHERE status = 'waiting' GROUP BY 1;
+COMMIT;
 CALL pg_temp.free();
 
 -- Languages and forms: the patient's own, else the tenant's, else English; the tenant's words before those that are shipped, of the same language.
