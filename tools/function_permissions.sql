@@ -209,6 +209,14 @@ VALUES
     ('finish_delivery', 'user', 'outbox:deliver', false, false, 'clinic.finish_delivery({nobody}, 200)'),
     ('claim_events', 'user', 'outbox:deliver', false, false, 'clinic.claim_events()'),
     ('finish_events', 'user', 'outbox:deliver', false, false, 'clinic.finish_events(ARRAY[{nobody}])'),
+    -- Messages to patients.
+    ('set_message_template', 'user', 'setup:write', false, false, 'clinic.set_message_template(''reminder'', ''en'', ''{{date}}'')'),
+    ('set_reminder_plan', 'user', 'patients:read patients:write', false, true, 'clinic.set_reminder_plan(''[]'', patient_id => {patient})'),
+    ('set_patient_contact', 'user', 'patients:read patients:write', false, true, 'clinic.set_patient_contact({patient}, ''sms'', ''+15550100123'')'),
+    ('set_communication_preferences', 'user', 'patients:read patients:write', false, true, 'clinic.set_communication_preferences({patient}, ''hi-IN'')'),
+    ('claim_due_notifications', 'user', 'outbox:deliver', false, false, 'clinic.claim_due_notifications()'),
+    ('record_delivery', 'user', 'outbox:deliver', false, false, 'clinic.record_delivery({nobody}, ''delivered'')'),
+    ('record_reply', 'user', 'outbox:deliver', false, false, 'clinic.record_reply(''sms'', ''+15550100123'', ''CONFIRM'')'),
     -- API keys and messages.
     ('create_api_key', 'user', 'tokens:write', false, false, 'clinic.create_api_key({service_account}, ''X'')'),
     ('api_keys', 'user', 'tokens:write', false, false, 'clinic.api_keys()'),

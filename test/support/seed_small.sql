@@ -198,4 +198,24 @@ INSERT INTO clinic_data.waitlist_openings (tenant_id, opening_id, resource_id, o
     ('00000001-0000-7000-8000-000000000001', '00000001-00f3-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001',
      '{[2026-03-10 09:00+01,2026-03-10 12:00+01)}');
 
+INSERT INTO clinic_data.patient_contacts (tenant_id, contact_id, patient_id, channel, destination) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e6-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 'email',
+     'pat@example.org');
+INSERT INTO clinic_data.communication_preferences (tenant_id, patient_id, language, channels) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 'hi-IN', '{"reminder": ["email"]}');
+INSERT INTO clinic_data.reminder_plans (tenant_id, plan_id, reminders) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e7-7000-8000-000000000001', '[{"before_minutes": 60}]');
+INSERT INTO clinic_data.message_templates (tenant_id, kind, language, channel, body) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'reminder', 'de', '*', 'Bis {{time}}!');
+INSERT INTO clinic_data.notifications (tenant_id, notification_id, kind, patient_id, appointment_id, planned_for, due_at, channel) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e8-7000-8000-000000000001', 'reminder', '00000001-0090-7000-8000-000000000001',
+     '00000001-00b0-7000-8000-000000000001', '2026-03-02 09:00+01', '2026-03-02 09:00+01', 'email');
+INSERT INTO clinic_data.notification_replans (tenant_id, replan_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e9-7000-8000-000000000001');
+INSERT INTO clinic_data.notification_tasks (tenant_id, task_id, after, by_patient, by_system) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00ea-7000-8000-000000000001', '{}', false, false);
+INSERT INTO clinic_data.message_replies (tenant_id, reply_id, channel, contact_id, action, outcome, received_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00eb-7000-8000-000000000001', 'email', '00000001-00e6-7000-8000-000000000001',
+     'unknown', 'nothing', '2026-03-02 10:00+01');
+
 COMMIT;

@@ -35,6 +35,11 @@ DECLARE
     patient constant text :=
         'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()'
         ' AND clinic.sees_patient(patient_id)';
+    contact constant text :=
+        'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()'
+        ' AND clinic_private.sees_whole_patient(patient_id)';
+    plan_write constant text :=
+        'CASE WHEN patient_id IS NULL THEN clinic.has_permission(''setup:write'') ELSE clinic.sees_patient(patient_id) END';
     patients_write constant text := 'clinic.has_permission(''patients:write'')';
     setup constant text := 'clinic.has_permission(''setup:write'')';
     schedule constant text := 'clinic_private.may_at(''schedules:write'', resource_id, location_id)';
@@ -104,7 +109,13 @@ BEGIN
             ('emergency_accesses', 'Of oneself; all for those who review them.', glass, 'user_id = clinic.current_user_id()', glass, NULL),
             ('roles', 'users:write changes it.', 'true', users_write || ' OR ' || setup, users_write, users_write),
             ('user_roles', 'users:write changes it.', 'true', users_write, users_write, users_write),
-            ('user_locations', 'users:write changes it.', 'true', users_write, users_write, users_write)
+            ('user_locations', 'users:write changes it.', 'true', users_write, users_write, users_write),
+            ('notifications', 'Of patients that the caller may see; only the system plans them.', patient, 'clinic_private.is_system()',
+             'clinic_private.is_system()', NULL),
+            ('patient_contacts', 'Of patients that the caller may see whole.', contact, contact, contact, contact),
+            ('communication_preferences', 'Of patients that the caller may see whole.', contact, contact, contact, NULL),
+            ('reminder_plans', 'setup:write changes it; that of a patient whoever may see the patient.', 'true', plan_write, plan_write, plan_write),
+            ('message_templates', 'setup:write changes it.', 'true', setup, setup, setup)
         )
         SELECT c.oid AS table_oid, c.relname AS table_name,
                coalesce(r.remark, CASE WHEN of_database THEN 'A table of the database, which only the engine reads.'

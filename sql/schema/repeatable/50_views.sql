@@ -38,7 +38,13 @@ CALL clinic_private.ensure_view('tenants', $view$
            t.broadcast_size,
            t.offers_per_slot,
            t.offers_per_entry_day,
-           t.offers_per_patient_day
+           t.offers_per_patient_day,
+           t.language,
+           t.message_time_zone::text AS message_time_zone,
+           t.quiet_from,
+           t.quiet_until,
+           t.message_channels,
+           t.message_delay_minutes
       FROM clinic_data.tenants t
 $view$);
 COMMENT ON VIEW clinic.tenants IS 'The caller''s organisation and its policies.';
@@ -73,6 +79,12 @@ COMMENT ON COLUMN clinic.tenants.broadcast_size IS 'How many patients are offere
 COMMENT ON COLUMN clinic.tenants.offers_per_slot IS 'How many offers are made of the same time at most.';
 COMMENT ON COLUMN clinic.tenants.offers_per_entry_day IS 'How many offers an entry gets on a local day at most.';
 COMMENT ON COLUMN clinic.tenants.offers_per_patient_day IS 'How many offers a patient gets on a local day at most.';
+COMMENT ON COLUMN clinic.tenants.language IS 'Language and form of messages to patients who have chosen none.';
+COMMENT ON COLUMN clinic.tenants.message_time_zone IS 'Zone of quiet hours for patients without one; null: that of the visit''s location.';
+COMMENT ON COLUMN clinic.tenants.quiet_from IS 'From then on nobody is written to unasked.';
+COMMENT ON COLUMN clinic.tenants.quiet_until IS 'Until then; the same as quiet_from: no quiet hours.';
+COMMENT ON COLUMN clinic.tenants.message_channels IS 'By kind of message, or *, the channels in order of preference.';
+COMMENT ON COLUMN clinic.tenants.message_delay_minutes IS 'How long confirmations, changes and cancellations wait, in minutes.';
 
 CALL clinic_private.ensure_view('locations', $view$
     SELECT l.tenant_id,
@@ -214,7 +226,8 @@ CALL clinic_private.ensure_view('services', $view$
            s.published,
            s.requires_approval,
            s.approval_minutes,
-           s.waitlist_mode
+           s.waitlist_mode,
+           s.recall_days
       FROM clinic_data.services s
 $view$);
 COMMENT ON VIEW clinic.services IS 'Appointment types: how long, on which grid, how far ahead, and what they need.';
@@ -246,6 +259,7 @@ COMMENT ON COLUMN clinic.services.published IS 'Whether visitors of the public b
 COMMENT ON COLUMN clinic.services.requires_approval IS 'Whether what patients book themselves waits for approval by staff.';
 COMMENT ON COLUMN clinic.services.approval_minutes IS 'How long it waits, in minutes; null: until its start.';
 COMMENT ON COLUMN clinic.services.waitlist_mode IS 'Who is offered freed time of this service; null: as the tenant has it.';
+COMMENT ON COLUMN clinic.services.recall_days IS 'How many days after a completed visit the patient is asked back; null: never.';
 
 CALL clinic_private.ensure_view('service_providers', $view$
     SELECT o.tenant_id,
