@@ -95,6 +95,10 @@ VALUES
     ('book_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_appointment({service}, {patient}, {at} + interval ''2 hours'', {provider})'),
     ('reschedule_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.reschedule_appointment({appointment}, {at} + interval ''3 hours'')'),
     ('cancel_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_appointment({appointment})'),
+    ('book_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_series({service}, {patient}, ''FREQ=WEEKLY;COUNT=2'', starts_at => {at} + interval ''4 hours'', provider_id => {provider}, location_id => {location})'),
+    ('preview_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.preview_series({service}, {patient}, ''FREQ=WEEKLY;COUNT=2'', starts_at => {at} + interval ''4 hours'', provider_id => {provider}, location_id => {location})'),
+    ('edit_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.edit_series({series}, ''all'', duration => ''30 minutes'')'),
+    ('cancel_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_series({series}, ''all'')'),
     ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
     -- The diary: whoever changes it without reading it sees busy time.
     ('day_sheet', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet(({at})::date)'),

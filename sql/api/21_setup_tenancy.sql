@@ -57,7 +57,7 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_permission('setup:write');
     allowed text[] := ARRAY['name', 'status', 'patient_overlap', 'allow_several_seats', 'refuse_late_cancellation',
-                            'buffer_before_minutes', 'buffer_after_minutes', 'patient_access', 'published'];
+                            'buffer_before_minutes', 'buffer_after_minutes', 'patient_access', 'published', 'series_days'];
 BEGIN
     RETURN clinic_private.update_row('tenants', 'tenant_id', tenant,
         clinic_private.checked_changes(update_tenant.changes, allowed), allowed);
@@ -69,7 +69,7 @@ GRANT EXECUTE ON FUNCTION clinic.update_tenant TO clinic_user;
 COMMENT ON FUNCTION clinic.update_tenant IS
     'Changes the tenant of the context, and returns its new version. Needs setup:write.
 changes: an object of columns and new values: name, status (active or suspended), patient_overlap, allow_several_seats,
-refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes, patient_access (care or tenant), published; with "version", only that version is changed.
+refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes, patient_access (care or tenant), published, series_days; with "version", only that version is changed.
 Errors: no_context, forbidden, 22004, 22023, stale_version.';
 
 CREATE FUNCTION clinic_private.login_problems(login name, actor text, permissions text[])

@@ -62,6 +62,8 @@ SELECT clinic.require_resource(pg_temp.id(50), 'room', 1), clinic.offer_service(
        clinic.add_dependant(pg_temp.id(60, 2), pg_temp.id(60)), clinic.create_role('matrix_spare', '{users:read}') \g /dev/null
 INSERT INTO things SELECT 'appointment', quote_literal(b.appointment_id) || '::uuid' FROM clinic.book_appointment(pg_temp.id(50), pg_temp.id(60), '2027-03-02 09:00+01', pg_temp.id(30)) b;
 INSERT INTO things SELECT 'other_appointment', quote_literal(b.appointment_id) || '::uuid' FROM clinic.book_appointment(pg_temp.id(50), pg_temp.id(60, 2), '2027-03-02 10:00+01', pg_temp.id(30)) b;
+INSERT INTO things SELECT 'series', quote_literal(b.series_id) || '::uuid'
+  FROM clinic.book_series(pg_temp.id(50), pg_temp.id(60), 'FREQ=WEEKLY;COUNT=2', '2027-03-04 09:00', provider_id => pg_temp.id(30), location_id => pg_temp.id(20)) b LIMIT 1;
 SELECT clinic.create_user('staff', 'Spare', location_ids => ARRAY[pg_temp.id(20)], user_id => pg_temp.id(91)),
        clinic.create_user('service', 'Account', roles => '{matrix_spare}', location_ids => ARRAY[pg_temp.id(20)], user_id => pg_temp.id(92)) \g /dev/null
 DO $$

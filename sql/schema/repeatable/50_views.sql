@@ -21,7 +21,8 @@ CALL clinic_private.ensure_view('tenants', $view$
            t.created_at,
            t.updated_at,
            t.patient_access,
-           t.published
+           t.published,
+           t.series_days
       FROM clinic_data.tenants t
 $view$);
 COMMENT ON VIEW clinic.tenants IS 'The caller''s organisation and its policies.';
@@ -39,6 +40,7 @@ COMMENT ON COLUMN clinic.tenants.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.tenants.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN clinic.tenants.patient_access IS 'Which patients a provider reads with patients:read: care, those they treat, or tenant, all.';
 COMMENT ON COLUMN clinic.tenants.published IS 'Whether there is a public booking page.';
+COMMENT ON COLUMN clinic.tenants.series_days IS 'How many local days ahead a series without end is booked where its service has no horizon.';
 
 CALL clinic_private.ensure_view('locations', $view$
     SELECT l.tenant_id,
