@@ -34,7 +34,7 @@ BEGIN
     END IF;
     IF cardinality(locals) = 0 THEN
         PERFORM clinic_private.refuse_argument(CASE WHEN a ? 'rule' THEN 'rule' ELSE 'dates' END,
-            format('the %s any date', CASE WHEN a ? 'rule' THEN 'rule never yields' ELSE 'list has not' END),
+            CASE WHEN a ? 'rule' THEN 'the rule never yields a date' ELSE 'dates names no date' END,
             hint => 'A series needs at least one date.');
     END IF;
     IF cardinality(locals) > most THEN
