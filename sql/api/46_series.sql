@@ -203,6 +203,39 @@ COMMENT ON FUNCTION clinic_private.series_lockable(jsonb) IS 'The resources that
 REVOKE ALL ON FUNCTION clinic_private.series_lockable FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.series_lockable TO clinic_owner;
 
+CREATE FUNCTION clinic_private.series_call(change text, arguments jsonb)
+    RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    a constant jsonb := jsonb_strip_nulls(series_call.arguments);
+    answer jsonb;
+BEGIN
+    IF series_call.change <> 'book' THEN
+        RETURN clinic_private.batch_call(series_call.change, a);
+    END IF;
+    SELECT to_jsonb(r.*) INTO answer
+    FROM clinic_private.place_appointment(
+        service_id => (a ->> 'service_id')::uuid,
+        patient_id => (a ->> 'patient_id')::uuid,
+        starts_at => (a ->> 'starts_at')::timestamptz,
+        provider_id => (a ->> 'provider_id')::uuid,
+        location_id => (a ->> 'location_id')::uuid,
+        duration => (a ->> 'duration')::interval,
+        resource_ids => clinic_private.ids_of(a -> 'resource_ids'),
+        override => coalesce((a ->> 'override')::boolean, false),
+        overbook => coalesce((a ->> 'overbook')::boolean, false),
+        reason => a ->> 'reason') AS r;
+    RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.series_call(text, jsonb) IS
+    'Books, moves or cancels one appointment, and returns its row. change: book, reschedule or cancel; arguments: by name. Errors: those of the engine.';
+REVOKE ALL ON FUNCTION clinic_private.series_call FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.series_call TO clinic_owner;
+
 CREATE FUNCTION clinic_private.series_attempt(change text, arguments jsonb)
     RETURNS jsonb
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -215,7 +248,7 @@ DECLARE
     facts text;
     refusal jsonb;
 BEGIN
-    RETURN clinic_private.batch_call(series_attempt.change, series_attempt.arguments);
+    RETURN clinic_private.series_call(series_attempt.change, series_attempt.arguments);
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, words = MESSAGE_TEXT, facts = PG_EXCEPTION_DETAIL;
     refusal := clinic_private.error_facts(facts);

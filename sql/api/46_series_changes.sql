@@ -8,13 +8,20 @@ CREATE FUNCTION clinic_private.series_once(call text, arguments jsonb, idempoten
 AS $$
 #variable_conflict error
 DECLARE
-    answer jsonb;
+    -- An instant is the same in every zone in which it is written.
+    payload jsonb := series_once.arguments
+        || jsonb_build_object('starts_at', extract(epoch FROM (series_once.arguments ->> 'starts_at')::timestamptz));
+    answer jsonb := clinic_private.begin_once(series_once.call, series_once.idempotency_key, payload);
 BEGIN
+    IF answer IS NOT NULL THEN
+        RETURN answer || '{"replayed": true}';
+    END IF;
     answer := CASE series_once.call
         WHEN 'book_series' THEN clinic_private.book_series(series_once.arguments)
         WHEN 'edit_series' THEN clinic_private.edit_series(series_once.arguments)
         WHEN 'cancel_series' THEN clinic_private.cancel_series(series_once.arguments)
     END;
+    PERFORM clinic_private.end_once(series_once.call, series_once.idempotency_key, answer);
     RETURN answer;
 END
 $$;
@@ -331,7 +338,7 @@ BEGIN
             PERFORM clinic_private.raise_error('bad_transition', 'the date was never booked',
                 jsonb_build_object('series_id', series -> 'series_id', 'recurrence_id', target -> 'recurrence_id', 'outcome', target -> 'outcome'));
         END IF;
-        PERFORM clinic_private.batch_call('cancel', jsonb_build_object('appointment_id', target -> 'appointment_id', 'reason', a -> 'reason'));
+        PERFORM clinic_private.series_call('cancel', jsonb_build_object('appointment_id', target -> 'appointment_id', 'reason', a -> 'reason'));
         RETURN jsonb_build_object('series_id', series -> 'series_id', 'lines', jsonb_build_array(
             clinic_private.kept_line(target) || jsonb_build_object('outcome', 'cancelled', 'status', 'cancelled', 'reason', NULL)));
     END IF;

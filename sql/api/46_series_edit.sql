@@ -15,7 +15,7 @@ DECLARE
     answer jsonb;
 BEGIN
     IF edit_date.target ->> 'appointment_id' IS NULL THEN
-        answer := clinic_private.batch_call('book', clinic_private.series_template(edit_date.series) || '{"override": false, "overbook": false}' || wishes
+        answer := clinic_private.series_call('book', clinic_private.series_template(edit_date.series) || '{"override": false, "overbook": false}' || wishes
             || jsonb_build_object('starts_at', clinic.local_instant(
                 coalesce((a ->> 'local_starts_at')::timestamp, (edit_date.target ->> 'local_starts_at')::timestamp), zone, NULL, gap)));
         UPDATE clinic_data.series_appointments AS e
@@ -27,7 +27,7 @@ BEGIN
             resource_ids = clinic_private.ids_of(answer -> 'resource_ids')
         WHERE e.tenant_id = clinic.current_tenant_id() AND e.entry_id = (edit_date.target ->> 'entry_id')::uuid;
     ELSE
-        answer := clinic_private.batch_call('reschedule', wishes || jsonb_build_object(
+        answer := clinic_private.series_call('reschedule', wishes || jsonb_build_object(
             'appointment_id', edit_date.target -> 'appointment_id',
             'starts_at', CASE WHEN a ? 'local_starts_at' THEN clinic.local_instant((a ->> 'local_starts_at')::timestamp, zone, NULL, gap)
                               ELSE (edit_date.target ->> 'actual_starts_at')::timestamptz END));
