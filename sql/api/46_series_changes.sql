@@ -99,7 +99,15 @@ BEGIN
             JOIN clinic_data.appointments AS p ON p.tenant_id = e.tenant_id AND p.appointment_id = e.appointment_id
             LEFT JOIN clinic_data.appointment_resources AS r ON r.tenant_id = e.tenant_id AND r.appointment_id = e.appointment_id
             CROSS JOIN LATERAL (VALUES (e.appointment_id), (p.provider_id), (r.resource_id)) AS u (id)
-            WHERE e.tenant_id = tenant AND e.series_id = wanted AND p.ends_at > clinic.now() AND u.id IS NOT NULL);
+            WHERE e.tenant_id = tenant AND e.series_id = wanted AND p.ends_at > clinic.now() AND u.id IS NOT NULL
+            UNION
+            -- Freed time may be offered to somebody else at once.
+            SELECT o.id
+            FROM (SELECT DISTINCT p.provider_id, p.location_id
+                  FROM clinic_data.series_appointments AS e
+                  JOIN clinic_data.appointments AS p ON p.tenant_id = e.tenant_id AND p.appointment_id = e.appointment_id
+                  WHERE e.tenant_id = tenant AND e.series_id = wanted AND p.ends_at > clinic.now()) AS place
+            CROSS JOIN LATERAL clinic_private.lockable_for_offers(place.provider_id, place.location_id) AS o (id));
         EXIT WHEN needed <@ held;
         -- Who held the locks before may have added dates meanwhile: they are looked for again until none is new.
         PERFORM clinic_private.lock_resources(tenant, needed);

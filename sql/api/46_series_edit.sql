@@ -106,6 +106,16 @@ BEGIN
     INTO lines
     FROM jsonb_array_elements(shift_series.entries) WITH ORDINALITY AS e (value, place);
     PERFORM clinic_private.settle_change(lines, a ->> 'mode', '{}', 'moved');
+    -- What is kept stays; but what the series means for that date is the new time, to which somebody may put it back.
+    UPDATE clinic_data.series_appointments AS e
+    SET local_starts_at = e.recurrence_id + old_shift + distance,
+        starts_at = w.wished,
+        ends_at = w.wished + coalesce((a ->> 'duration')::interval, e.ends_at - e.starts_at),
+        provider_id = coalesce((a ->> 'provider_id')::uuid, e.provider_id),
+        location_id = coalesce((a ->> 'location_id')::uuid, e.location_id)
+    FROM jsonb_to_recordset(shift_series.entries) AS k (entry_id uuid, recurrence_id timestamp, state text)
+    CROSS JOIN LATERAL clinic.local_instant(k.recurrence_id + old_shift + distance, shift_series.series ->> 'time_zone', NULL, 'shift') AS w (wished)
+    WHERE e.tenant_id = tenant AND e.entry_id = k.entry_id AND k.state NOT IN ('changeable', 'begun');
 
     IF EXISTS (SELECT FROM clinic_data.series_appointments AS e
                WHERE e.tenant_id = tenant AND e.series_id = id AND e.recurrence_id < shift_series.from_recurrence) THEN
@@ -226,6 +236,12 @@ BEGIN
     SET series_id = new_id, recurrence_id = m.to_recurrence
     FROM jsonb_to_recordset((pairs -> 'moves') || (pairs -> 'exceptions')) AS m (entry_id uuid, to_recurrence timestamp)
     WHERE e.tenant_id = tenant AND e.entry_id = m.entry_id;
+    UPDATE clinic_data.series_appointments AS e
+    SET local_starts_at = x.to_recurrence, starts_at = w.wished, ends_at = w.wished + coalesce((a ->> 'duration')::interval, e.ends_at - e.starts_at),
+        provider_id = coalesce((a ->> 'provider_id')::uuid, e.provider_id), location_id = coalesce((a ->> 'location_id')::uuid, e.location_id)
+    FROM jsonb_to_recordset(pairs -> 'exceptions') AS x (entry_id uuid, to_recurrence timestamp)
+    CROSS JOIN LATERAL clinic.local_instant(x.to_recurrence, zone, NULL, 'shift') AS w (wished)
+    WHERE e.tenant_id = tenant AND e.entry_id = x.entry_id;
     PERFORM clinic_private.add_series_dates(new_id, lines);
     UPDATE clinic_data.series_appointments AS e
     SET ordinal = n.place

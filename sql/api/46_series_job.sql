@@ -30,7 +30,7 @@ AS $$
 #variable_conflict error
 DECLARE
     most constant integer := clinic_private.series_limit();
-    until_local timestamp := extend_series.bound;
+    made_until timestamp := extend_series.bound;
     locals timestamp[];
     lines jsonb;
 BEGIN
@@ -38,9 +38,9 @@ BEGIN
         SELECT i
         FROM clinic_private.series_instances(
             extend_series.due ->> 'rule', (extend_series.due ->> 'first_local_starts_at')::timestamp, NULL, extend_series.due ->> 'time_zone',
-            greatest((extend_series.due ->> 'materialised_until')::timestamp, (extend_series.due ->> 'from_local')::timestamp), until_local, most + 1) AS i);
+            greatest((extend_series.due ->> 'materialised_until')::timestamp, (extend_series.due ->> 'from_local')::timestamp), made_until, most + 1) AS i);
     IF cardinality(locals) > most THEN
-        until_local := locals[most + 1];
+        made_until := locals[most + 1];
         locals := locals[:most];
     END IF;
     SELECT clinic_private.book_dates(
@@ -52,7 +52,7 @@ BEGIN
     WHERE NOT extend_series.due -> 'excluded_dates' @> to_jsonb(l.local_time::date);
     PERFORM clinic_private.add_series_dates(extend_series.series_id, lines);
     UPDATE clinic_data.series AS s
-    SET materialised_until = until_local
+    SET materialised_until = made_until
     WHERE s.tenant_id = clinic.current_tenant_id() AND s.series_id = extend_series.series_id;
     RETURN jsonb_array_length(lines);
 END
