@@ -37,11 +37,11 @@ GRANT EXECUTE ON FUNCTION clinic_private.require_series_permission TO clinic_own
 
 CREATE FUNCTION clinic_private.series_instances(
     rule text,
-    first_local_starts_at timestamp,
+    local_first_starts_at timestamp,
     dates timestamp[],
     time_zone text,
-    from_local timestamp,
-    until_local timestamp,
+    local_from timestamp,
+    local_until timestamp,
     max_count integer)
     RETURNS SETOF timestamp
     LANGUAGE plpgsql STABLE PARALLEL SAFE
@@ -49,19 +49,19 @@ CREATE FUNCTION clinic_private.series_instances(
 AS $$
 #variable_conflict error
 DECLARE
-    from_at timestamptz := CASE WHEN series_instances.from_local IS NOT NULL
-        THEN clinic.local_instant(series_instances.from_local, series_instances.time_zone, NULL, 'shift') END;
-    -- Where the clock skips from_local itself, what comes after it may lie before its instant: look from there on.
-    skipped interval := coalesce(from_at AT TIME ZONE series_instances.time_zone - series_instances.from_local, '0');
-    until_at timestamptz := CASE WHEN series_instances.until_local IS NOT NULL
-        THEN clinic.local_instant(series_instances.until_local, series_instances.time_zone, NULL, 'shift') + interval '1 day' END;
+    from_at timestamptz := CASE WHEN series_instances.local_from IS NOT NULL
+        THEN clinic.local_instant(series_instances.local_from, series_instances.time_zone, NULL, 'shift') END;
+    -- Where the clock skips local_from itself, what comes after it may lie before its instant: look from there on.
+    skipped interval := coalesce(from_at AT TIME ZONE series_instances.time_zone - series_instances.local_from, '0');
+    until_at timestamptz := CASE WHEN series_instances.local_until IS NOT NULL
+        THEN clinic.local_instant(series_instances.local_until, series_instances.time_zone, NULL, 'shift') + interval '1 day' END;
     most integer := series_instances.max_count + CASE WHEN skipped > '0' THEN 10000 ELSE 100 END;
 BEGIN
     IF series_instances.rule IS NULL THEN
         RETURN QUERY
         SELECT DISTINCT d.local_time
         FROM unnest(series_instances.dates) AS d (local_time)
-        WHERE d.local_time >= coalesce(series_instances.from_local, '-infinity') AND d.local_time < coalesce(series_instances.until_local, 'infinity')
+        WHERE d.local_time >= coalesce(series_instances.local_from, '-infinity') AND d.local_time < coalesce(series_instances.local_until, 'infinity')
         ORDER BY 1
         LIMIT series_instances.max_count;
         RETURN;
@@ -74,21 +74,21 @@ BEGIN
         SELECT CASE WHEN there.at IS NOT NULL THEN shifted.at AT TIME ZONE series_instances.time_zone
                     ELSE shifted.at AT TIME ZONE 'UTC' + ((shifted.at - interval '24 hours') AT TIME ZONE series_instances.time_zone
                                                           - (shifted.at - interval '24 hours') AT TIME ZONE 'UTC') END AS local_time
-        FROM clinic.occurrences(rule => series_instances.rule, dtstart => series_instances.first_local_starts_at,
+        FROM clinic.occurrences(rule => series_instances.rule, dtstart => series_instances.local_first_starts_at,
                                 tz => series_instances.time_zone, range_start => from_at - skipped, range_end => until_at, max_count => most,
                                 gap => 'shift') AS shifted (at)
-        LEFT JOIN clinic.occurrences(rule => series_instances.rule, dtstart => series_instances.first_local_starts_at,
+        LEFT JOIN clinic.occurrences(rule => series_instances.rule, dtstart => series_instances.local_first_starts_at,
                                      tz => series_instances.time_zone, range_start => from_at - skipped, range_end => until_at, max_count => most,
                                      gap => 'skip') AS there (at) ON there.at = shifted.at
     ) AS i
-    WHERE i.local_time >= coalesce(series_instances.from_local, '-infinity') AND i.local_time < coalesce(series_instances.until_local, 'infinity')
+    WHERE i.local_time >= coalesce(series_instances.local_from, '-infinity') AND i.local_time < coalesce(series_instances.local_until, 'infinity')
     ORDER BY 1
     LIMIT series_instances.max_count;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.series_instances(text, timestamp, timestamp[], text, timestamp, timestamp, integer) IS
     'The local starts of a rule, or of dates, in ascending order, those included that the clock skips.
-from_local, until_local: half-open; null is no bound. max_count: at most so many.
+local_from, local_until: half-open; null is no bound. max_count: at most so many.
 Errors: those of clinic.occurrences.';
 REVOKE ALL ON FUNCTION clinic_private.series_instances FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.series_instances TO clinic_owner;
@@ -350,7 +350,7 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.book_dates(jsonb, text, text, jsonb) IS
     'Books what can be booked of some dates, and tells of the others why not and what is free instead; the caller holds the locks.
-dates: an array of {"recurrence_id", "local_starts_at"}; returns the same with outcome booked or skipped and the row of the booking, or reason, message and alternatives.';
+dates: an array of {"local_original_start", "local_starts_at"}; returns the same with outcome booked or skipped and the row of the booking, or reason, message and alternatives.';
 REVOKE ALL ON FUNCTION clinic_private.book_dates FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.book_dates TO clinic_owner;
 
@@ -366,13 +366,13 @@ DECLARE
                                 WHERE e.tenant_id = tenant AND e.series_id = add_series_dates.series_id), 0);
 BEGIN
     INSERT INTO clinic_data.series_appointments
-        (tenant_id, entry_id, series_id, ordinal, recurrence_id, local_starts_at, starts_at, ends_at, provider_id, location_id,
+        (tenant_id, entry_id, series_id, ordinal, local_original_start, local_starts_at, starts_at, ends_at, provider_id, location_id,
          resource_ids, outcome, reason, alternatives, appointment_id)
-    SELECT tenant, clinic.new_id(), add_series_dates.series_id, before + row_number() OVER (ORDER BY l.recurrence_id), l.recurrence_id,
+    SELECT tenant, clinic.new_id(), add_series_dates.series_id, before + row_number() OVER (ORDER BY l.local_original_start), l.local_original_start,
            l.local_starts_at, l.starts_at, l.ends_at, l.provider_id, l.location_id, l.resource_ids, l.outcome, l.reason,
            l.alternatives, l.appointment_id
     FROM jsonb_to_recordset(add_series_dates.lines) AS l (
-        recurrence_id timestamp, local_starts_at timestamp, starts_at timestamptz, ends_at timestamptz, provider_id uuid,
+        local_original_start timestamp, local_starts_at timestamp, starts_at timestamptz, ends_at timestamptz, provider_id uuid,
         location_id uuid, resource_ids uuid[], outcome text, reason text, alternatives jsonb, appointment_id uuid)
     WHERE l.outcome IN ('booked', 'skipped');
 END
@@ -393,9 +393,9 @@ DECLARE
     wanted integer;
 BEGIN
     SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object(
-                         'recurrence_id', l.value -> 'recurrence_id', 'local_starts_at', l.value -> 'local_starts_at', 'starts_at', l.value -> 'starts_at',
+                         'local_original_start', l.value -> 'local_original_start', 'local_starts_at', l.value -> 'local_starts_at', 'starts_at', l.value -> 'starts_at',
                          'appointment_id', l.value -> 'appointment_id', 'reason', l.value -> 'reason', 'message', l.value -> 'message',
-                         'alternatives', l.value -> 'alternatives')) ORDER BY l.value ->> 'recurrence_id'),
+                         'alternatives', l.value -> 'alternatives')) ORDER BY l.value ->> 'local_original_start'),
            count(DISTINCT l.value ->> 'reason')
     INTO conflicts, reasons
     FROM jsonb_array_elements(refuse_series.lines) AS l (value)

@@ -52,10 +52,10 @@ BEGIN
         FROM unnest(excluded) AS x (on_date)
         WHERE NOT EXISTS (SELECT FROM clinic_private.series_instances(a ->> 'rule', first_local, given, zone, x.on_date, x.on_date + 1, 1)));
     RETURN jsonb_build_object(
-        'time_zone', zone, 'first_local_starts_at', first_local, 'endless', endless, 'bound', bound, 'excluded_dates', to_jsonb(excluded),
+        'time_zone', zone, 'local_first_starts_at', first_local, 'endless', endless, 'bound', bound, 'excluded_dates', to_jsonb(excluded),
         'given', CASE WHEN a ? 'dates' THEN to_jsonb(given) END, 'unmatched', to_jsonb(unmatched),
         'left_out', (SELECT coalesce(jsonb_agg(l.local_time ORDER BY l.local_time), '[]') FROM unnest(locals) AS l (local_time) WHERE l.local_time::date = ANY (excluded)),
-        'dates', (SELECT coalesce(jsonb_agg(jsonb_build_object('recurrence_id', l.local_time, 'local_starts_at', l.local_time) ORDER BY l.local_time), '[]')
+        'dates', (SELECT coalesce(jsonb_agg(jsonb_build_object('local_original_start', l.local_time, 'local_starts_at', l.local_time) ORDER BY l.local_time), '[]')
                   FROM unnest(locals) AS l (local_time) WHERE l.local_time::date <> ALL (excluded)));
 END
 $$;
@@ -127,7 +127,7 @@ CREATE FUNCTION clinic_private.exclusion_lines(plan jsonb)
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(jsonb_agg(jsonb_build_object('recurrence_id', x.local_time, 'local_starts_at', x.local_time, 'outcome', x.outcome)), '[]')
+    SELECT coalesce(jsonb_agg(jsonb_build_object('local_original_start', x.local_time, 'local_starts_at', x.local_time, 'outcome', x.outcome)), '[]')
     FROM (
         SELECT l.local_time::timestamp, 'excluded' FROM jsonb_array_elements_text(exclusion_lines.plan -> 'left_out') AS l (local_time)
         UNION ALL
@@ -162,11 +162,11 @@ BEGIN
         PERFORM clinic_private.refuse_series(lines, jsonb_build_object('unmatched_exclusions', plan -> 'unmatched'), 'booked');
     END IF;
     INSERT INTO clinic_data.series
-        (tenant_id, series_id, service_id, patient_id, provider_id, location_id, duration, resource_ids, rule, first_local_starts_at, dates,
-         time_zone, excluded_dates, gap, mode, override, overbook, reason, endless, materialised_until, created_at, created_by, updated_at, updated_by)
+        (tenant_id, series_id, service_id, patient_id, provider_id, location_id, duration, resource_ids, rule, local_first_starts_at, dates,
+         time_zone, excluded_dates, gap, mode, override, overbook, reason, endless, local_materialised_until, created_at, created_by, updated_at, updated_by)
     VALUES (clinic.current_tenant_id(), new_id, (a ->> 'service_id')::uuid, (a ->> 'patient_id')::uuid, (a ->> 'provider_id')::uuid,
             (a ->> 'location_id')::uuid, (a ->> 'duration')::interval, clinic_private.ids_of(a -> 'resource_ids'),
-            (a ->> 'rule')::clinic.rrule::text, (plan ->> 'first_local_starts_at')::timestamp,
+            (a ->> 'rule')::clinic.rrule::text, (plan ->> 'local_first_starts_at')::timestamp,
             CASE WHEN plan ->> 'given' IS NOT NULL THEN ARRAY(SELECT d::timestamp FROM jsonb_array_elements_text(plan -> 'given') AS d) END,
             plan ->> 'time_zone', ARRAY(SELECT d::date FROM jsonb_array_elements_text(plan -> 'excluded_dates') AS d), a ->> 'gap', a ->> 'mode',
             coalesce((a ->> 'override')::boolean, false), coalesce((a ->> 'overbook')::boolean, false), a ->> 'reason',
@@ -213,7 +213,7 @@ GRANT EXECUTE ON FUNCTION clinic_private.preview_series TO clinic_owner;
 CREATE FUNCTION clinic_private.series_rows(answer jsonb)
     RETURNS TABLE (
         series_id uuid,
-        recurrence_id timestamp,
+        local_original_start timestamp,
         local_starts_at timestamp,
         starts_at timestamptz,
         ends_at timestamptz,
@@ -231,14 +231,14 @@ CREATE FUNCTION clinic_private.series_rows(answer jsonb)
     LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(l.series_id, (series_rows.answer ->> 'series_id')::uuid), l.recurrence_id, l.local_starts_at, l.starts_at, l.ends_at, l.provider_id,
+    SELECT coalesce(l.series_id, (series_rows.answer ->> 'series_id')::uuid), l.local_original_start, l.local_starts_at, l.starts_at, l.ends_at, l.provider_id,
            l.location_id, l.resource_ids, l.appointment_id, l.confirmation_code, l.status, l.outcome, l.reason,
            CASE WHEN jsonb_typeof(l.alternatives) = 'array' THEN l.alternatives END, l.warnings, coalesce((series_rows.answer ->> 'replayed')::boolean, false)
     FROM jsonb_to_recordset(series_rows.answer -> 'lines') AS l (
-        series_id uuid, recurrence_id timestamp, local_starts_at timestamp, starts_at timestamptz, ends_at timestamptz, provider_id uuid,
+        series_id uuid, local_original_start timestamp, local_starts_at timestamp, starts_at timestamptz, ends_at timestamptz, provider_id uuid,
         location_id uuid, resource_ids uuid[], appointment_id uuid, confirmation_code text, status text, outcome text, reason text,
         alternatives jsonb, warnings text[])
-    ORDER BY l.recurrence_id, l.outcome
+    ORDER BY l.local_original_start, l.outcome
 $$;
 COMMENT ON FUNCTION clinic_private.series_rows(jsonb) IS 'The lines of an answer {"series_id", "lines", "replayed"} as rows, by date.';
 REVOKE ALL ON FUNCTION clinic_private.series_rows FROM PUBLIC;
@@ -264,7 +264,7 @@ CREATE FUNCTION clinic.book_series(
     idempotency_key text DEFAULT NULL)
     RETURNS TABLE (
         series_id uuid,
-        recurrence_id timestamp,
+        local_original_start timestamp,
         local_starts_at timestamp,
         starts_at timestamptz,
         ends_at timestamptz,
@@ -293,8 +293,8 @@ GRANT EXECUTE ON FUNCTION clinic.book_series TO clinic_user;
 COMMENT ON FUNCTION clinic.book_series IS
     'Books recurring appointments: every date is tried, with all locks held, before anything is settled.
 rule: one RRULE value, counted from local_starts_at (or starts_at, read as local time); or dates: local starts one by one. Local times are those of the location, or without one of the provider''s home zone, and stay the same over changes of daylight saving: of a repeated one the first, and one that the clock skips is a conflict, or with gap shift moved by the offset before. A rule without end is booked up to the service''s horizon, or the tenant''s series_days, and further by the job. excluded_dates: local dates left out; COUNT counts them. At most 366 dates. The other arguments as in clinic.book_appointment, for every date.
-mode all_or_nothing: any conflict refuses all; skip: the rest is booked, unless nothing is left. One row a date. outcome: booked; skipped, with reason and up to three alternatives; excluded; no_such_date for an excluded date of which the rule knows nothing (recurrence_id is its midnight). recurrence_id: the local start by the rule, which names the date for ever.
-Errors: the reason of the first conflict, with all of them in the DETAIL as "conflicts" (recurrence_id, reason, message, alternatives) and "unmatched_exclusions"; 22023 for a rule without any date, 54000 for more than 366, 22P02, 22004, no_context, forbidden, busy, idempotency_conflict.';
+mode all_or_nothing: any conflict refuses all; skip: the rest is booked, unless nothing is left. One row a date. outcome: booked; skipped, with reason and up to three alternatives; excluded; no_such_date for an excluded date of which the rule knows nothing (local_original_start is its midnight). local_original_start: the local start by the rule, which names the date for ever.
+Errors: the reason of the first conflict, with all of them in the DETAIL as "conflicts" (local_original_start, reason, message, alternatives) and "unmatched_exclusions"; 22023 for a rule without any date, 54000 for more than 366, 22P02, 22004, no_context, forbidden, busy, idempotency_conflict.';
 
 CREATE FUNCTION clinic.preview_series(
     service_id uuid,
@@ -313,7 +313,7 @@ CREATE FUNCTION clinic.preview_series(
     overbook boolean DEFAULT false,
     reason text DEFAULT NULL)
     RETURNS TABLE (
-        recurrence_id timestamp,
+        local_original_start timestamp,
         local_starts_at timestamp,
         starts_at timestamptz,
         ends_at timestamptz,
@@ -327,7 +327,7 @@ CREATE FUNCTION clinic.preview_series(
     ROWS 50
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
-    SELECT r.recurrence_id, r.local_starts_at, r.starts_at, r.ends_at, r.provider_id, r.location_id, r.outcome, r.reason, r.alternatives, r.warnings
+    SELECT r.local_original_start, r.local_starts_at, r.starts_at, r.ends_at, r.provider_id, r.location_id, r.outcome, r.reason, r.alternatives, r.warnings
     FROM clinic_private.series_rows(clinic_private.preview_series(jsonb_build_object(
         'service_id', $1, 'patient_id', $2, 'rule', $3, 'local_starts_at', $4, 'starts_at', $5, 'dates', $6, 'provider_id', $7, 'location_id', $8,
         'duration', $9, 'resource_ids', $10, 'excluded_dates', $11, 'mode', 'skip', 'gap', $12, 'override', $13, 'overbook', $14, 'reason', $15))) AS r

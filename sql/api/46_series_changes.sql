@@ -50,11 +50,11 @@ BEGIN
     IF coalesce(a ->> 'gap', 'refuse') NOT IN ('refuse', 'shift') THEN
         PERFORM clinic_private.refuse_argument('gap', 'gap must be refuse or shift');
     END IF;
-    IF a ? 'appointment_id' AND a ? 'recurrence_id' THEN
-        PERFORM clinic_private.refuse_argument('recurrence_id', 'a date is named once', 'Both appointment_id and recurrence_id are given.');
+    IF a ? 'appointment_id' AND a ? 'local_original_start' THEN
+        PERFORM clinic_private.refuse_argument('local_original_start', 'a date is named once', 'Both appointment_id and local_original_start are given.');
     END IF;
-    IF a ->> 'scope' <> 'all' AND NOT a ? 'appointment_id' AND NOT a ? 'recurrence_id' THEN
-        PERFORM clinic_private.refuse_argument('appointment_id', format('scope %s needs a date', a ->> 'scope'), 'Neither appointment_id nor recurrence_id is given.');
+    IF a ->> 'scope' <> 'all' AND NOT a ? 'appointment_id' AND NOT a ? 'local_original_start' THEN
+        PERFORM clinic_private.refuse_argument('appointment_id', format('scope %s needs a date', a ->> 'scope'), 'Neither appointment_id nor local_original_start is given.');
     END IF;
     IF a ? 'rule' AND a ->> 'scope' = 'this' THEN
         PERFORM clinic_private.refuse_argument('rule', 'one date has no rule', hint => 'Pass scope => ''following'' or ''all''.');
@@ -128,7 +128,7 @@ COMMENT ON FUNCTION clinic_private.locked_series(jsonb) IS
 REVOKE ALL ON FUNCTION clinic_private.locked_series FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.locked_series TO clinic_owner;
 
-CREATE FUNCTION clinic_private.series_target(series_id uuid, appointment_id uuid, recurrence_id timestamp)
+CREATE FUNCTION clinic_private.series_target(series_id uuid, appointment_id uuid, local_original_start timestamp)
     RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
@@ -140,11 +140,11 @@ BEGIN
     SELECT to_jsonb(v.*) INTO found
     FROM clinic.series_appointments AS v
     WHERE v.tenant_id = clinic.current_tenant_id() AND v.series_id = series_target.series_id
-      AND (v.appointment_id = series_target.appointment_id OR v.recurrence_id = series_target.recurrence_id);
+      AND (v.appointment_id = series_target.appointment_id OR v.local_original_start = series_target.local_original_start);
     IF found IS NULL THEN
         PERFORM clinic_private.raise_error('not_found', 'the series has no such date',
             jsonb_strip_nulls(jsonb_build_object('series_id', series_target.series_id, 'appointment_id', series_target.appointment_id,
-                                                 'recurrence_id', series_target.recurrence_id)));
+                                                 'local_original_start', series_target.local_original_start)));
     END IF;
     RETURN found;
 END
@@ -154,7 +154,7 @@ REVOKE ALL ON FUNCTION clinic_private.series_target FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.series_target TO clinic_owner;
 
 -- The dates of a series from one on. state: changeable, or why the date stays as it is.
-CREATE FUNCTION clinic_private.series_scope(series_id uuid, from_recurrence timestamp)
+CREATE FUNCTION clinic_private.series_scope(series_id uuid, from_original timestamp)
     RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
@@ -168,13 +168,13 @@ BEGIN
                CASE WHEN v.appointment_id IS NULL THEN 'skipped'
                     WHEN v.exception IS NOT NULL THEN v.exception
                     WHEN v.status NOT IN ('held', 'pending', 'booked', 'confirmed') OR v.actual_starts_at < clinic.now() THEN 'begun'
-                    ELSE 'changeable' END) ORDER BY v.recurrence_id), '[]')
+                    ELSE 'changeable' END) ORDER BY v.local_original_start), '[]')
     INTO entries
     FROM clinic.series_appointments AS v
-    WHERE v.tenant_id = tenant AND v.series_id = series_scope.series_id AND v.recurrence_id >= coalesce(series_scope.from_recurrence, '-infinity');
+    WHERE v.tenant_id = tenant AND v.series_id = series_scope.series_id AND v.local_original_start >= coalesce(series_scope.from_original, '-infinity');
     IF jsonb_array_length(entries) < (
         SELECT count(*) FROM clinic_data.series_appointments AS e
-        WHERE e.tenant_id = tenant AND e.series_id = series_scope.series_id AND e.recurrence_id >= coalesce(series_scope.from_recurrence, '-infinity')) THEN
+        WHERE e.tenant_id = tenant AND e.series_id = series_scope.series_id AND e.local_original_start >= coalesce(series_scope.from_original, '-infinity')) THEN
         PERFORM clinic_private.raise_error('forbidden', 'some dates of the series lie where you may not change them', jsonb_build_object('series_id', series_scope.series_id));
     END IF;
     RETURN entries;
@@ -190,7 +190,7 @@ CREATE FUNCTION clinic_private.kept_line(entry jsonb)
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 RETURN jsonb_build_object(
-    'recurrence_id', kept_line.entry -> 'recurrence_id', 'appointment_id', kept_line.entry -> 'appointment_id', 'status', kept_line.entry -> 'status',
+    'local_original_start', kept_line.entry -> 'local_original_start', 'appointment_id', kept_line.entry -> 'appointment_id', 'status', kept_line.entry -> 'status',
     'local_starts_at', kept_line.entry -> 'local_starts_at',
     'starts_at', coalesce(nullif(kept_line.entry -> 'actual_starts_at', 'null'), kept_line.entry -> 'starts_at'),
     'ends_at', coalesce(nullif(kept_line.entry -> 'actual_ends_at', 'null'), kept_line.entry -> 'ends_at'),
@@ -203,7 +203,7 @@ REVOKE ALL ON FUNCTION clinic_private.kept_line FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.kept_line TO clinic_owner;
 
 -- Moves dates; what one of them frees may be what another needs, so those refused are tried again as long as that helps.
--- moves: entries with to_local (where to) and to_recurrence (their name afterwards).
+-- moves: entries with to_local (where to) and to_original (their name afterwards).
 CREATE FUNCTION clinic_private.move_dates(moves jsonb, wishes jsonb, time_zone text, gap text)
     RETURNS jsonb
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -226,7 +226,7 @@ BEGIN
         refused := '{}';
         FOREACH entry IN ARRAY waiting LOOP
             wished := clinic.local_instant((entry ->> 'to_local')::timestamp, move_dates.time_zone, NULL, 'shift');
-            line := clinic_private.kept_line(entry) || jsonb_build_object('recurrence_id', entry -> 'to_recurrence');
+            line := clinic_private.kept_line(entry) || jsonb_build_object('local_original_start', entry -> 'to_original');
             IF move_dates.gap = 'refuse' AND wished AT TIME ZONE move_dates.time_zone <> (entry ->> 'to_local')::timestamp THEN
                 answer := jsonb_build_object('refusal', 'nonexistent_local_time', 'message', 'the local time does not exist in that zone', 'alternatives', '[]'::jsonb);
             ELSIF wished = (entry ->> 'actual_starts_at')::timestamptz
@@ -332,25 +332,25 @@ DECLARE
     target jsonb;
     entries jsonb;
     lines jsonb;
-    from_recurrence timestamp;
+    from_original timestamp;
     whole boolean;
 BEGIN
     PERFORM clinic_private.check_series_change(a);
     series := clinic_private.locked_series(a);
     IF a ->> 'scope' <> 'all' THEN
-        target := clinic_private.series_target((a ->> 'series_id')::uuid, (a ->> 'appointment_id')::uuid, (a ->> 'recurrence_id')::timestamp);
-        from_recurrence := (target ->> 'recurrence_id')::timestamp;
+        target := clinic_private.series_target((a ->> 'series_id')::uuid, (a ->> 'appointment_id')::uuid, (a ->> 'local_original_start')::timestamp);
+        from_original := (target ->> 'local_original_start')::timestamp;
     END IF;
     IF a ->> 'scope' = 'this' THEN
         IF target ->> 'appointment_id' IS NULL THEN
             PERFORM clinic_private.raise_error('bad_transition', 'the date was never booked',
-                jsonb_build_object('series_id', series -> 'series_id', 'recurrence_id', target -> 'recurrence_id', 'outcome', target -> 'outcome'));
+                jsonb_build_object('series_id', series -> 'series_id', 'local_original_start', target -> 'local_original_start', 'outcome', target -> 'outcome'));
         END IF;
         PERFORM clinic_private.series_call('cancel', jsonb_build_object('appointment_id', target -> 'appointment_id', 'reason', a -> 'reason'));
         RETURN jsonb_build_object('series_id', series -> 'series_id', 'lines', jsonb_build_array(
             clinic_private.kept_line(target) || jsonb_build_object('outcome', 'cancelled', 'status', 'cancelled', 'reason', NULL)));
     END IF;
-    entries := clinic_private.series_scope((a ->> 'series_id')::uuid, from_recurrence);
+    entries := clinic_private.series_scope((a ->> 'series_id')::uuid, from_original);
     SELECT clinic_private.cancel_dates(coalesce(jsonb_agg(e.value ORDER BY e.place) FILTER (WHERE e.is_due), '[]'), a ->> 'reason')
            || coalesce(jsonb_agg(clinic_private.kept_line(e.value)) FILTER (WHERE NOT e.is_due), '[]')
     INTO lines
@@ -363,12 +363,12 @@ BEGIN
         FROM jsonb_array_elements(entries) WITH ORDINALITY AS i (value, place)
     ) AS e;
     PERFORM clinic_private.settle_change(lines, a ->> 'mode', '{}', 'cancelled');
-    whole := from_recurrence IS NULL OR NOT EXISTS (
+    whole := from_original IS NULL OR NOT EXISTS (
         SELECT FROM clinic_data.series_appointments AS e
-        WHERE e.tenant_id = clinic.current_tenant_id() AND e.series_id = (a ->> 'series_id')::uuid AND e.recurrence_id < from_recurrence);
+        WHERE e.tenant_id = clinic.current_tenant_id() AND e.series_id = (a ->> 'series_id')::uuid AND e.local_original_start < from_original);
     UPDATE clinic_data.series AS s
     SET status = CASE WHEN whole THEN 'cancelled' ELSE 'ended' END,
-        until_local = least(s.until_local, coalesce(from_recurrence, s.from_local, s.first_local_starts_at))
+        local_until = least(s.local_until, coalesce(from_original, s.local_from, s.local_first_starts_at))
     WHERE s.tenant_id = clinic.current_tenant_id() AND s.series_id = (a ->> 'series_id')::uuid;
     RETURN jsonb_build_object('series_id', series -> 'series_id', 'lines', lines);
 END
@@ -381,7 +381,7 @@ CREATE FUNCTION clinic.cancel_series(
     series_id uuid,
     scope text,
     appointment_id uuid DEFAULT NULL,
-    recurrence_id timestamp DEFAULT NULL,
+    local_original_start timestamp DEFAULT NULL,
     reason text DEFAULT NULL,
     include_exceptions boolean DEFAULT false,
     mode text DEFAULT 'all_or_nothing',
@@ -389,7 +389,7 @@ CREATE FUNCTION clinic.cancel_series(
     idempotency_key text DEFAULT NULL)
     RETURNS TABLE (
         series_id uuid,
-        recurrence_id timestamp,
+        local_original_start timestamp,
         local_starts_at timestamp,
         starts_at timestamptz,
         ends_at timestamptz,
@@ -404,16 +404,16 @@ CREATE FUNCTION clinic.cancel_series(
     ROWS 50
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
-    SELECT r.series_id, r.recurrence_id, r.local_starts_at, r.starts_at, r.ends_at, r.provider_id, r.location_id, r.appointment_id, r.status,
+    SELECT r.series_id, r.local_original_start, r.local_starts_at, r.starts_at, r.ends_at, r.provider_id, r.location_id, r.appointment_id, r.status,
            r.outcome, r.reason, r.replayed
     FROM clinic_private.series_rows(clinic_private.series_once('cancel_series', jsonb_build_object(
-        'series_id', $1, 'scope', $2, 'appointment_id', $3, 'recurrence_id', $4, 'reason', $5, 'include_exceptions', $6, 'mode', $7, 'version', $8), $9)) AS r
+        'series_id', $1, 'scope', $2, 'appointment_id', $3, 'local_original_start', $4, 'reason', $5, 'include_exceptions', $6, 'mode', $7, 'version', $8), $9)) AS r
 $$;
 ALTER FUNCTION clinic.cancel_series OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.cancel_series FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.cancel_series TO clinic_user;
 COMMENT ON FUNCTION clinic.cancel_series IS
     'Cancels one date of a series, that and the following, or all that have not begun; each as clinic.cancel_appointment would, late ones marked late.
-scope: this, following or all. appointment_id or recurrence_id: which date (not for all). include_exceptions: cancel also dates that were moved or changed singly; without it they are kept, and told. mode: all_or_nothing, or skip: what cannot be cancelled stays and is told. version: refuse when the series has changed since.
+scope: this, following or all. appointment_id or local_original_start: which date (not for all). include_exceptions: cancel also dates that were moved or changed singly; without it they are kept, and told. mode: all_or_nothing, or skip: what cannot be cancelled stays and is told. version: refuse when the series has changed since.
 One row a date. outcome: cancelled; kept, with reason moved, changed, cancelled, expired, begun or skipped; refused, with reason. No further date is made.
 Errors: those of clinic.cancel_appointment for the first date refused, with all in the DETAIL as "conflicts"; not_found, forbidden, stale_version, bad_transition (cancelled already), 22004, 22023, no_context, busy, idempotency_conflict.';

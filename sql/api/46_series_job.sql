@@ -11,9 +11,9 @@ BEGIN
     SELECT s.series_id, to_jsonb(s.*), h.bound
     FROM clinic_data.series AS s
     CROSS JOIN LATERAL (SELECT clinic_private.series_horizon(s.service_id, s.time_zone) - s.shift AS bound) AS h
-    WHERE s.tenant_id = clinic.current_tenant_id() AND s.status = 'active' AND s.endless AND s.until_local IS NULL AND s.materialised_until < h.bound
+    WHERE s.tenant_id = clinic.current_tenant_id() AND s.status = 'active' AND s.endless AND s.local_until IS NULL AND s.local_materialised_until < h.bound
       AND (due_series.series_ids IS NULL OR s.series_id = ANY (due_series.series_ids))
-    ORDER BY s.materialised_until, s.series_id
+    ORDER BY s.local_materialised_until, s.series_id
     LIMIT 20;
 END
 $$;
@@ -37,22 +37,22 @@ BEGIN
     locals := ARRAY(
         SELECT i
         FROM clinic_private.series_instances(
-            extend_series.due ->> 'rule', (extend_series.due ->> 'first_local_starts_at')::timestamp, NULL, extend_series.due ->> 'time_zone',
-            greatest((extend_series.due ->> 'materialised_until')::timestamp, (extend_series.due ->> 'from_local')::timestamp), made_until, most + 1) AS i);
+            extend_series.due ->> 'rule', (extend_series.due ->> 'local_first_starts_at')::timestamp, NULL, extend_series.due ->> 'time_zone',
+            greatest((extend_series.due ->> 'local_materialised_until')::timestamp, (extend_series.due ->> 'local_from')::timestamp), made_until, most + 1) AS i);
     IF cardinality(locals) > most THEN
         made_until := locals[most + 1];
         locals := locals[:most];
     END IF;
     SELECT clinic_private.book_dates(
                clinic_private.series_template(extend_series.due), extend_series.due ->> 'time_zone', extend_series.due ->> 'gap',
-               coalesce(jsonb_agg(jsonb_build_object('recurrence_id', l.local_time, 'local_starts_at', l.local_time + (extend_series.due ->> 'shift')::interval)
+               coalesce(jsonb_agg(jsonb_build_object('local_original_start', l.local_time, 'local_starts_at', l.local_time + (extend_series.due ->> 'shift')::interval)
                                   ORDER BY l.local_time), '[]'))
     INTO lines
     FROM unnest(locals) AS l (local_time)
     WHERE NOT extend_series.due -> 'excluded_dates' @> to_jsonb(l.local_time::date);
     PERFORM clinic_private.add_series_dates(extend_series.series_id, lines);
     UPDATE clinic_data.series AS s
-    SET materialised_until = made_until
+    SET local_materialised_until = made_until
     WHERE s.tenant_id = clinic.current_tenant_id() AND s.series_id = extend_series.series_id;
     RETURN jsonb_array_length(lines);
 END

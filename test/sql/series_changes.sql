@@ -57,7 +57,7 @@ EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, facts = PG_EXCEPTION_DETAIL, argument = COLUMN_NAME;
     IF facts LIKE '{%' THEN
         reason := facts::jsonb ->> 'reason';
-        conflicts := (SELECT string_agg(concat_ws(' ', c.value ->> 'recurrence_id', c.value ->> 'reason'), '; ' ORDER BY c.place)
+        conflicts := (SELECT string_agg(concat_ws(' ', c.value ->> 'local_original_start', c.value ->> 'reason'), '; ' ORDER BY c.place)
                         FROM jsonb_array_elements(facts::jsonb -> 'conflicts') WITH ORDINALITY AS c (value, place));
     END IF;
     RETURN NEXT;
@@ -70,12 +70,12 @@ BEGIN
       FROM clinic.series AS s WHERE s.series_id NOT IN (SELECT m.series_id FROM pg_temp.made AS m);
     RETURN (SELECT m.series_id FROM pg_temp.made AS m WHERE m.number = series.number);
 END $$;
-CREATE FUNCTION pg_temp.dates(number integer) RETURNS TABLE (ordinal integer, recurrence_id timestamp, local_starts_at timestamp, actual timestamp, doctor text, exception text, status text, version integer)
+CREATE FUNCTION pg_temp.dates(number integer) RETURNS TABLE (ordinal integer, local_original_start timestamp, local_starts_at timestamp, actual timestamp, doctor text, exception text, status text, version integer)
     LANGUAGE sql AS $$
-    SELECT v.ordinal, v.recurrence_id, v.local_starts_at, v.actual_starts_at AT TIME ZONE 'America/New_York', right(v.actual_provider_id::text, 2), v.exception, coalesce(v.status, v.outcome), v.version
-      FROM clinic.series_appointments AS v WHERE v.series_id = pg_temp.series(number) ORDER BY v.recurrence_id $$;
-CREATE FUNCTION pg_temp.appointment(number integer, recurrence_id timestamp) RETURNS uuid LANGUAGE sql AS
-    $$ SELECT v.appointment_id FROM clinic.series_appointments AS v WHERE v.series_id = pg_temp.series(number) AND v.recurrence_id = appointment.recurrence_id $$;
+    SELECT v.ordinal, v.local_original_start, v.local_starts_at, v.actual_starts_at AT TIME ZONE 'America/New_York', right(v.actual_provider_id::text, 2), v.exception, coalesce(v.status, v.outcome), v.version
+      FROM clinic.series_appointments AS v WHERE v.series_id = pg_temp.series(number) ORDER BY v.local_original_start $$;
+CREATE FUNCTION pg_temp.appointment(number integer, local_original_start timestamp) RETURNS uuid LANGUAGE sql AS
+    $$ SELECT v.appointment_id FROM clinic.series_appointments AS v WHERE v.series_id = pg_temp.series(number) AND v.local_original_start = appointment.local_original_start $$;
 
 -- Tuesdays at nine over the change of March.
 SELECT count(*) FROM clinic.book_series(:visit, :pat1, 'FREQ=WEEKLY;COUNT=6', '2026-03-03 09:00', provider_id => :ann, location_id => :ny);
@@ -83,52 +83,52 @@ SELECT count(*) FROM clinic.book_series(:visit, :pat1, 'FREQ=WEEKLY;COUNT=6', '2
 SELECT r.status FROM clinic.reschedule_appointment(pg_temp.appointment(1, '2026-03-10 09:00'), '2026-03-11 15:00-04') AS r;
 SELECT r.status FROM clinic.reschedule_appointment(pg_temp.appointment(1, '2026-03-17 09:00'), '2026-03-17 09:00-04', provider_id => :bob) AS r;
 SELECT c.status FROM clinic.cancel_appointment(pg_temp.appointment(1, '2026-03-24 09:00')) AS c;
-SELECT e.recurrence_id, e.local_starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(1), 'this', recurrence_id => '2026-04-07 09:00', local_starts_at => '2026-04-07 16:00') AS e;
+SELECT e.local_original_start, e.local_starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(1), 'this', local_original_start => '2026-04-07 09:00', local_starts_at => '2026-04-07 16:00') AS e;
 SELECT * FROM pg_temp.dates(1);
 -- All by half an hour: exceptions stay, and so do their versions; wall-clock time on both sides of the change.
-SELECT e.recurrence_id, e.local_starts_at, e.starts_at, e.outcome, e.reason FROM clinic.edit_series(pg_temp.series(1), 'all', local_starts_at => '2026-03-03 09:30') AS e;
+SELECT e.local_original_start, e.local_starts_at, e.starts_at, e.outcome, e.reason FROM clinic.edit_series(pg_temp.series(1), 'all', local_starts_at => '2026-03-03 09:30') AS e;
 SELECT * FROM pg_temp.dates(1);
 SELECT s.shift, s.version FROM clinic.series AS s;
 -- The same again changes nothing.
-SELECT e.recurrence_id, e.outcome, e.reason FROM clinic.edit_series(pg_temp.series(1), 'all', local_starts_at => '2026-03-03 09:30') AS e;
+SELECT e.local_original_start, e.outcome, e.reason FROM clinic.edit_series(pg_temp.series(1), 'all', local_starts_at => '2026-03-03 09:30') AS e;
 SELECT sum(d.version) AS versions FROM pg_temp.dates(1) AS d;
 -- What is put back is no exception any more.
 SELECT e.outcome FROM clinic.edit_series(pg_temp.series(1), 'this', appointment_id => pg_temp.appointment(1, '2026-04-07 09:00'), local_starts_at => '2026-04-07 09:30') AS e;
-SELECT d.exception FROM pg_temp.dates(1) AS d WHERE d.recurrence_id = '2026-04-07 09:00';
+SELECT d.exception FROM pg_temp.dates(1) AS d WHERE d.local_original_start = '2026-04-07 09:00';
 
 -- This and the following: another series goes on; the earlier dates are not touched.
-SELECT e.series_id = pg_temp.series(2) AS new, e.recurrence_id, e.local_starts_at, e.provider_id = :bob AS bob, e.outcome, e.reason
-  FROM clinic.edit_series(pg_temp.series(1), 'following', recurrence_id => '2026-03-31 09:00', local_starts_at => '2026-04-01 10:00', provider_id => :bob) AS e;
-SELECT s.status, s.previous_series_id = pg_temp.series(1) AS of_first, s.provider_id = :bob AS bob, s.shift, s.from_local, s.until_local FROM clinic.series AS s ORDER BY s.series_id;
+SELECT e.series_id = pg_temp.series(2) AS new, e.local_original_start, e.local_starts_at, e.provider_id = :bob AS bob, e.outcome, e.reason
+  FROM clinic.edit_series(pg_temp.series(1), 'following', local_original_start => '2026-03-31 09:00', local_starts_at => '2026-04-01 10:00', provider_id => :bob) AS e;
+SELECT s.status, s.previous_series_id = pg_temp.series(1) AS of_first, s.provider_id = :bob AS bob, s.shift, s.local_from, s.local_until FROM clinic.series AS s ORDER BY s.series_id;
 SELECT * FROM pg_temp.dates(1);
 SELECT * FROM pg_temp.dates(2);
 
 -- In the way of nothing but itself: every date moves to where the next one stands.
 SELECT count(*) FROM clinic.book_series(:visit, :pat2, 'FREQ=DAILY;COUNT=4', '2026-05-04 09:00', provider_id => :ann, location_id => :ny);
 SELECT pg_temp.series(3) IS NOT NULL AS made;
-SELECT e.recurrence_id, e.local_starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(3), 'all', local_starts_at => '2026-05-05 09:00') AS e;
-SELECT e.recurrence_id, e.local_starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(3), 'all', local_starts_at => '2026-05-04 09:00', duration => '45 minutes') AS e;
+SELECT e.local_original_start, e.local_starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(3), 'all', local_starts_at => '2026-05-05 09:00') AS e;
+SELECT e.local_original_start, e.local_starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(3), 'all', local_starts_at => '2026-05-04 09:00', duration => '45 minutes') AS e;
 -- A conflict refuses all of a change, and tells of each; skip changes the others, and what stays can be moved later.
 SELECT b.status FROM clinic.book_appointment(:visit, :pat3, '2026-05-05 10:00-04', :ann) AS b;
 SELECT b.status FROM clinic.book_appointment(:visit, :pat2, '2026-05-07 10:30-04', :bob) AS b;
 SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.edit_series(%L, 'all', local_starts_at => '2026-05-04 10:00') $$, pg_temp.series(3)));
-SELECT d.recurrence_id, d.actual, d.version FROM pg_temp.dates(3) AS d;
-SELECT e.recurrence_id, e.local_starts_at, e.outcome, e.reason, e.alternatives -> 0 ->> 'starts_at' AS free FROM clinic.edit_series(pg_temp.series(3), 'all', local_starts_at => '2026-05-04 10:00', mode => 'skip') AS e;
-SELECT d.recurrence_id, d.local_starts_at, d.actual, d.exception, d.version FROM pg_temp.dates(3) AS d;
-SELECT e.recurrence_id, e.local_starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(3), 'all', local_starts_at => '2026-05-04 09:00') AS e;
-SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.edit_series(%L, 'following', recurrence_id => '2026-05-05 09:00', local_starts_at => '2026-05-05 20:00', mode => 'skip') $$, pg_temp.series(3)));
+SELECT d.local_original_start, d.actual, d.version FROM pg_temp.dates(3) AS d;
+SELECT e.local_original_start, e.local_starts_at, e.outcome, e.reason, e.alternatives -> 0 ->> 'starts_at' AS free FROM clinic.edit_series(pg_temp.series(3), 'all', local_starts_at => '2026-05-04 10:00', mode => 'skip') AS e;
+SELECT d.local_original_start, d.local_starts_at, d.actual, d.exception, d.version FROM pg_temp.dates(3) AS d;
+SELECT e.local_original_start, e.local_starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(3), 'all', local_starts_at => '2026-05-04 09:00') AS e;
+SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.edit_series(%L, 'following', local_original_start => '2026-05-05 09:00', local_starts_at => '2026-05-05 20:00', mode => 'skip') $$, pg_temp.series(3)));
 -- Into the missing hour.
 SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.edit_series(%L, 'all', local_starts_at => '2027-03-11 02:30') $$, pg_temp.series(3)));
 BEGIN;
-SELECT e.recurrence_id, e.local_starts_at, e.starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(3), 'all', local_starts_at => '2027-03-11 02:30', gap => 'shift') AS e;
+SELECT e.local_original_start, e.local_starts_at, e.starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(3), 'all', local_starts_at => '2027-03-11 02:30', gap => 'shift') AS e;
 ROLLBACK;
 
 -- Another rule: what lies on it stays, what lies in the same week moves, the rest is booked or cancelled; exceptions keep their day.
 SELECT count(*) FROM clinic.book_series(:visit, :pat3, 'FREQ=WEEKLY;BYDAY=MO,WE;COUNT=8', '2026-06-01 09:00', provider_id => :ann, location_id => :ny);
 SELECT c.status FROM clinic.cancel_appointment(pg_temp.appointment(4, '2026-06-15 09:00')) AS c;
-SELECT e.outcome FROM clinic.edit_series(pg_temp.series(4), 'this', recurrence_id => '2026-06-17 09:00', local_starts_at => '2026-06-18 13:00') AS e;
-SELECT e.series_id = pg_temp.series(5) AS new, e.recurrence_id, e.local_starts_at, e.outcome, e.reason
-  FROM clinic.edit_series(pg_temp.series(4), 'following', recurrence_id => '2026-06-08 09:00', rule => 'FREQ=WEEKLY;BYDAY=MO,TH;COUNT=8') AS e ORDER BY e.local_starts_at;
+SELECT e.outcome FROM clinic.edit_series(pg_temp.series(4), 'this', local_original_start => '2026-06-17 09:00', local_starts_at => '2026-06-18 13:00') AS e;
+SELECT e.series_id = pg_temp.series(5) AS new, e.local_original_start, e.local_starts_at, e.outcome, e.reason
+  FROM clinic.edit_series(pg_temp.series(4), 'following', local_original_start => '2026-06-08 09:00', rule => 'FREQ=WEEKLY;BYDAY=MO,TH;COUNT=8') AS e ORDER BY e.local_starts_at;
 SELECT * FROM pg_temp.dates(4);
 SELECT * FROM pg_temp.dates(5);
 SELECT e.local_starts_at, e.outcome, e.reason FROM clinic.edit_series(pg_temp.series(5), 'all', rule => 'FREQ=MONTHLY;COUNT=2') AS e ORDER BY e.local_starts_at;
@@ -138,33 +138,33 @@ SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.edit_series(%L, 'al
 -- Rooms asked for by name stay, others are chosen afresh.
 SELECT DISTINCT b.resource_ids FROM clinic.book_series(:roomed, :pat1, 'FREQ=DAILY;COUNT=2', '2026-07-01 09:00', provider_id => :ann, location_id => :ny, resource_ids => ARRAY[:blue]::uuid[]) AS b;
 SELECT e.local_starts_at, e.resource_ids = ARRAY[:blue]::uuid[] AS blue, e.outcome FROM clinic.edit_series(pg_temp.series(7), 'all', local_starts_at => '2026-07-01 10:00') AS e;
-SELECT e.outcome FROM clinic.edit_series(pg_temp.series(7), 'this', recurrence_id => '2026-07-02 09:00', resource_ids => ARRAY[:red]::uuid[]) AS e;
-SELECT d.recurrence_id, d.exception FROM pg_temp.dates(7) AS d;
+SELECT e.outcome FROM clinic.edit_series(pg_temp.series(7), 'this', local_original_start => '2026-07-02 09:00', resource_ids => ARRAY[:red]::uuid[]) AS e;
+SELECT d.local_original_start, d.exception FROM pg_temp.dates(7) AS d;
 
 -- A date that was skipped is booked after all, at an alternative.
-SELECT b.recurrence_id, b.outcome, b.reason, b.alternatives -> 0 ->> 'starts_at' AS free FROM clinic.book_series(:visit, :pat3, dates => '{2026-07-02 10:00,2026-07-03 10:00}', provider_id => :ann, location_id => :ny, mode => 'skip') AS b;
-SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.edit_series(%L, 'this', recurrence_id => '2026-07-02 10:00', local_starts_at => '2026-07-02 10:00') $$, pg_temp.series(8)));
-SELECT e.recurrence_id, e.local_starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(8), 'this', recurrence_id => '2026-07-02 10:00', local_starts_at => '2026-07-02 09:30') AS e;
+SELECT b.local_original_start, b.outcome, b.reason, b.alternatives -> 0 ->> 'starts_at' AS free FROM clinic.book_series(:visit, :pat3, dates => '{2026-07-02 10:00,2026-07-03 10:00}', provider_id => :ann, location_id => :ny, mode => 'skip') AS b;
+SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.edit_series(%L, 'this', local_original_start => '2026-07-02 10:00', local_starts_at => '2026-07-02 10:00') $$, pg_temp.series(8)));
+SELECT e.local_original_start, e.local_starts_at, e.outcome FROM clinic.edit_series(pg_temp.series(8), 'this', local_original_start => '2026-07-02 10:00', local_starts_at => '2026-07-02 09:30') AS e;
 SELECT * FROM pg_temp.dates(8);
 
 -- Begun dates are out of reach of every change.
 SET clinic.clock = '2026-04-01T16:30:00Z';
-SELECT e.recurrence_id, e.local_starts_at, e.outcome, e.reason FROM clinic.edit_series(pg_temp.series(2), 'all', local_starts_at => '2026-04-08 12:30') AS e;
+SELECT e.local_original_start, e.local_starts_at, e.outcome, e.reason FROM clinic.edit_series(pg_temp.series(2), 'all', local_starts_at => '2026-04-08 12:30') AS e;
 SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.edit_series(%L, 'all', local_starts_at => '2026-04-08 12:30') $$, pg_temp.series(1)));
 SET clinic.clock = '2026-03-01T12:00:00Z';
 
 -- Cancelling. A single date.
-SELECT c.recurrence_id, c.status, c.outcome FROM clinic.cancel_series(pg_temp.series(3), 'this', recurrence_id => '2026-05-05 09:00') AS c;
-SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.cancel_series(%L, 'this', recurrence_id => '2026-05-05 09:00') $$, pg_temp.series(3)));
+SELECT c.local_original_start, c.status, c.outcome FROM clinic.cancel_series(pg_temp.series(3), 'this', local_original_start => '2026-05-05 09:00') AS c;
+SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.cancel_series(%L, 'this', local_original_start => '2026-05-05 09:00') $$, pg_temp.series(3)));
 -- The following; exceptions are kept, and told.
-SELECT e.outcome FROM clinic.edit_series(pg_temp.series(3), 'this', recurrence_id => '2026-05-07 09:00', local_starts_at => '2026-05-08 15:00') AS e;
+SELECT e.outcome FROM clinic.edit_series(pg_temp.series(3), 'this', local_original_start => '2026-05-07 09:00', local_starts_at => '2026-05-08 15:00') AS e;
 BEGIN;
-SELECT c.recurrence_id, c.status, c.outcome, c.reason FROM clinic.cancel_series(pg_temp.series(3), 'following', recurrence_id => '2026-05-06 09:00', reason => 'moved house') AS c;
-SELECT s.status, s.until_local FROM clinic.series AS s WHERE s.series_id = pg_temp.series(3);
+SELECT c.local_original_start, c.status, c.outcome, c.reason FROM clinic.cancel_series(pg_temp.series(3), 'following', local_original_start => '2026-05-06 09:00', reason => 'moved house') AS c;
+SELECT s.status, s.local_until FROM clinic.series AS s WHERE s.series_id = pg_temp.series(3);
 ROLLBACK;
 -- All, exceptions too; afterwards it is over.
-SELECT c.recurrence_id, c.status, c.outcome, c.reason FROM clinic.cancel_series(pg_temp.series(3), 'all', include_exceptions => true) AS c;
-SELECT s.status, s.until_local FROM clinic.series AS s WHERE s.series_id = pg_temp.series(3);
+SELECT c.local_original_start, c.status, c.outcome, c.reason FROM clinic.cancel_series(pg_temp.series(3), 'all', include_exceptions => true) AS c;
+SELECT s.status, s.local_until FROM clinic.series AS s WHERE s.series_id = pg_temp.series(3);
 SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.cancel_series(%L, 'all') $$, pg_temp.series(3)));
 SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.edit_series(%L, 'all', duration => '30 minutes') $$, pg_temp.series(3)));
 SELECT pg_temp.series(8) AS eighth \gset
@@ -174,7 +174,7 @@ SET SESSION AUTHORIZATION regress_change_own;
 BEGIN;
 SET LOCAL clinic.clock = '2026-07-01T14:00:00Z';
 SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.cancel_series(%L, 'all', include_exceptions => true) $$, :'eighth'));
-SELECT c.recurrence_id, c.outcome, c.reason FROM clinic.cancel_series(:'eighth', 'all', include_exceptions => true, mode => 'skip') AS c;
+SELECT c.local_original_start, c.outcome, c.reason FROM clinic.cancel_series(:'eighth', 'all', include_exceptions => true, mode => 'skip') AS c;
 ROLLBACK;
 SET SESSION AUTHORIZATION regress_change;
 SELECT clinic.update_tenant('{"refuse_late_cancellation": false}') > 0 AS changed;
@@ -186,8 +186,8 @@ SELECT regexp_replace(t.call, '''[0-9a-f]{8}-[0-9a-f-]{27}''', '(id)') AS call, 
     format($$edit_series(%L, 'some', duration => '30 minutes')$$, pg_temp.series(1)),
     format($$edit_series(%L, 'all')$$, pg_temp.series(1)),
     format($$edit_series(%L, 'this', duration => '30 minutes')$$, pg_temp.series(1)),
-    format($$edit_series(%L, 'this', recurrence_id => '2026-03-04 09:00', duration => '30 minutes')$$, pg_temp.series(1)),
-    format($$edit_series(%L, 'this', recurrence_id => '2026-03-03 09:00', rule => 'FREQ=DAILY')$$, pg_temp.series(1)),
+    format($$edit_series(%L, 'this', local_original_start => '2026-03-04 09:00', duration => '30 minutes')$$, pg_temp.series(1)),
+    format($$edit_series(%L, 'this', local_original_start => '2026-03-03 09:00', rule => 'FREQ=DAILY')$$, pg_temp.series(1)),
     format($$edit_series(%L, 'all', duration => '30 minutes', version => 77)$$, pg_temp.series(1)),
     format($$edit_series(%L, 'all', duration => '30 minutes', mode => 'x')$$, pg_temp.series(1)),
     format($$edit_series(%L, 'all', duration => '30 minutes', gap => 'x')$$, pg_temp.series(1)),
@@ -202,13 +202,13 @@ SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.edit_series(%L, 'al
 SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.cancel_series(%L, 'all') $$, :'first'));
 -- Ann sees her own dates, and may not change a series of which she does not see all.
 SET SESSION AUTHORIZATION regress_change_own;
-SELECT v.recurrence_id FROM clinic.series_appointments AS v WHERE v.series_id = :'first' ORDER BY 1;
+SELECT v.local_original_start FROM clinic.series_appointments AS v WHERE v.series_id = :'first' ORDER BY 1;
 SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.cancel_series(%L, 'all') $$, :'first'));
 SELECT a.state, a.message FROM pg_temp.attempt(format($$ SELECT * FROM clinic.cancel_series(%L, 'all') $$, :'second')) AS a;
 SET SESSION AUTHORIZATION regress_change;
 
 -- A series without end is booked to the horizon, and further by the job; twice makes nothing twice.
-SELECT count(*), max(b.recurrence_id) FROM clinic.book_series(:ended, :pat1, 'FREQ=DAILY;INTERVAL=3', '2026-03-02 17:00', provider_id => :bob, location_id => :ny, excluded_dates => '{2026-03-20}') AS b;
+SELECT count(*), max(b.local_original_start) FROM clinic.book_series(:ended, :pat1, 'FREQ=DAILY;INTERVAL=3', '2026-03-02 17:00', provider_id => :bob, location_id => :ny, excluded_dates => '{2026-03-20}') AS b;
 RESET SESSION AUTHORIZATION;
 CREATE FUNCTION pg_temp.extend(clock text) RETURNS bigint LANGUAGE plpgsql AS $$
 BEGIN
@@ -218,18 +218,18 @@ BEGIN
 END $$;
 SELECT pg_temp.extend('2026-03-01T12:00:00Z') AS same_day, pg_temp.extend('2026-03-09T12:00:00Z') AS later, pg_temp.extend('2026-03-09T12:00:00Z') AS again;
 SET SESSION AUTHORIZATION regress_change;
-SELECT d.ordinal, d.recurrence_id, d.status FROM pg_temp.dates(9) AS d;
-SELECT s.materialised_until FROM clinic.series AS s WHERE s.series_id = pg_temp.series(9);
+SELECT d.ordinal, d.local_original_start, d.status FROM pg_temp.dates(9) AS d;
+SELECT s.local_materialised_until FROM clinic.series AS s WHERE s.series_id = pg_temp.series(9);
 -- Dates that cannot be booked are kept with the reason, and staff see them. The rest goes on, and so does a moved series.
-SELECT e.outcome FROM clinic.edit_series(pg_temp.series(9), 'following', recurrence_id => '2026-03-17 17:00', local_starts_at => '2026-03-17 16:00') AS e LIMIT 1;
+SELECT e.outcome FROM clinic.edit_series(pg_temp.series(9), 'following', local_original_start => '2026-03-17 17:00', local_starts_at => '2026-03-17 16:00') AS e LIMIT 1;
 SELECT clinic.close_date(:bob, '2026-03-29') \g /dev/null
 RESET SESSION AUTHORIZATION;
 SELECT pg_temp.extend('2026-03-17T12:00:00Z') AS made;
 SET SESSION AUTHORIZATION regress_change;
-SELECT d.ordinal, d.recurrence_id, d.local_starts_at, d.status FROM pg_temp.dates(10) AS d;
-SELECT v.recurrence_id, v.reason, v.alternatives -> 0 ->> 'starts_at' AS free FROM clinic.series_appointments AS v WHERE v.outcome = 'skipped' AND v.series_id = pg_temp.series(10);
+SELECT d.ordinal, d.local_original_start, d.local_starts_at, d.status FROM pg_temp.dates(10) AS d;
+SELECT v.local_original_start, v.reason, v.alternatives -> 0 ->> 'starts_at' AS free FROM clinic.series_appointments AS v WHERE v.outcome = 'skipped' AND v.series_id = pg_temp.series(10);
 -- A cancelled one goes on no more.
-SELECT count(*) FROM clinic.cancel_series(pg_temp.series(10), 'following', recurrence_id => '2026-03-29 17:00');
+SELECT count(*) FROM clinic.cancel_series(pg_temp.series(10), 'following', local_original_start => '2026-03-29 17:00');
 RESET SESSION AUTHORIZATION;
 SELECT pg_temp.extend('2026-04-17T12:00:00Z') AS made;
 SET clinic.clock = '2026-03-01T12:00:00Z';

@@ -12,26 +12,26 @@ CALL clinic_private.ensure_view('series', $view$
            s.duration,
            s.resource_ids,
            s.rule,
-           s.first_local_starts_at,
+           s.local_first_starts_at,
            s.dates,
            s.time_zone::text AS time_zone,
            s.excluded_dates,
            s.shift,
-           s.from_local,
-           s.until_local,
+           s.local_from,
+           s.local_until,
            s.gap,
            s.mode,
            s.override,
            s.overbook,
            s.reason,
            s.endless,
-           s.materialised_until,
+           s.local_materialised_until,
            s.version,
            s.created_at,
            s.updated_at
       FROM clinic_data.series s
 $view$);
-COMMENT ON VIEW clinic.series IS 'Recurring appointments as they were asked for; of those that the caller may see at least one date of.';
+COMMENT ON VIEW clinic.series IS 'Recurring appointments as they were asked for: a patient''s own, and for staff those at places whose diary they read, or with an appointment there.';
 COMMENT ON COLUMN clinic.series.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.series.series_id IS 'Identifies the series.';
 COMMENT ON COLUMN clinic.series.previous_series_id IS 'The series of which this one was the later part, until it was changed from one date on.';
@@ -43,20 +43,20 @@ COMMENT ON COLUMN clinic.series.location_id IS 'Where; null: where the hours of 
 COMMENT ON COLUMN clinic.series.duration IS 'How long; null: as long as the service takes.';
 COMMENT ON COLUMN clinic.series.resource_ids IS 'Rooms and devices asked for by name; null: any that will do.';
 COMMENT ON COLUMN clinic.series.rule IS 'Recurrence rule of RFC 5545; null: dates.';
-COMMENT ON COLUMN clinic.series.first_local_starts_at IS 'Local time from which the rule counts (DTSTART); the first of dates.';
+COMMENT ON COLUMN clinic.series.local_first_starts_at IS 'Local time from which the rule counts (DTSTART); the first of dates.';
 COMMENT ON COLUMN clinic.series.dates IS 'Local starts one by one, instead of a rule.';
 COMMENT ON COLUMN clinic.series.time_zone IS 'Zone of all local times.';
 COMMENT ON COLUMN clinic.series.excluded_dates IS 'Local dates of the rule that are left out.';
 COMMENT ON COLUMN clinic.series.shift IS 'By how much each date lies after what the rule says, in wall-clock time.';
-COMMENT ON COLUMN clinic.series.from_local IS 'What the rule yields before this local time belongs to previous_series_id.';
-COMMENT ON COLUMN clinic.series.until_local IS 'What the rule yields from this local time on belongs to another series, or was cancelled.';
+COMMENT ON COLUMN clinic.series.local_from IS 'What the rule yields before this local time belongs to previous_series_id.';
+COMMENT ON COLUMN clinic.series.local_until IS 'What the rule yields from this local time on belongs to another series, or was cancelled.';
 COMMENT ON COLUMN clinic.series.gap IS 'What becomes of a local time that the clock skips: refuse or shift.';
 COMMENT ON COLUMN clinic.series.mode IS 'How it was booked or last changed: all_or_nothing or skip.';
 COMMENT ON COLUMN clinic.series.override IS 'Booked with the rules overridden.';
 COMMENT ON COLUMN clinic.series.overbook IS 'Booked over others.';
 COMMENT ON COLUMN clinic.series.reason IS 'Why the rules gave way.';
 COMMENT ON COLUMN clinic.series.endless IS 'The rule has no end: dates are made as the horizon moves on.';
-COMMENT ON COLUMN clinic.series.materialised_until IS 'Of an endless series: what the rule yields before this local time has been made.';
+COMMENT ON COLUMN clinic.series.local_materialised_until IS 'Of an endless series: what the rule yields before this local time has been made.';
 COMMENT ON COLUMN clinic.series.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.series.created_at IS 'When it was booked.';
 COMMENT ON COLUMN clinic.series.updated_at IS 'When it was last changed.';
@@ -67,7 +67,7 @@ CALL clinic_private.ensure_view('series_appointments', $view$
            e.series_id,
            e.entry_id,
            e.ordinal,
-           e.recurrence_id,
+           e.local_original_start,
            e.local_starts_at,
            e.starts_at,
            e.ends_at,
@@ -104,7 +104,7 @@ COMMENT ON COLUMN clinic.series_appointments.tenant_id IS 'The tenant; the same 
 COMMENT ON COLUMN clinic.series_appointments.series_id IS 'The series.';
 COMMENT ON COLUMN clinic.series_appointments.entry_id IS 'Identifies the date, whichever series it belongs to in time.';
 COMMENT ON COLUMN clinic.series_appointments.ordinal IS 'Number of the date among those made, from 1.';
-COMMENT ON COLUMN clinic.series_appointments.recurrence_id IS 'The local start by the rule; it names the date whatever happens to it (RECURRENCE-ID).';
+COMMENT ON COLUMN clinic.series_appointments.local_original_start IS 'The local start by the rule; it names the date whatever happens to it (RECURRENCE-ID).';
 COMMENT ON COLUMN clinic.series_appointments.local_starts_at IS 'The local start meant for the date.';
 COMMENT ON COLUMN clinic.series_appointments.starts_at IS 'The start meant for the date.';
 COMMENT ON COLUMN clinic.series_appointments.ends_at IS 'The end meant for the date, exclusive; null for a skipped one.';
