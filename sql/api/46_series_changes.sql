@@ -81,38 +81,31 @@ DECLARE
     tenant uuid := clinic.current_tenant_id();
     wanted uuid := (a ->> 'series_id')::uuid;
     found jsonb;
-    needed uuid[];
-    held uuid[] := '{}';
+    visits uuid[];
 BEGIN
-    LOOP
-        SELECT to_jsonb(s.*) INTO found FROM clinic_data.series AS s WHERE s.tenant_id = tenant AND s.series_id = wanted;
-        IF found IS NULL THEN
-            PERFORM clinic_private.raise_error('not_found', 'the series does not exist', jsonb_build_object('series_id', wanted));
-        END IF;
-        needed := ARRAY(
-            SELECT wanted
-            UNION
-            SELECT l.id FROM unnest(clinic_private.series_lockable(found || jsonb_strip_nulls(clinic_private.series_template(a) - '{service_id,patient_id}'::text[]))) AS l (id)
-            UNION
-            SELECT u.id
-            FROM clinic_data.series_appointments AS e
-            JOIN clinic_data.appointments AS p ON p.tenant_id = e.tenant_id AND p.appointment_id = e.appointment_id
-            LEFT JOIN clinic_data.appointment_resources AS r ON r.tenant_id = e.tenant_id AND r.appointment_id = e.appointment_id
-            CROSS JOIN LATERAL (VALUES (e.appointment_id), (p.provider_id), (r.resource_id)) AS u (id)
-            WHERE e.tenant_id = tenant AND e.series_id = wanted AND p.ends_at > clinic.now() AND u.id IS NOT NULL
-            UNION
-            -- Freed time may be offered to somebody else at once.
-            SELECT o.id
-            FROM (SELECT DISTINCT p.provider_id, p.location_id
-                  FROM clinic_data.series_appointments AS e
-                  JOIN clinic_data.appointments AS p ON p.tenant_id = e.tenant_id AND p.appointment_id = e.appointment_id
-                  WHERE e.tenant_id = tenant AND e.series_id = wanted AND p.ends_at > clinic.now()) AS place
-            CROSS JOIN LATERAL clinic_private.lockable_for_offers(place.provider_id, place.location_id) AS o (id));
-        EXIT WHEN needed <@ held;
-        -- Who held the locks before may have added dates meanwhile: they are looked for again until none is new.
-        PERFORM clinic_private.lock_resources(tenant, needed);
-        held := held || needed;
-    END LOOP;
+    -- The series, then its appointments, then what they claim: as whoever changes a single one takes its lock before the
+    -- resources'. Under the first lock no date is added, under the second none is moved.
+    PERFORM clinic_private.lock_resources(tenant, ARRAY[wanted]);
+    SELECT to_jsonb(s.*) INTO found FROM clinic_data.series AS s WHERE s.tenant_id = tenant AND s.series_id = wanted;
+    IF found IS NULL THEN
+        PERFORM clinic_private.raise_error('not_found', 'the series does not exist', jsonb_build_object('series_id', wanted));
+    END IF;
+    SELECT coalesce(array_agg(e.appointment_id), '{}') INTO visits
+    FROM clinic_data.series_appointments AS e
+    JOIN clinic_data.appointments AS p ON p.tenant_id = e.tenant_id AND p.appointment_id = e.appointment_id
+    WHERE e.tenant_id = tenant AND e.series_id = wanted AND p.ends_at > clinic.now();
+    PERFORM clinic_private.lock_resources(tenant, visits);
+    PERFORM clinic_private.lock_resources(tenant, ARRAY(
+        SELECT l.id FROM unnest(clinic_private.series_lockable(found || jsonb_strip_nulls(clinic_private.series_template(a) - '{service_id,patient_id}'::text[]))) AS l (id)
+        UNION
+        SELECT p.provider_id FROM clinic_data.appointments AS p WHERE p.tenant_id = tenant AND p.appointment_id = ANY (visits)
+        UNION
+        SELECT r.resource_id FROM clinic_data.appointment_resources AS r WHERE r.tenant_id = tenant AND r.appointment_id = ANY (visits)
+        UNION
+        -- Freed time may be offered to somebody else at once.
+        SELECT o.id
+        FROM (SELECT DISTINCT p.provider_id, p.location_id FROM clinic_data.appointments AS p WHERE p.tenant_id = tenant AND p.appointment_id = ANY (visits)) AS place
+        CROSS JOIN LATERAL clinic_private.lockable_for_offers(place.provider_id, place.location_id) AS o (id)));
     SELECT to_jsonb(s.*) INTO found FROM clinic_data.series AS s WHERE s.tenant_id = tenant AND s.series_id = wanted FOR UPDATE;
     IF (a ->> 'version')::integer <> (found ->> 'version')::integer THEN
         PERFORM clinic_private.raise_error('stale_version', NULL, jsonb_build_object('series_id', wanted, 'version', found -> 'version'));

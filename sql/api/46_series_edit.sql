@@ -53,10 +53,10 @@ DECLARE
     s jsonb := split_series.series || split_series.changes;
 BEGIN
     INSERT INTO clinic_data.series
-        (tenant_id, series_id, previous_series_id, service_id, patient_id, provider_id, location_id, duration, resource_ids, rule, local_first_starts_at,
+        (tenant_id, series_id, previous_series_id, status, service_id, patient_id, provider_id, location_id, duration, resource_ids, rule, local_first_starts_at,
          dates, time_zone, excluded_dates, shift, local_from, local_until, gap, mode, override, overbook, reason, endless, local_materialised_until,
          created_at, created_by, updated_at, updated_by)
-    SELECT clinic.current_tenant_id(), new_id, (split_series.series ->> 'series_id')::uuid, n.service_id, n.patient_id, n.provider_id, n.location_id,
+    SELECT clinic.current_tenant_id(), new_id, (split_series.series ->> 'series_id')::uuid, n.status, n.service_id, n.patient_id, n.provider_id, n.location_id,
            n.duration, n.resource_ids, n.rule, n.local_first_starts_at, n.dates, n.time_zone, n.excluded_dates, n.shift, n.local_from, n.local_until,
            n.gap, n.mode, n.override, n.overbook, n.reason, n.endless, n.local_materialised_until,
            clinic.now(), clinic.current_user_id(), clinic.now(), clinic.current_user_id()
@@ -229,7 +229,7 @@ BEGIN
     PERFORM clinic_private.settle_change(lines, a ->> 'mode', '{}', 'changed');
 
     changes := (wishes - '{override,overbook,reason}'::text[]) || jsonb_build_object(
-        'rule', (a ->> 'rule')::clinic.rrule::text, 'dates', NULL, 'local_first_starts_at', first_local, 'shift', interval '0', 'local_from', NULL,
+        'status', 'active', 'rule', (a ->> 'rule')::clinic.rrule::text, 'dates', NULL, 'local_first_starts_at', first_local, 'shift', interval '0', 'local_from', NULL,
         'local_until', NULL, 'gap', gap, 'mode', a -> 'mode', 'endless', plan -> 'endless', 'local_materialised_until', plan -> 'bound');
     new_id := clinic_private.split_series(replace_rule.series, changes, split);
     UPDATE clinic_data.series_appointments AS e

@@ -80,9 +80,11 @@ BEGIN
     IF chosen IS NULL THEN
         RETURN 0;
     END IF;
+    -- Series before what they claim, as whoever changes one of them.
+    PERFORM clinic_private.lock_resources(clinic.current_tenant_id(), chosen);
     SELECT array_agg(DISTINCT u.id) INTO locks
     FROM clinic_data.series AS s
-    CROSS JOIN LATERAL unnest(clinic_private.series_lockable(to_jsonb(s.*)) || s.series_id) AS u (id)
+    CROSS JOIN LATERAL unnest(clinic_private.series_lockable(to_jsonb(s.*))) AS u (id)
     WHERE s.tenant_id = clinic.current_tenant_id() AND s.series_id = ANY (chosen);
     PERFORM clinic_private.lock_resources(clinic.current_tenant_id(), locks);
     -- Looked at again under the locks: another run, or a change, may have come first.

@@ -300,8 +300,8 @@ COMMIT;
                 e.meant = self.resolve(e.original + series["shift"] + distance)[0]
         earlier = [e for e in series["entries"] if e not in in_scope]
         if earlier:
+            self.series.append({**series, "id": rows[0]["series_id"], "entries": in_scope, "shift": series["shift"] + distance})
             series["entries"], series["status"] = earlier, "ended"
-            self.series.append({**series, "id": rows[0]["series_id"], "entries": in_scope, "shift": series["shift"] + distance, "status": "active"})
         else:
             series["shift"] += distance
         self.counts["moved"] += len(moved)
