@@ -114,6 +114,10 @@ VALUES
     ('start_visit', 'user', 'appointments:read appointments:write', true, false, 'clinic.start_visit({appointment})'),
     ('complete_visit', 'user', 'appointments:read appointments:write', true, false, 'clinic.complete_visit({appointment})'),
     ('reinstate_appointment', 'user', 'appointments:read appointments:write', true, false, 'clinic.reinstate_appointment({appointment})'),
+    ('book_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_series({service}, {patient}, ''FREQ=WEEKLY;COUNT=2'', starts_at => {at} + interval ''4 hours'', provider_id => {provider}, location_id => {location})'),
+    ('preview_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.preview_series({service}, {patient}, ''FREQ=WEEKLY;COUNT=2'', starts_at => {at} + interval ''4 hours'', provider_id => {provider}, location_id => {location})'),
+    ('edit_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.edit_series({series}, ''all'', duration => ''30 minutes'')'),
+    ('cancel_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_series({series}, ''all'')'),
     ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
     -- The waitlist.
     ('join_waitlist', 'user', 'appointments:read appointments:write', true, true, 'clinic.join_waitlist({service}, {patient}, {provider}, {location}, until_on => ({at})::date + 5)'),

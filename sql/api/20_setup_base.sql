@@ -245,6 +245,7 @@ AS $$
         ('tenants_status_check', 'invalid', 'status', 'status must be active or suspended', NULL),
         ('tenants_patient_overlap_check', 'invalid', 'patient_overlap',
          'patient_overlap must be forbid, warn or allow', NULL),
+        ('tenants_series_days_check', 'invalid', 'series_days', 'series_days must be between 1 and 3660', NULL),
         ('tenants_buffers_check', 'invalid', 'buffer_before_minutes, buffer_after_minutes',
          'a buffer must be between 0 and 1440 minutes', NULL),
         ('tenants_hold_check', 'invalid', 'hold_minutes, hold_cap_minutes',

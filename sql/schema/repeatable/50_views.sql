@@ -44,7 +44,8 @@ CALL clinic_private.ensure_view('tenants', $view$
            t.quiet_from,
            t.quiet_until,
            t.message_channels,
-           t.message_delay_minutes
+           t.message_delay_minutes,
+           t.series_days
       FROM clinic_data.tenants t
 $view$);
 COMMENT ON VIEW clinic.tenants IS 'The caller''s organisation and its policies.';
@@ -85,6 +86,7 @@ COMMENT ON COLUMN clinic.tenants.quiet_from IS 'From then on nobody is written t
 COMMENT ON COLUMN clinic.tenants.quiet_until IS 'Until then; the same as quiet_from: no quiet hours.';
 COMMENT ON COLUMN clinic.tenants.message_channels IS 'By kind of message, or *, the channels in order of preference.';
 COMMENT ON COLUMN clinic.tenants.message_delay_minutes IS 'How long confirmations, changes and cancellations wait, in minutes.';
+COMMENT ON COLUMN clinic.tenants.series_days IS 'How many local days ahead a series without end is booked where its service has no horizon.';
 
 CALL clinic_private.ensure_view('locations', $view$
     SELECT l.tenant_id,

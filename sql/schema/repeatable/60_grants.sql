@@ -12,6 +12,7 @@ BEGIN
             'tenants', 'locations', 'travel_times', 'providers', 'resources', 'services',
             'service_providers', 'patients', 'availability_rules', 'date_overrides', 'holidays',
             'stays', 'blocks', 'appointments', 'busy_times', 'emergency_accesses', 'users', 'roles', 'staff', 'staff_profiles', 'dependants',
+            'series', 'series_appointments',
             'events', 'subscriptions', 'deliveries', 'job_runs', 'daily_counts',
             'waitlist_entries', 'waitlist_offers',
             'service_participants', 'visits', 'visit_appointments', 'assignment_rules',
