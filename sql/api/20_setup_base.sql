@@ -251,8 +251,27 @@ AS $$
          'hold_minutes must be between 1 and 1440, and hold_cap_minutes between hold_minutes and 1440', NULL),
         ('tenants_holds_per_patient_check', 'invalid', 'holds_per_patient', 'holds_per_patient must be between 0 and 100', NULL),
         ('tenants_idempotency_check', 'invalid', 'idempotency_hours', 'idempotency_hours must be between 1 and 8784 (a leap year)', NULL),
+        ('tenants_waitlist_mode_check', 'invalid', 'waitlist_mode', 'waitlist_mode must be single, broadcast or off', NULL),
+        ('tenants_offer_minutes_check', 'invalid', 'offer_minutes', 'offer_minutes must be between 1 and 10080 (a week)', NULL),
+        ('tenants_broadcast_size_check', 'invalid', 'broadcast_size', 'broadcast_size must be between 1 and 100', NULL),
+        ('tenants_offer_limits_check', 'invalid', 'offers_per_slot, offers_per_entry_day, offers_per_patient_day',
+         'a limit of offers must be between 1 and 1000', NULL),
+        ('services_waitlist_mode_check', 'invalid', 'waitlist_mode', 'waitlist_mode must be single, broadcast or off',
+         'Leave it null for the tenant''s.'),
+        ('waitlist_entries_no_duplicate_excl', 'duplicate', 'from_on, until_on',
+         'the patient waits for this service on some of these dates already', 'Change that entry with clinic.update_waitlist_entry().'),
+        ('waitlist_entries_dates_check', 'invalid', 'from_on, until_on',
+         'until_on must not be before from_on, nor more than ten years after it', NULL),
+        ('waitlist_entries_weekdays_check', 'invalid', 'weekdays', 'weekdays must be of 1 (Monday) to 7', 'Leave it null for any day.'),
+        ('waitlist_entries_times_check', 'invalid', 'times_of_day', 'times_of_day must hold 1 to 20 spans', 'Leave it null for any time.'),
+        ('waitlist_entries_urgency_check', 'invalid', 'urgency', 'urgency must be between 0 and 100', NULL),
+        ('waitlist_entries_party_check', 'invalid', 'party_size', 'party_size must be between 1 and 1000', NULL),
+        ('waitlist_entries_note_check', 'invalid', 'note', 'note must have 1 to 500 characters', NULL),
         ('services_approval_check', 'invalid', 'approval_minutes', 'approval_minutes must be between 1 and 527040 (a leap year)',
          'Leave it null: it waits until its start.'),
+        ('tenants_keep_check', 'invalid',
+         'keep_deliveries_days, keep_messages_days, keep_sign_in_events_days, keep_holds_days, keep_claims_days',
+         'what is kept is kept 1 to 3660 days', NULL),
         ('tenant_slugs_pkey', 'duplicate', 'slug', 'this slug is taken', 'Choose another slug.'),
         ('logins_actor_check', 'invalid', 'actor', 'actor must be admin, staff, patient or public', NULL),
         ('logins_patient_check', 'invalid', 'patient_id', 'actor patient needs patient_id', NULL),
@@ -363,7 +382,8 @@ AS $$
          NULL),
         ('dependants_distinct_check', 'invalid', 'patient_id', 'nobody is their own dependant', NULL),
         ('dependants_relationship_check', 'invalid', 'relationship', 'relationship must have 1 to 60 characters', NULL),
-        ('user_identifiers_pkey', 'duplicate', 'value', 'somebody signs in by this already', 'An e-mail address or phone number belongs to one user.')
+        ('user_identifiers_pkey', 'duplicate', 'value', 'somebody signs in by this already', 'An e-mail address or phone number belongs to one user.'),
+        ('subscriptions_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL)
     ) AS words (name, code, argument, message, hint)
     WHERE words.name = constraint_words.constraint_name
 $$;

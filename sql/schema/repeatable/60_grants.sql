@@ -12,7 +12,9 @@ BEGIN
             'tenants', 'locations', 'travel_times', 'providers', 'resources', 'services',
             'service_providers', 'patients', 'availability_rules', 'date_overrides', 'holidays',
             'stays', 'blocks', 'appointments', 'busy_times', 'emergency_accesses', 'users', 'roles', 'staff', 'staff_profiles', 'dependants',
-            'service_participants', 'visits', 'visit_appointments', 'assignment_rules')
+            'service_participants', 'visits', 'visit_appointments', 'assignment_rules',
+            'events', 'subscriptions', 'deliveries', 'job_runs', 'daily_counts',
+            'waitlist_entries', 'waitlist_offers')
            AND NOT pg_catalog.has_table_privilege('clinic_user', c.oid, 'SELECT')
     LOOP
         EXECUTE pg_catalog.format('GRANT SELECT ON clinic.%I TO clinic_user', view_name);
