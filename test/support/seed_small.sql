@@ -197,7 +197,7 @@ INSERT INTO clinic_data.waitlist_entries
      '00000001-0090-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-01',
      '2026-03-31', '{1,2}', '{09:00-12:00}', '2026-04-01 00:00+02', '2026-03-01 09:00+01');
 INSERT INTO clinic_data.waitlist_slots
-    (tenant_id, slot_id, cause, mode, provider_id, location_id, range_start, range_end, status, expires_at, opened_at, closed_at) VALUES
+    (tenant_id, slot_id, cause, mode, provider_id, location_id, opens_at, closes_at, status, expires_at, opened_at, closed_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', 'staff', 'single',
      '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-10 09:00+01', '2026-03-10 09:30+01', 'closed',
      '2026-03-01 10:00+01', '2026-03-01 09:00+01', '2026-03-01 10:00+01');
