@@ -63,7 +63,7 @@ DECLARE
                             'keep_sign_in_events_days', 'keep_holds_days', 'keep_claims_days',
         'waitlist_mode', 'offer_minutes', 'broadcast_size', 'offers_per_slot', 'offers_per_entry_day', 'offers_per_patient_day',
         'language', 'message_time_zone', 'quiet_from', 'quiet_until', 'message_channels', 'message_delay_minutes',
-        'waitlist_mode', 'offer_minutes', 'broadcast_size', 'offers_per_slot', 'offers_per_entry_day', 'offers_per_patient_day', 'series_days'];
+        'series_days'];
 BEGIN
     PERFORM clinic_private.require_language('language', update_tenant.changes ->> 'language');
     PERFORM clinic.canonical_time_zone(update_tenant.changes ->> 'message_time_zone');

@@ -12,19 +12,19 @@ SET timezone = 'America/New_York';
 SET datestyle = 'ISO';
 SET intervalstyle = 'postgres';
 \set SHOW_CONTEXT never
-\set ny '\'5c000019-0010-7000-8000-000000000001\''
-\set ann '\'5c000019-0020-7000-8000-0000000000a1\''
-\set bob '\'5c000019-0020-7000-8000-0000000000b2\''
-\set visit '\'5c000019-0040-7000-8000-000000000001\''
-\set near '\'5c000019-0040-7000-8000-000000000002\''
-\set weekly '\'5c000019-0040-7000-8000-000000000003\''
-\set pat1 '\'5c000019-0090-7000-8000-000000000001\''
-\set pat2 '\'5c000019-0090-7000-8000-000000000002\''
-\set pat3 '\'5c000019-0090-7000-8000-000000000003\''
+\set ny '\'5c000074-0010-7000-8000-000000000001\''
+\set ann '\'5c000074-0020-7000-8000-0000000000a1\''
+\set bob '\'5c000074-0020-7000-8000-0000000000b2\''
+\set visit '\'5c000074-0040-7000-8000-000000000001\''
+\set near '\'5c000074-0040-7000-8000-000000000002\''
+\set weekly '\'5c000074-0040-7000-8000-000000000003\''
+\set pat1 '\'5c000074-0090-7000-8000-000000000001\''
+\set pat2 '\'5c000074-0090-7000-8000-000000000002\''
+\set pat3 '\'5c000074-0090-7000-8000-000000000003\''
 
 BEGIN;
 SET ROLE clinic_admin;
-SELECT clinic.create_tenant(slug => 'regress-series', name => 'Test', tenant_id => '5c000019-0000-7000-8000-000000000001') \g /dev/null
+SELECT clinic.create_tenant(slug => 'regress-series', name => 'Test', tenant_id => '5c000074-0000-7000-8000-000000000001') \g /dev/null
 SELECT clinic.map_login('regress_series', 'admin', '{*}'),
        clinic.create_location('New York', 'America/New_York', location_id => :ny),
        clinic.create_provider('Ann', 'America/New_York', provider_id => :ann),
@@ -118,8 +118,8 @@ SELECT * FROM pg_temp.attempt(format($$ SELECT * FROM clinic.book_series(%L, %L,
 DO $$
 DECLARE facts text;
 BEGIN
-    PERFORM clinic.book_series('5c000019-0040-7000-8000-000000000001', '5c000019-0090-7000-8000-000000000003', 'FREQ=DAILY;COUNT=2', '2026-03-12 09:00',
-                               provider_id => '5c000019-0020-7000-8000-0000000000a1', excluded_dates => '{2027-01-01}');
+    PERFORM clinic.book_series('5c000074-0040-7000-8000-000000000001', '5c000074-0090-7000-8000-000000000003', 'FREQ=DAILY;COUNT=2', '2026-03-12 09:00',
+                               provider_id => '5c000074-0020-7000-8000-0000000000a1', excluded_dates => '{2027-01-01}');
 EXCEPTION WHEN SQLSTATE 'CL013' OR SQLSTATE 'CL016' THEN
     GET STACKED DIAGNOSTICS facts = PG_EXCEPTION_DETAIL;
     RAISE NOTICE '% %', facts::jsonb -> 'reason', facts::jsonb -> 'unmatched_exclusions';
@@ -128,26 +128,26 @@ END $$;
 -- What is no series.
 SELECT t.arguments, a.state, a.message, a.argument
   FROM unnest(ARRAY[
-    $$'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30', '2026-05-05 09:00', location_id => '5c000019-0010-7000-8000-000000000001'$$,
-    $$'FREQ=WEEKLY;UNTIL=20260101', '2026-05-05 09:00', location_id => '5c000019-0010-7000-8000-000000000001'$$,
-    $$'FREQ=DAILY;COUNT=367', '2026-05-05 09:00', location_id => '5c000019-0010-7000-8000-000000000001'$$,
+    $$'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30', '2026-05-05 09:00', location_id => '5c000074-0010-7000-8000-000000000001'$$,
+    $$'FREQ=WEEKLY;UNTIL=20260101', '2026-05-05 09:00', location_id => '5c000074-0010-7000-8000-000000000001'$$,
+    $$'FREQ=DAILY;COUNT=367', '2026-05-05 09:00', location_id => '5c000074-0010-7000-8000-000000000001'$$,
     $$'FREQ=WEEKLY', '2026-05-05 09:00'$$,
-    $$'FREQ=WEEKLY', '2026-05-05 09:00', location_id => '5c000019-0010-7000-8000-0000000000ff'$$,
-    $$'FREQ=WEEKLY', location_id => '5c000019-0010-7000-8000-000000000001'$$,
-    $$'FREQ=WEEKLY', '2026-05-05 09:00', '2026-05-05 09:00Z', location_id => '5c000019-0010-7000-8000-000000000001'$$,
-    $$'FREQ=WEEKLY', '2026-05-05 09:00', dates => '{2026-05-05 09:00}', location_id => '5c000019-0010-7000-8000-000000000001'$$,
-    $$dates => '{}', location_id => '5c000019-0010-7000-8000-000000000001'$$,
-    $$dates => '{2026-05-05 09:00}', local_starts_at => '2026-05-05 09:00', location_id => '5c000019-0010-7000-8000-000000000001'$$,
-    $$dates => '{2026-05-05 09:00,infinity}', location_id => '5c000019-0010-7000-8000-000000000001'$$,
-    $$'FREQ=SOMETIMES', '2026-05-05 09:00', location_id => '5c000019-0010-7000-8000-000000000001'$$,
-    $$'FREQ=WEEKLY', '2026-05-05 09:00', location_id => '5c000019-0010-7000-8000-000000000001', mode => 'most'$$,
-    $$'FREQ=WEEKLY', '2026-05-05 09:00', location_id => '5c000019-0010-7000-8000-000000000001', gap => 'skip'$$,
-    $$'FREQ=WEEKLY', '2026-05-05 09:00', location_id => '5c000019-0010-7000-8000-000000000001', override => true$$,
-    $$'FREQ=WEEKLY;COUNT=2', '2026-05-05 09:00', location_id => '5c000019-0010-7000-8000-000000000001', duration => '3 hours'$$]) WITH ORDINALITY AS t (arguments, place)
+    $$'FREQ=WEEKLY', '2026-05-05 09:00', location_id => '5c000074-0010-7000-8000-0000000000ff'$$,
+    $$'FREQ=WEEKLY', location_id => '5c000074-0010-7000-8000-000000000001'$$,
+    $$'FREQ=WEEKLY', '2026-05-05 09:00', '2026-05-05 09:00Z', location_id => '5c000074-0010-7000-8000-000000000001'$$,
+    $$'FREQ=WEEKLY', '2026-05-05 09:00', dates => '{2026-05-05 09:00}', location_id => '5c000074-0010-7000-8000-000000000001'$$,
+    $$dates => '{}', location_id => '5c000074-0010-7000-8000-000000000001'$$,
+    $$dates => '{2026-05-05 09:00}', local_starts_at => '2026-05-05 09:00', location_id => '5c000074-0010-7000-8000-000000000001'$$,
+    $$dates => '{2026-05-05 09:00,infinity}', location_id => '5c000074-0010-7000-8000-000000000001'$$,
+    $$'FREQ=SOMETIMES', '2026-05-05 09:00', location_id => '5c000074-0010-7000-8000-000000000001'$$,
+    $$'FREQ=WEEKLY', '2026-05-05 09:00', location_id => '5c000074-0010-7000-8000-000000000001', mode => 'most'$$,
+    $$'FREQ=WEEKLY', '2026-05-05 09:00', location_id => '5c000074-0010-7000-8000-000000000001', gap => 'skip'$$,
+    $$'FREQ=WEEKLY', '2026-05-05 09:00', location_id => '5c000074-0010-7000-8000-000000000001', override => true$$,
+    $$'FREQ=WEEKLY;COUNT=2', '2026-05-05 09:00', location_id => '5c000074-0010-7000-8000-000000000001', duration => '3 hours'$$]) WITH ORDINALITY AS t (arguments, place)
  CROSS JOIN LATERAL pg_temp.attempt(format('SELECT * FROM clinic.book_series(%L, %L, %s)', :visit, :pat3, t.arguments)) AS a
  ORDER BY t.place;
-SELECT a.state, a.message FROM pg_temp.attempt(format('SELECT * FROM clinic.book_series(%L, %L, %L, %L, location_id => %L)', '5c000019-0040-7000-8000-0000000000ff', :pat3, 'FREQ=WEEKLY;COUNT=2', '2026-05-05 09:00', :ny)) AS a;
-SELECT a.state, a.message FROM pg_temp.attempt(format('SELECT * FROM clinic.book_series(%L, %L, %L, %L, location_id => %L)', :visit, '5c000019-0090-7000-8000-0000000000ff', 'FREQ=WEEKLY;COUNT=2', '2026-05-05 09:00', :ny)) AS a;
+SELECT a.state, a.message FROM pg_temp.attempt(format('SELECT * FROM clinic.book_series(%L, %L, %L, %L, location_id => %L)', '5c000074-0040-7000-8000-0000000000ff', :pat3, 'FREQ=WEEKLY;COUNT=2', '2026-05-05 09:00', :ny)) AS a;
+SELECT a.state, a.message FROM pg_temp.attempt(format('SELECT * FROM clinic.book_series(%L, %L, %L, %L, location_id => %L)', :visit, '5c000074-0090-7000-8000-0000000000ff', 'FREQ=WEEKLY;COUNT=2', '2026-05-05 09:00', :ny)) AS a;
 
 -- A preview judges as booking does, and writes nothing.
 SELECT p.local_original_start, p.outcome, p.reason FROM clinic.preview_series(:visit, :pat3, 'FREQ=DAILY;COUNT=3', '2026-03-11 09:00', provider_id => :ann, location_id => :ny) AS p;
