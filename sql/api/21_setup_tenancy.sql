@@ -58,7 +58,9 @@ DECLARE
     tenant uuid := clinic_private.require_permission('setup:write');
     allowed text[] := ARRAY['name', 'status', 'patient_overlap', 'allow_several_seats', 'refuse_late_cancellation',
                             'buffer_before_minutes', 'buffer_after_minutes', 'patient_access', 'published',
-        'hold_minutes', 'hold_cap_minutes', 'holds_per_patient', 'idempotency_hours'];
+        'hold_minutes', 'hold_cap_minutes', 'holds_per_patient', 'idempotency_hours',
+        'late_keeps_place_minutes', 'no_show_grace_minutes', 'no_show_policy', 'no_show_limit', 'no_show_window_months',
+        'prepayment_amount', 'no_show_fee_amount', 'charge_currency'];
 BEGIN
     RETURN clinic_private.update_row('tenants', 'tenant_id', tenant,
         clinic_private.checked_changes(update_tenant.changes, allowed), allowed);
@@ -95,6 +97,7 @@ RETURN array_remove(ARRAY[
      WHERE NOT EXISTS (
         SELECT FROM unnest(ARRAY['appointments:read', 'appointments:write', 'appointments:override', 'appointments:overbook', 'schedules:write',
                                  'patients:read', 'users:read', 'users:write', 'tokens:write', 'outbox:deliver', 'emergency:use', 'emergency:review',
+                                 'billing:write',
                                  'setup:write', 'patients:write']) AS known (permission)
         WHERE known.permission = p.permission
            OR right(p.permission, 1) = '*' AND starts_with(known.permission, left(p.permission, -1))))

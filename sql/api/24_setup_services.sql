@@ -80,7 +80,8 @@ DECLARE
                             'buffer_before_minutes', 'buffer_after_minutes', 'buffers_inside_hours', 'lead_time_minutes',
                             'same_day', 'horizon_days', 'cancel_window_minutes', 'capacity', 'max_per_day', 'max_per_week',
                             'color', 'status', 'published',
-        'requires_approval', 'approval_minutes'];
+        'requires_approval', 'approval_minutes',
+                            'ticket_prefix', 'prepayment_amount', 'no_show_fee_amount'];
     checked jsonb;
     new_version integer;
 BEGIN

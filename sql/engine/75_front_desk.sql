@@ -1,13 +1,13 @@
 -- The front desk: what is counted and foreseen past row security. Ids and times only leave.
 
-CREATE FUNCTION clinic_private.count_no_shows(patient_id uuid, months integer)
+CREATE FUNCTION clinic_private.count_no_shows(tenant_id uuid, patient_id uuid, months integer)
     RETURNS integer
     LANGUAGE C STABLE PARALLEL RESTRICTED
     AS 'MODULE_PATHNAME', 'clinic_count_no_shows';
-REVOKE ALL ON FUNCTION clinic_private.count_no_shows(uuid, integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.count_no_shows(uuid, integer) TO clinic_owner;
-COMMENT ON FUNCTION clinic_private.count_no_shows(uuid, integer) IS
-    'How many no-shows a patient of the context''s tenant has had in the last so many months, at whatever branch: visits that began less than so long ago.';
+REVOKE ALL ON FUNCTION clinic_private.count_no_shows(uuid, uuid, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.count_no_shows(uuid, uuid, integer) TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.count_no_shows(uuid, uuid, integer) IS
+    'How many no-shows a patient has had in the last so many months, at whatever branch: visits that began less than so long ago. Looks past row security; the caller answers for the tenant.';
 
 CREATE FUNCTION clinic_private.waiting_line(
     provider_id uuid,

@@ -2,7 +2,7 @@
 #include "pg/no_shows.hpp"
 
 #include "pg/clock.hpp"
-#include "pg/context.hpp"
+#include "pg/datum.hpp"
 
 namespace pg_clinic::pg {
 
@@ -25,11 +25,11 @@ std::int32_t count_no_shows(const Uuid &tenant, const Uuid &patient, core::Insta
 using namespace pg_clinic;
 using namespace pg_clinic::pg;
 
-// clinic_private.count_no_shows(patient_id, months)
+// clinic_private.count_no_shows(tenant_id, patient_id, months)
 CLINIC_FUNCTION(clinic_count_no_shows) {
     const Args args(fcinfo);
-    const Context &context = require_context();
-    const auto patient = args.required<Uuid>(0, "patient_id");
-    const core::Instant since = core::months_before(now(), args.required<std::int32_t>(1, "months"));
-    return Sql<std::int32_t>::to(count_no_shows(context.tenant_id, patient, since, Sight::truth));
+    const auto tenant = args.required<Uuid>(0, "tenant_id");
+    const auto patient = args.required<Uuid>(1, "patient_id");
+    const core::Instant since = core::months_before(now(), args.required<std::int32_t>(2, "months"));
+    return Sql<std::int32_t>::to(count_no_shows(tenant, patient, since, Sight::truth));
 }

@@ -1,7 +1,9 @@
 // The line in front of a provider or desk, read past row security: a patient's place depends on others, whom the patient may
 // not see. What leaves are ids and times; the views show each caller the rows that are theirs to see.
 #include "core/waiting_line.hpp"
+#include "core/interval_set.hpp"
 
+#include <map>
 #include <unordered_map>
 
 #include "pg/clock.hpp"
