@@ -3,7 +3,7 @@
 --
 --   function   name without schema; overloads are alike
 --   executes   who has EXECUTE: public (PUBLIC), anon (clinic_anon, clinic_user), user (clinic_user), admin (clinic_admin), owner,
---              keys (clinic_admin, clinic_gateway), gateway (clinic_anon, clinic_gateway, clinic_user; refuses who is no gateway)
+--              keys (clinic_admin, clinic_gateway), jobs (clinic_admin, clinic_system), gateway (clinic_anon, clinic_gateway, clinic_user; refuses who is no gateway)
 --   needs      permissions, all of them; a|b where one of several is enough; empty: none, the rows that one sees decide
 --   scopes     whether a grant of scope own or branch is enough for what is one's own
 --   patients   whether patients may, for themselves and their dependants
@@ -23,7 +23,7 @@ SELECT f, 'public'
 FROM unnest('{error_codes,now,is_time_zone,canonical_time_zone,new_id,uuid_floor,is_rrule,is_hours_rule,describe_rrule,occurrences,
               next_occurrence,previous_occurrence,is_occurrence,rule_hours,free_time,cut_slots,local_instant,version,current_tenant_id,
               current_user_id,current_patient_id,current_provider_id,has_permission,is_permission,whoami,sees_all_locations,sees_location,
-              sees_patient}'::text[]) AS f;
+              sees_patient,event_names,is_public_address}'::text[]) AS f;
 
 INSERT INTO pg_temp.function_permissions (function, executes)
 SELECT f, 'owner' FROM unnest('{install,migrate}'::text[]) AS f;
@@ -44,6 +44,10 @@ VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
        ('protect', 'admin', 'clinic.protect(''pg_catalog.pg_class'', ''users:read'')'),
        ('disable_tenant_rls', 'admin', 'clinic.disable_tenant_rls(''pg_catalog.pg_class'')'),
        ('lint', 'admin', 'clinic.lint()'),
+       ('run_jobs', 'jobs', 'clinic.run_jobs(''{}'')'),
+       ('job_status', 'admin', 'clinic.job_status()'),
+       ('schedule_jobs', 'admin', 'clinic.schedule_jobs()'),
+       ('unschedule_jobs', 'admin', 'clinic.unschedule_jobs()'),
        ('jwks', 'keys', 'clinic.jwks()'),
        ('pre_request', 'gateway', 'clinic.pre_request()');
 
@@ -189,6 +193,18 @@ VALUES
     ('update_role', 'user', 'users:write', false, false, 'clinic.update_role(''matrix_spare'', ''{"description": "X"}'')'),
     ('remove_role', 'user', 'users:write', false, false, 'clinic.remove_role(''matrix_spare'')'),
     ('restore_shipped_roles', 'user', 'users:write', false, false, 'clinic.restore_shipped_roles()'),
+    -- Events and who is told of them.
+    ('create_subscription', 'user', 'setup:write', false, false, 'clinic.create_subscription(''X'', ''https://hooks.clinic-receiver.com/x'')'),
+    ('update_subscription', 'user', 'setup:write', false, false, 'clinic.update_subscription({nobody}, ''{"name": "X"}'')'),
+    ('pause_subscription', 'user', 'setup:write', false, false, 'clinic.pause_subscription({nobody})'),
+    ('resume_subscription', 'user', 'setup:write', false, false, 'clinic.resume_subscription({nobody})'),
+    ('delete_subscription', 'user', 'setup:write', false, false, 'clinic.delete_subscription({nobody})'),
+    ('rotate_subscription_secret', 'user', 'setup:write', false, false, 'clinic.rotate_subscription_secret({nobody})'),
+    ('retry_delivery', 'user', 'setup:write', false, false, 'clinic.retry_delivery({nobody})'),
+    ('claim_deliveries', 'user', 'outbox:deliver', false, false, 'clinic.claim_deliveries()'),
+    ('finish_delivery', 'user', 'outbox:deliver', false, false, 'clinic.finish_delivery({nobody}, 200)'),
+    ('claim_events', 'user', 'outbox:deliver', false, false, 'clinic.claim_events()'),
+    ('finish_events', 'user', 'outbox:deliver', false, false, 'clinic.finish_events(ARRAY[{nobody}])'),
     -- API keys and messages.
     ('create_api_key', 'user', 'tokens:write', false, false, 'clinic.create_api_key({service_account}, ''X'')'),
     ('api_keys', 'user', 'tokens:write', false, false, 'clinic.api_keys()'),

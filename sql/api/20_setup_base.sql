@@ -253,6 +253,9 @@ AS $$
         ('tenants_idempotency_check', 'invalid', 'idempotency_hours', 'idempotency_hours must be between 1 and 8784 (a leap year)', NULL),
         ('services_approval_check', 'invalid', 'approval_minutes', 'approval_minutes must be between 1 and 527040 (a leap year)',
          'Leave it null: it waits until its start.'),
+        ('tenants_keep_check', 'invalid',
+         'keep_deliveries_days, keep_messages_days, keep_sign_in_events_days, keep_holds_days, keep_claims_days',
+         'what is kept is kept 1 to 3660 days', NULL),
         ('tenants_late_keeps_place_check', 'invalid', 'late_keeps_place_minutes',
          'late_keeps_place_minutes must be between 0 and 1440', NULL),
         ('tenants_no_show_grace_check', 'invalid', 'no_show_grace_minutes', 'no_show_grace_minutes must be between 0 and 1440', NULL),
@@ -370,7 +373,8 @@ AS $$
          NULL),
         ('dependants_distinct_check', 'invalid', 'patient_id', 'nobody is their own dependant', NULL),
         ('dependants_relationship_check', 'invalid', 'relationship', 'relationship must have 1 to 60 characters', NULL),
-        ('user_identifiers_pkey', 'duplicate', 'value', 'somebody signs in by this already', 'An e-mail address or phone number belongs to one user.')
+        ('user_identifiers_pkey', 'duplicate', 'value', 'somebody signs in by this already', 'An e-mail address or phone number belongs to one user.'),
+        ('subscriptions_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL)
     ) AS words (name, code, argument, message, hint)
     WHERE words.name = constraint_words.constraint_name
 $$;

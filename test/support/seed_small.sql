@@ -144,4 +144,21 @@ INSERT INTO clinic_data.idempotency_keys (tenant_id, caller_id, key_hash, call, 
     ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001', sha256('k'), 'book_appointment', sha256('p'), '[]',
      '2026-03-01 09:00+01', '2026-03-02 09:00+01');
 
+INSERT INTO clinic_data.subscriptions (tenant_id, subscription_id, name, url, events, secret) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e6-7000-8000-000000000001', 'Ledger', 'https://hooks.example.org/x',
+     '{appointment.*}', 'secret');
+INSERT INTO clinic_data.deliveries (tenant_id, delivery_id, subscription_id, event_id, subject_id, sequence, due_at)
+    SELECT e.tenant_id, '00000001-00e7-7000-8000-000000000001', '00000001-00e6-7000-8000-000000000001', e.event_id, e.subject_id,
+           e.sequence, '2026-03-01 09:00+01'
+      FROM clinic_data.events e
+     WHERE e.tenant_id = '00000001-0000-7000-8000-000000000001' AND e.name = 'patient.created' ORDER BY e.subject_id LIMIT 1;
+INSERT INTO clinic_data.queued_events (tenant_id, event_id, subject_id, sequence)
+    SELECT d.tenant_id, d.event_id, d.subject_id, d.sequence FROM clinic_data.deliveries d;
+INSERT INTO clinic_data.job_states (tenant_id, job, started_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'retention', '2026-03-01 09:00+01'),
+    ('00000000-0000-0000-0000-000000000000', 'partitions', '2026-03-01 09:00+01');
+INSERT INTO clinic_data.daily_counts (tenant_id, on_date, location_id, provider_id, service_id, status, appointments, minutes, taken_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '2026-03-03', '00000001-0010-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001',
+     '00000001-0040-7000-8000-000000000001', 'booked', 2, 60, '2026-03-04 09:00+01');
+
 COMMIT;

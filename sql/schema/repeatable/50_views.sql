@@ -26,6 +26,13 @@ CALL clinic_private.ensure_view('tenants', $view$
            t.hold_cap_minutes,
            t.holds_per_patient,
            t.idempotency_hours,
+           t.consumes_events,
+           t.notifies_events,
+           t.keep_deliveries_days,
+           t.keep_messages_days,
+           t.keep_sign_in_events_days,
+           t.keep_holds_days,
+           t.keep_claims_days,
            t.late_keeps_place_minutes,
            t.no_show_grace_minutes,
            t.no_show_policy,
@@ -63,6 +70,13 @@ COMMENT ON COLUMN clinic.tenants.hold_minutes IS 'How long a hold lives, in minu
 COMMENT ON COLUMN clinic.tenants.hold_cap_minutes IS 'How long a hold lives at most, from its first moment, in minutes.';
 COMMENT ON COLUMN clinic.tenants.holds_per_patient IS 'How many live holds a patient may have.';
 COMMENT ON COLUMN clinic.tenants.idempotency_hours IS 'How long the result of a call with an idempotency key is kept, in hours.';
+COMMENT ON COLUMN clinic.tenants.consumes_events IS 'Whether every event is queued for clinic.claim_events.';
+COMMENT ON COLUMN clinic.tenants.notifies_events IS 'Whether every event wakes listeners of the channel clinic_events.';
+COMMENT ON COLUMN clinic.tenants.keep_deliveries_days IS 'How long deliveries to subscribers are kept, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_messages_days IS 'How long messages of the outbox are kept after they are done, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_sign_in_events_days IS 'How long the record of signing in is kept, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_holds_days IS 'How long the token of a hold is known, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_claims_days IS 'How long past visits keep their claims, in days.';
 
 CALL clinic_private.ensure_view('locations', $view$
     SELECT l.tenant_id,

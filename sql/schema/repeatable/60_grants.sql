@@ -12,7 +12,8 @@ BEGIN
             'tenants', 'locations', 'travel_times', 'providers', 'resources', 'services',
             'service_providers', 'patients', 'availability_rules', 'date_overrides', 'holidays',
             'stays', 'blocks', 'appointments', 'busy_times', 'emergency_accesses', 'users', 'roles', 'staff', 'staff_profiles', 'dependants',
-            'queue', 'appointment_charges')
+            'queue', 'appointment_charges',
+            'events', 'subscriptions', 'deliveries', 'job_runs', 'daily_counts')
            AND NOT pg_catalog.has_table_privilege('clinic_user', c.oid, 'SELECT')
     LOOP
         EXECUTE pg_catalog.format('GRANT SELECT ON clinic.%I TO clinic_user', view_name);
