@@ -48,6 +48,7 @@ VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
        ('job_status', 'admin', 'clinic.job_status()'),
        ('schedule_jobs', 'admin', 'clinic.schedule_jobs()'),
        ('unschedule_jobs', 'admin', 'clinic.unschedule_jobs()'),
+       ('set_assignment_expression', 'admin', 'clinic.set_assignment_expression(NULL)'),
        ('jwks', 'keys', 'clinic.jwks()'),
        ('pre_request', 'gateway', 'clinic.pre_request()');
 
@@ -85,6 +86,9 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('get_appointment', 'user', 'clinic.get_appointment({appointment})'),
        ('get_patient', 'user', 'clinic.get_patient({patient})'),
        ('booking_page', 'anon', 'clinic.booking_page()'),
+       ('search_providers', 'anon', 'clinic.search_providers()'),
+       ('search_slots', 'anon', 'clinic.search_slots({service}, {at}, {at} + interval ''1 day'')'),
+       ('find_itineraries', 'anon', 'clinic.find_itineraries(jsonb_build_array(jsonb_build_object(''service_id'', {service})), {at}, {at} + interval ''1 day'')'),
        -- Each element is judged as a single call is, and refused by its outcome.
        ('book_appointments', 'user', 'clinic.book_appointments(''[{}]'')'),
        ('reschedule_appointments', 'user', 'clinic.reschedule_appointments(''[{}]'')'),
@@ -116,6 +120,18 @@ VALUES
     ('complete_visit', 'user', 'appointments:read appointments:write', true, false, 'clinic.complete_visit({appointment})'),
     ('reinstate_appointment', 'user', 'appointments:read appointments:write', true, false, 'clinic.reinstate_appointment({appointment})'),
     ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
+    -- The waitlist.
+    ('join_waitlist', 'user', 'appointments:read appointments:write', true, true, 'clinic.join_waitlist({service}, {patient}, {provider}, {location}, until_on => ({at})::date + 5)'),
+    ('update_waitlist_entry', 'user', 'appointments:read appointments:write', true, true, 'clinic.update_waitlist_entry({entry}, ''{"note": "x"}'')'),
+    ('leave_waitlist', 'user', 'appointments:read appointments:write', true, true, 'clinic.leave_waitlist({entry})'),
+    ('accept_offer', 'user', 'appointments:read appointments:write', true, true, 'clinic.accept_offer({offer})'),
+    ('decline_offer', 'user', 'appointments:read appointments:write', true, true, 'clinic.decline_offer({offer})'),
+    ('offer_slot', 'user', 'appointments:read appointments:write', true, false, 'clinic.offer_slot({other_entry}, {at} + interval ''6 hours'', {provider}, {location})'),
+    ('book_first_available', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_first_available({service}, {patient}, {at} + interval ''4 hours'', {at} + interval ''2 days'', provider_ids => ARRAY[{provider}])'),
+    ('book_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_visit(jsonb_build_array(jsonb_build_object(''service_id'', {service}, ''starts_at'', {at} + interval ''2 hours'', ''provider_id'', {provider})), {patient})'),
+    ('move_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.move_visit({visit}, ''1 day'')'),
+    ('cancel_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_visit({visit})'),
+    ('rank_providers', 'user', 'appointments:read', false, false, 'clinic.rank_providers({service}, {patient}, {at}, {at} + interval ''1 day'')'),
     -- The front desk; a ticket or charge that is none is asked for only after the permission.
     ('check_in', 'user', 'appointments:read appointments:write', true, true, 'clinic.check_in({appointment})'),
     ('undo_check_in', 'user', 'appointments:read appointments:write', true, false, 'clinic.undo_check_in({appointment})'),
@@ -165,6 +181,11 @@ VALUES
     ('offer_service', 'user', 'setup:write', false, false, 'clinic.offer_service({service}, {provider})'),
     ('withdraw_service', 'user', 'setup:write', false, false, 'clinic.withdraw_service({service}, {provider})'),
     ('require_resource', 'user', 'setup:write', false, false, 'clinic.require_resource({service}, ''room'')'),
+    ('set_participants', 'user', 'setup:write', false, false, 'clinic.set_participants({service}, ''assistant'', ARRAY[{provider}])'),
+    ('remove_participants', 'user', 'setup:write', false, false, 'clinic.remove_participants({service}, ''assistant'')'),
+    ('describe_provider', 'user', 'setup:write', false, false, 'clinic.describe_provider({provider}, ''female'')'),
+    ('set_assignment_rules', 'user', 'setup:write', false, false, 'clinic.set_assignment_rules(''{round_robin}'', {service})'),
+    ('remove_assignment_rules', 'user', 'setup:write', false, false, 'clinic.remove_assignment_rules({service})'),
     ('release_requirement', 'user', 'setup:write', false, false, 'clinic.release_requirement({service}, ''room'')'),
     -- Patients.
     ('create_patient', 'user', 'patients:read patients:write', false, false, 'clinic.create_patient(''X'')'),
@@ -205,6 +226,14 @@ VALUES
     ('finish_delivery', 'user', 'outbox:deliver', false, false, 'clinic.finish_delivery({nobody}, 200)'),
     ('claim_events', 'user', 'outbox:deliver', false, false, 'clinic.claim_events()'),
     ('finish_events', 'user', 'outbox:deliver', false, false, 'clinic.finish_events(ARRAY[{nobody}])'),
+    -- Messages to patients.
+    ('set_message_template', 'user', 'setup:write', false, false, 'clinic.set_message_template(''reminder'', ''en'', ''{{date}}'')'),
+    ('set_reminder_plan', 'user', 'patients:read patients:write', false, true, 'clinic.set_reminder_plan(''[]'', patient_id => {patient})'),
+    ('set_patient_contact', 'user', 'patients:read patients:write', false, true, 'clinic.set_patient_contact({patient}, ''sms'', ''+15550100123'')'),
+    ('set_communication_preferences', 'user', 'patients:read patients:write', false, true, 'clinic.set_communication_preferences({patient}, ''hi-IN'')'),
+    ('claim_due_notifications', 'user', 'outbox:deliver', false, false, 'clinic.claim_due_notifications()'),
+    ('record_delivery', 'user', 'outbox:deliver', false, false, 'clinic.record_delivery({nobody}, ''delivered'')'),
+    ('record_reply', 'user', 'outbox:deliver', false, false, 'clinic.record_reply(''sms'', ''+15550100123'', ''CONFIRM'')'),
     -- API keys and messages.
     ('create_api_key', 'user', 'tokens:write', false, false, 'clinic.create_api_key({service_account}, ''X'')'),
     ('api_keys', 'user', 'tokens:write', false, false, 'clinic.api_keys()'),

@@ -62,6 +62,13 @@ SELECT clinic.require_resource(pg_temp.id(50), 'room', 1), clinic.offer_service(
        clinic.add_dependant(pg_temp.id(60, 2), pg_temp.id(60)), clinic.create_role('matrix_spare', '{users:read}') \g /dev/null
 INSERT INTO things SELECT 'appointment', quote_literal(b.appointment_id) || '::uuid' FROM clinic.book_appointment(pg_temp.id(50), pg_temp.id(60), '2027-03-02 09:00+01', pg_temp.id(30)) b;
 INSERT INTO things SELECT 'other_appointment', quote_literal(b.appointment_id) || '::uuid' FROM clinic.book_appointment(pg_temp.id(50), pg_temp.id(60, 2), '2027-03-02 10:00+01', pg_temp.id(30)) b;
+INSERT INTO things SELECT 'entry', quote_literal(j.entry_id) || '::uuid'
+  FROM clinic.join_waitlist(pg_temp.id(50), pg_temp.id(60), pg_temp.id(30), pg_temp.id(20), '2027-05-01', '2027-05-31') j;
+INSERT INTO things SELECT 'other_entry', quote_literal(j.entry_id) || '::uuid'
+  FROM clinic.join_waitlist(pg_temp.id(50), pg_temp.id(60, 2), pg_temp.id(30), pg_temp.id(20), '2027-05-01', '2027-05-31') j;
+INSERT INTO things SELECT 'offer', quote_literal(o.offer_id) || '::uuid'
+  FROM clinic.offer_slot((SELECT substr(t.value, 2, 36)::uuid FROM things t WHERE t.name = 'entry'), '2027-05-03 11:00+02') o;
+INSERT INTO things SELECT 'visit', quote_literal(b.visit_id) || '::uuid' FROM clinic.book_visit(jsonb_build_array(jsonb_build_object('service_id', pg_temp.id(50), 'starts_at', '2027-03-03 09:00+01', 'provider_id', pg_temp.id(30))), pg_temp.id(60)) b;
 SELECT clinic.create_user('staff', 'Spare', location_ids => ARRAY[pg_temp.id(20)], user_id => pg_temp.id(91)),
        clinic.create_user('service', 'Account', roles => '{matrix_spare}', location_ids => ARRAY[pg_temp.id(20)], user_id => pg_temp.id(92)) \g /dev/null
 DO $$
