@@ -232,4 +232,16 @@ INSERT INTO clinic_data.message_replies (tenant_id, reply_id, channel, contact_i
     ('00000001-0000-7000-8000-000000000001', '00000001-00eb-7000-8000-000000000001', 'email', '00000001-00e6-7000-8000-000000000001',
      'unknown', 'nothing', '2026-03-02 10:00+01');
 
+INSERT INTO clinic_data.ticket_counters (tenant_id, location_id, on_date, prefix, last_number) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-02', 'A', 1);
+INSERT INTO clinic_data.tickets (tenant_id, ticket_id, location_id, on_date, prefix, number, due_at, expected_minutes, issued_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-02',
+     'A', 1, '2026-03-02 09:00+01', 10, '2026-03-02 09:00+01');
+INSERT INTO clinic_data.delay_notices (tenant_id, appointment_id, announced_at, late_minutes, expected_at)
+    SELECT a.tenant_id, a.appointment_id, '2026-03-02 09:00+01', 20, a.starts_at + interval '20 minutes'
+      FROM clinic_data.appointments a ORDER BY a.appointment_id LIMIT 1;
+INSERT INTO clinic_data.appointment_charges (tenant_id, charge_id, appointment_id, kind, amount, currency)
+    SELECT a.tenant_id, '00000001-00f1-7000-8000-000000000001', a.appointment_id, 'no_show_fee', 40.5, 'EUR'
+      FROM clinic_data.appointments a ORDER BY a.appointment_id LIMIT 1;
+
 COMMIT;
