@@ -2,6 +2,7 @@
 #include <limits>
 
 #include "core/kernel_state.hpp"
+#include "core/room_pool.hpp"
 
 namespace pg_clinic::core {
 
@@ -212,23 +213,32 @@ class Judge {
 
     void check_overlap(const MergedWindow *window) {
         const std::int32_t capacity = diary_.service.capacity;
-        const Fit all = fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, true);
+        const std::int32_t seats = state_.request.seats;
+        const Fit all = fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, true, seats);
         const std::int32_t in_windows = left_in_windows(window);
-        verdict_.remaining = std::min({verdict_.remaining, all.remaining, in_windows});
+        verdict_.remaining = std::min({verdict_.remaining, all.remaining, as_seats(in_windows)});
         if (all.held != nullptr)
             add(Reason::held, {Source::Table::claims, all.held->claim});
         if (done())
             return;
         // Without a hold at a full instant, the bookings alone are what is in the way.
-        const Fit booked =
-            all.held == nullptr ? all : fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, false);
+        const Fit booked = all.held == nullptr
+                               ? all
+                               : fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, false, seats);
         const Busy *taken = capacity > 1 ? booked.smaller : booked.obstacle;
         if (taken != nullptr)
             add(Reason::slot_taken, {Source::Table::claims, taken->claim});
         if (capacity > 1 && booked.counted != nullptr)
             add(Reason::full, {Source::Table::claims, booked.counted->claim});
+        else if (seats > capacity)
+            add(Reason::full, {Source::Table::services, diary_.service.id});
         else if (in_windows <= 0)
             add(Reason::full, window->parts.front()->made_by);
+    }
+
+    // What a limit of visits leaves, in seats: a party is one visit.
+    std::int32_t as_seats(std::int32_t visits) const {
+        return visits <= 0 ? visits : std::max(visits, state_.request.seats);
     }
 
     // How many more appointments the windows around the start take, by the one that takes most.
@@ -269,6 +279,8 @@ class Judge {
         enum class Rank : std::uint8_t { of_session, empty, shared, only_by_permission };
         const ResourcePlan *plan = nullptr;
         Rank rank = Rank::empty;
+        PoolLoad load;        // what the visit would be there
+        bool would_do = true; // if nobody were there
         bool usable = true;
         bool open = true;
         bool fits = true; // beside what is there
@@ -281,6 +293,10 @@ class Judge {
         // A session stays in its rooms: a seat in another would be a visit without its provider.
         if (std::count_if(candidates.begin(), candidates.end(), of_session) >= needed)
             std::erase_if(candidates, [&](const Candidate &c) { return !of_session(c); });
+        const auto fitting = [](const Candidate &c) { return c.usable && c.fits; };
+        if (std::count_if(candidates.begin(), candidates.end(), fitting) < needed &&
+            take_by_moves(resource_class, needed, candidates))
+            return;
         const Id obstacle =
             candidates.empty() || !state_.names_class(resource_class) ? Id{} : last_unusable(candidates);
         std::erase_if(candidates, [](const Candidate &c) { return !c.usable; });
@@ -293,6 +309,27 @@ class Judge {
         for (std::int32_t i = 0; i < needed; ++i)
             choose(candidates[static_cast<std::size_t>(i)]);
         verdict_.remaining = std::min(verdict_.remaining, bookings_that_fit(candidates, needed, verdict_.remaining));
+    }
+
+    // Whether others can make room; then the visit gets what they leave.
+    bool take_by_moves(const std::string &resource_class, std::int32_t needed,
+                       const std::vector<Candidate> &candidates) {
+        RoomWish wish{resource_class, site_->location->id, visit_, needed, {}, {}};
+        for (const Candidate &c : candidates)
+            if (c.would_do)
+                wish.choices.push_back({c.plan, c.load});
+        provider_.busy.each_overlapping(visit_, [&](const Busy &b) {
+            if (b.visit == visit_)
+                wish.staying.push_back(b.appointment);
+            return true;
+        });
+        const std::optional<RoomsMade> made = make_room(state_, wish);
+        if (!made)
+            return false;
+        verdict_.resources.insert(verdict_.resources.end(), made->resources.begin(), made->resources.end());
+        verdict_.moves.insert(verdict_.moves.end(), made->moves.begin(), made->moves.end());
+        verdict_.remaining = std::min(verdict_.remaining, made->remaining);
+        return true;
     }
 
     void choose(const Candidate &candidate) {
@@ -339,11 +376,13 @@ class Judge {
         const Resource &r = *plan.resource;
         const Interval during{visit_.begin - plan.buffers.before, visit_.end + plan.buffers.after};
         const bool open = r.hours.empty() || plan.open.covers(diary_.service.buffers_inside_hours ? during : visit_);
-        const Fit fit = fit_claim(r.busy, during, diary_.service.capacity * r.quantity, state_.request.ignored, true);
         Candidate candidate;
+        candidate.load = {during, state_.request.seats, diary_.service.capacity * r.quantity};
+        const Fit fit =
+            fit_claim(r.busy, during, candidate.load.capacity, state_.request.ignored, true, candidate.load.seats);
         candidate.plan = &plan;
-        candidate.usable = r.active && !plan.blocked.overlaps(during) && (open || state_.request.override_rules) &&
-                           (fit.fits || state_.request.overbook);
+        candidate.would_do = r.active && !plan.blocked.overlaps(during) && (open || state_.request.override_rules);
+        candidate.usable = candidate.would_do && (fit.fits || state_.request.overbook);
         candidate.open = open;
         candidate.fits = fit.fits;
         candidate.remaining = fit.remaining;
@@ -412,7 +451,7 @@ class Judge {
             add(Reason::limit, {Source::Table::services, service.id});
         if (of_provider <= 0)
             add(Reason::limit, {Source::Table::resources, provider_.id});
-        verdict_.remaining = std::min({verdict_.remaining, of_service, of_provider});
+        verdict_.remaining = std::min({verdict_.remaining, as_seats(of_service), as_seats(of_provider)});
     }
 
     // How many visits a limit leaves on a day or in a week.
