@@ -7,6 +7,7 @@
 #include "pg/claims.hpp"
 #include "pg/clock.hpp"
 #include "pg/errors.hpp"
+#include "pg/movers.hpp"
 #include "pg/spi.hpp"
 #include "pg/zone_pg.hpp"
 
@@ -482,6 +483,8 @@ void Reader::read_claims() {
         p.busy = reader.busy(p.id, reach_, diary_.now);
     for (core::Resource &r : diary_.resources)
         r.busy = reader.busy(r.id, reach_, diary_.now);
+    if (!diary_.resources.empty())
+        diary_.movers = stored_movers(query_.tenant, query_.sight, diary_.now);
     if (diary_.patient)
         diary_.patient->busy = reader.busy(diary_.patient->id, reach_, diary_.now);
 }
@@ -509,8 +512,7 @@ void Reader::read_visits() {
         scan.where("starts_at", BTLessStrategyNumber, query_.range.end + a_week_and_more);
         scan.start(query_.sight);
         while (scan.next())
-            if (scan.get(status) != "cancelled" &&
-                scan.optional(expires_at).value_or(core::instant_max) > diary_.now)
+            if (scan.get(status) != "cancelled" && scan.optional(expires_at).value_or(core::instant_max) > diary_.now)
                 p.visits.push_back({scan.get(starts_at), scan.get(service), scan.get(location), scan.get(appointment)});
     }
 }
