@@ -106,6 +106,11 @@ VALUES
     ('start_visit', 'user', 'appointments:read appointments:write', true, false, 'clinic.start_visit({appointment})'),
     ('complete_visit', 'user', 'appointments:read appointments:write', true, false, 'clinic.complete_visit({appointment})'),
     ('reinstate_appointment', 'user', 'appointments:read appointments:write', true, false, 'clinic.reinstate_appointment({appointment})'),
+    ('book_seat', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_seat({nobody}, {patient})'),
+    ('create_session', 'user', 'schedules:write', true, false, 'clinic.create_session({service}, {provider}, {at} + interval ''7 hours'')'),
+    ('move_session', 'user', 'schedules:write', false, false, 'clinic.move_session({nobody}, {at})'),
+    ('set_session_capacity', 'user', 'schedules:write', false, false, 'clinic.set_session_capacity({nobody}, 5)'),
+    ('cancel_session', 'user', 'schedules:write', false, false, 'clinic.cancel_session({nobody})'),
     ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
     -- The diary: whoever changes it without reading it sees busy time.
     ('day_sheet', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet(({at})::date)'),

@@ -13,8 +13,8 @@ KeptPlan insert_appointment{
     "INSERT INTO clinic_data.appointments (tenant_id, appointment_id, confirmation_code, service_id, provider_id,"
     " location_id, patient_id, status, starts_at, ends_at, local_starts_at, time_zone, capacity, overbooked, "
     "overridden,"
-    " override_reason, warnings, created_by, updated_by, expires_at, seats)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $18, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $19, $20)"
+    " override_reason, warnings, created_by, updated_by, expires_at, seats, session_id)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $18, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $19, $20, $21)"
     " ON CONFLICT ON CONSTRAINT appointments_tenant_id_confirmation_code_key DO NOTHING"};
 
 KeptPlan read_cancel_rules{"SELECT s.cancel_window_minutes, t.refuse_late_cancellation FROM clinic_data.services s"
@@ -121,6 +121,7 @@ std::optional<Standing> read_standing(const Context &context, const Uuid &id) {
     a.zone_name = text("time_zone");
     a.expires = scan.optional(scan.column<core::Instant>("expires_at"));
     a.warnings = scan.get(scan.column<std::vector<std::string>>("warnings"));
+    a.session = scan.optional(scan.column<Uuid>("session_id"));
     a.seats = scan.get(scan.column<std::int32_t>("seats"));
     a.version = scan.get(scan.column<std::int32_t>("version"));
     a.code = text("confirmation_code");
@@ -203,7 +204,7 @@ Booked write_booking(const Context &context, const Placement &placed, const std:
                             placed.provider, placed.location, placed.patient, placed.visit.begin, placed.visit.end,
                             placed.local_start, placed.zone_name, placed.capacity, placed.overbooked, placed.overridden,
                             reason, placed.warnings, context.user(), core::name_of(beginning.status), beginning.expires,
-                            placed.seats)
+                            placed.seats, placed.session)
                       .affected() == 1;
     }
     write_claims(context, booked.appointment, placed, beginning);
@@ -263,6 +264,8 @@ void write_again(const Context &context, const Standing &a, const Placement &pla
 
 std::vector<Uuid> lockable_when_freed(const Context &context, const Standing &a) {
     std::vector<Uuid> ids = used_resources(context, a);
+    if (a.session)
+        ids.push_back(*a.session);
     Spi spi;
     for (const Row row : spi.query(lockable_statement, a.provider, a.location))
         ids.push_back(row.get<Uuid>(0));

@@ -130,10 +130,7 @@ Placement placement_of(const core::Diary &diary, const core::Kernel &kernel, con
     }
     if (diary.patient) {
         placed.patient = diary.patient->id;
-        constexpr std::int32_t any_number = 1'000'000;
-        const bool alone =
-            diary.tenant.patient_overlap == core::PatientOverlap::forbid && !diary.tenant.allow_several_seats;
-        placed.claims.push_back({placed.patient, placed.visit, placed.visit, alone ? 1 : any_number, false});
+        placed.claims.push_back(patient_claim(diary, placed.visit));
     }
     if (verdict.patient_overlaps)
         placed.warnings.emplace_back(core::name_of(core::Reason::patient_conflict));
@@ -246,6 +243,13 @@ std::optional<Placement> placement_among(const Wish &wish, const core::Diary &di
 }
 
 } // namespace
+
+NewClaim patient_claim(const core::Diary &diary, const core::Interval &visit) {
+    constexpr std::int32_t any_number = 1'000'000;
+    const bool alone =
+        diary.tenant.patient_overlap == core::PatientOverlap::forbid && !diary.tenant.allow_several_seats;
+    return {diary.patient->id, visit, visit, alone ? 1 : any_number, false};
+}
 
 std::vector<Uuid> claimable(const Wish &wish) {
     const core::Diary diary = read_diary(completed(wish).query);

@@ -34,6 +34,7 @@ struct Placement {
     Uuid provider;
     Uuid location;
     Uuid patient;
+    std::optional<Uuid> session; // in which it has seats
     std::string zone_name;
     core::LocalTime local_start;
     core::Interval visit;
@@ -50,6 +51,9 @@ struct Placement {
 
 // What a visit at the wished provider and location may come to claim, to be locked together with other resources.
 std::vector<Uuid> claimable(const Wish &wish);
+
+// The claim of the patient's time, by the tenant's rule.
+NewClaim patient_claim(const core::Diary &diary, const core::Interval &visit);
 
 // Raises the first reason when the visit fits nowhere. Where others have to make room for it, they have, when it returns.
 Placement place(const Context &context, const Wish &wish);

@@ -11,7 +11,7 @@ BEGIN
            AND c.relname IN (
             'tenants', 'locations', 'travel_times', 'providers', 'resources', 'services',
             'service_providers', 'patients', 'availability_rules', 'date_overrides', 'holidays',
-            'stays', 'blocks', 'appointments', 'busy_times', 'emergency_accesses', 'users', 'roles', 'staff', 'staff_profiles', 'dependants')
+            'stays', 'blocks', 'appointments', 'busy_times', 'emergency_accesses', 'users', 'roles', 'staff', 'staff_profiles', 'dependants', 'group_sessions')
            AND NOT pg_catalog.has_table_privilege('clinic_user', c.oid, 'SELECT')
     LOOP
         EXECUTE pg_catalog.format('GRANT SELECT ON clinic.%I TO clinic_user', view_name);
@@ -28,7 +28,7 @@ BEGIN
         SELECT c.relname
           FROM pg_catalog.pg_class c
          WHERE c.relnamespace = 'clinic'::regnamespace
-           AND c.relname IN ('locations', 'providers', 'services')
+           AND c.relname IN ('locations', 'providers', 'services', 'group_sessions')
            AND NOT pg_catalog.has_table_privilege('clinic_anon', c.oid, 'SELECT')
     LOOP
         EXECUTE pg_catalog.format('GRANT SELECT ON clinic.%I TO clinic_anon', view_name);
