@@ -16,6 +16,15 @@ struct Session {
     std::vector<UsedResource> resources; // the provider first
 };
 
+// The session as it is now, in every isolation level; nothing when there is none.
+std::optional<Session> read_session(const Uuid &tenant, const Uuid &id);
+
+// The seats that are taken, ascending, and whose they are; not those of holds and requests that are over.
+std::vector<std::int32_t> taken_seats(const Uuid &tenant, const Uuid &session);
+std::vector<Uuid> seated(const Uuid &tenant, const Uuid &session);
+
+[[noreturn]] void refuse_full(const Session &session, std::size_t taken);
+
 // Locks a session, and somebody who is to get a seat, and reads it; raises not_found.
 Session locked_session(const Context &context, const Uuid &id, const Uuid &patient);
 
