@@ -80,7 +80,7 @@ DECLARE
                             'buffer_before_minutes', 'buffer_after_minutes', 'buffers_inside_hours', 'lead_time_minutes',
                             'same_day', 'horizon_days', 'cancel_window_minutes', 'capacity', 'max_per_day', 'max_per_week',
                             'color', 'status', 'published',
-        'requires_approval', 'approval_minutes'];
+        'requires_approval', 'approval_minutes', 'waitlist_mode'];
     checked jsonb;
     new_version integer;
 BEGIN

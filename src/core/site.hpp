@@ -31,6 +31,8 @@ class BlockedSpans {
     // The first that overlaps the interval, or null.
     const BlockedSpan *first_overlapping(const Interval &interval) const noexcept;
 
+    const std::vector<BlockedSpan> &spans() const noexcept { return spans_; }
+
   private:
     std::vector<BlockedSpan> spans_;  // ascending by begin
     std::vector<Instant> latest_end_; // of spans_[0..i]

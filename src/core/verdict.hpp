@@ -42,7 +42,7 @@ bool is_overlap(Reason reason) noexcept;
 struct Finding {
     Reason reason = Reason::not_found;
     Source source;              // the row that caused it, if one did
-    std::string resource_class; // no_resource: the class
+    std::string resource_class; // no_resource: the class, or the role
 };
 
 // A room or device that a booking gets instead of another, to make room for the one that is judged.
@@ -57,11 +57,12 @@ struct RoomMove {
 // What the kernel says of one start at one provider and location.
 struct Verdict {
     std::vector<Finding> findings;        // in order of reason; empty: free
-    std::vector<Id> resources;            // rooms and devices chosen, in order of id
+    std::vector<Id> resources;            // rooms, devices and participants chosen, in order of id
     std::vector<Id> overbooked;           // those of them that are taken, by the overbooking permission
     std::vector<RoomMove> moves;          // what has to make room first
     bool resources_by_permission = false; // some are taken, or not open then: no_resource gave way
     std::int32_t remaining = 0;           // seats that are left, those asked for included
+    std::vector<std::string> missing;     // roles of optional participants that cannot be filled then
     bool patient_overlaps = false;        // the patient has another visit then, and the tenant only warns
 
     bool free() const noexcept { return findings.empty(); }

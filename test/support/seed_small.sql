@@ -153,5 +153,59 @@ INSERT INTO clinic_data.holds (tenant_id, appointment_id, token_hash, caller_id,
 INSERT INTO clinic_data.idempotency_keys (tenant_id, caller_id, key_hash, call, payload_hash, result, created_at, expires_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001', sha256('k'), 'book_appointment', sha256('p'), '[]',
      '2026-03-01 09:00+01', '2026-03-02 09:00+01');
+INSERT INTO clinic_data.service_participants (tenant_id, service_id, role, optional) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', 'assistant', true);
+INSERT INTO clinic_data.service_participant_candidates (tenant_id, service_id, role, resource_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', 'assistant', '00000001-0020-7000-8000-000000000002');
+INSERT INTO clinic_data.provider_languages (tenant_id, provider_id, language) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0020-7000-8000-000000000002', 'hi-IN');
+INSERT INTO clinic_data.provider_insurers (tenant_id, provider_id, insurer) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', 'Lakeside Health');
+INSERT INTO clinic_data.assignment_rules (tenant_id, rule_id, service_id, rules) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001',
+     '{round_robin}');
+INSERT INTO clinic_data.assignment_turns (tenant_id, service_id, provider_id, turn) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', 1);
+INSERT INTO clinic_data.visits (tenant_id, visit_id, patient_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001');
+INSERT INTO clinic_data.visit_appointments (tenant_id, visit_id, step, appointment_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', 1, '00000001-00b0-7000-8000-000000000001');
+
+INSERT INTO clinic_data.subscriptions (tenant_id, subscription_id, name, url, events, secret) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e6-7000-8000-000000000001', 'Ledger', 'https://hooks.example.org/x',
+     '{appointment.*}', 'secret');
+INSERT INTO clinic_data.deliveries (tenant_id, delivery_id, subscription_id, event_id, subject_id, sequence, due_at)
+    SELECT e.tenant_id, '00000001-00e7-7000-8000-000000000001', '00000001-00e6-7000-8000-000000000001', e.event_id, e.subject_id,
+           e.sequence, '2026-03-01 09:00+01'
+      FROM clinic_data.events e
+     WHERE e.tenant_id = '00000001-0000-7000-8000-000000000001' AND e.name = 'patient.created' ORDER BY e.subject_id LIMIT 1;
+INSERT INTO clinic_data.queued_events (tenant_id, event_id, subject_id, sequence)
+    SELECT d.tenant_id, d.event_id, d.subject_id, d.sequence FROM clinic_data.deliveries d;
+INSERT INTO clinic_data.job_states (tenant_id, job, started_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'retention', '2026-03-01 09:00+01'),
+    ('00000000-0000-0000-0000-000000000000', 'partitions', '2026-03-01 09:00+01');
+INSERT INTO clinic_data.daily_counts (tenant_id, on_date, location_id, provider_id, service_id, status, appointments, minutes, taken_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '2026-03-03', '00000001-0010-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001',
+     '00000001-0040-7000-8000-000000000001', 'booked', 2, 60, '2026-03-04 09:00+01');
+INSERT INTO clinic_data.waitlist_entries
+    (tenant_id, entry_id, service_id, patient_id, provider_id, location_id, from_on, until_on, weekdays, times_of_day, lapses_at, joined_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001',
+     '00000001-0090-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-01',
+     '2026-03-31', '{1,2}', '{09:00-12:00}', '2026-04-01 00:00+02', '2026-03-01 09:00+01');
+INSERT INTO clinic_data.waitlist_slots
+    (tenant_id, slot_id, cause, mode, provider_id, location_id, range_start, range_end, status, expires_at, opened_at, closed_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', 'staff', 'single',
+     '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-10 09:00+01', '2026-03-10 09:30+01', 'closed',
+     '2026-03-01 10:00+01', '2026-03-01 09:00+01', '2026-03-01 10:00+01');
+INSERT INTO clinic_data.waitlist_offers
+    (tenant_id, offer_id, slot_id, entry_id, service_id, patient_id, provider_id, location_id, starts_at, ends_at, expires_at, status,
+     offered_at, answered_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f2-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001',
+     '00000001-00f0-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001',
+     '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-10 09:00+01', '2026-03-10 09:30+01',
+     '2026-03-01 10:00+01', 'expired', '2026-03-01 09:00+01', '2026-03-01 10:00+01');
+INSERT INTO clinic_data.waitlist_openings (tenant_id, opening_id, resource_id, opened) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f3-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001',
+     '{[2026-03-10 09:00+01,2026-03-10 12:00+01)}');
 
 COMMIT;

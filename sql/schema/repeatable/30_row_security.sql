@@ -40,6 +40,8 @@ DECLARE
     schedule constant text := 'clinic_private.may_at(''schedules:write'', resource_id, location_id)';
     stay constant text := 'clinic_private.may_at(''schedules:write'', resource_id, NULL)';
     users_write constant text := 'clinic.has_permission(''users:write'') OR clinic.has_permission(''users:write:branch'')';
+    waiting constant text :=
+        'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()';
     glass constant text := 'user_id = clinic.current_user_id() OR clinic.has_permission(''emergency:review'')';
     rule record;
     command record;
@@ -61,6 +63,15 @@ BEGIN
             ('travel_times', 'setup:write changes it.', 'true', setup, setup, setup),
             ('service_providers', 'setup:write changes it.', 'true', setup, setup, setup),
             ('service_resources', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('service_participants', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('service_participant_candidates', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('provider_languages', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('provider_insurers', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('assignment_rules', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('visits', 'Of patients that the caller may see.', patient, 'clinic.sees_patient(patient_id)', patient, NULL),
+            ('visit_appointments', 'Of appointments that the caller may see.',
+             'EXISTS (SELECT FROM clinic_data.appointments a WHERE a.tenant_id = visit_appointments.tenant_id'
+             ' AND a.appointment_id = visit_appointments.appointment_id)', 'true', NULL, NULL),
             ('logins', 'setup:write changes it.', 'true', setup, setup, NULL),
             ('availability_rules', 'schedules:write changes it, with the scope own the provider''s own.', 'true', schedule, schedule, NULL),
             ('date_overrides', 'schedules:write changes it, with the scope own the provider''s own.', 'true', schedule, schedule, NULL),
@@ -83,6 +94,18 @@ BEGIN
             ('dependants', 'Of patients that the caller may see; patients:write changes them.',
              'clinic.sees_patient(patient_id) OR clinic.sees_patient(guardian_patient_id)', patients_write, patients_write,
              patients_write),
+            ('waitlist_entries', 'Of oneself and dependants; by appointments:read at the caller''s branches, of the own provider, or at any place.',
+             waiting || ' AND clinic_private.sees_waitlist(patient_id, provider_id, location_id)',
+             'clinic_private.may_write_waitlist(patient_id, provider_id, location_id)',
+             waiting || ' AND clinic_private.may_write_waitlist(patient_id, provider_id, location_id)', NULL),
+            ('waitlist_offers', 'Of oneself and dependants; by appointments:read at the caller''s branches and of the own provider.',
+             waiting || ' AND clinic_private.sees_waitlist(patient_id, provider_id, location_id)',
+             'clinic_private.may_write_waitlist(patient_id, provider_id, location_id)',
+             waiting || ' AND clinic_private.may_write_waitlist(patient_id, provider_id, location_id)', NULL),
+            ('waitlist_slots', 'By appointments:read at the caller''s branches and of the own provider.',
+             'clinic_private.may_at(''appointments:read'', provider_id, location_id)',
+             'clinic_private.may_at(''appointments:write'', provider_id, location_id)',
+             'clinic_private.may_at(''appointments:write'', provider_id, location_id)', NULL),
             ('emergency_accesses', 'Of oneself; all for those who review them.', glass, 'user_id = clinic.current_user_id()', glass, NULL),
             ('roles', 'users:write changes it.', 'true', users_write || ' OR ' || setup, users_write, users_write),
             ('user_roles', 'users:write changes it.', 'true', users_write, users_write, users_write),
