@@ -83,7 +83,9 @@ SELECT * FROM clinic.book_seat(:tuesday, :pat3);
 SELECT * FROM clinic.book_seat(:monday, :tuesday);
 \set VERBOSITY default
 SELECT count(*) FROM clinic.book_appointment(:talk, :pat3, '2026-03-03 11:00-05', :bob);
+\set VERBOSITY terse
 SELECT * FROM clinic.book_seat(:monday, :pat3);
+\set VERBOSITY default
 SELECT g.taken, g.remaining, g.over_capacity FROM clinic.group_sessions AS g;
 SELECT a.seats, a.session_id = :monday AS in_session, a.resource_ids = ARRAY[:hall]::uuid[] AS hall FROM clinic.appointments AS a WHERE a.session_id IS NOT NULL ORDER BY a.seats;
 SELECT e.reason FROM clinic.explain_slot(:talk, '2026-03-03 10:00-05', :bob, patient_id => :pat1) AS e;
