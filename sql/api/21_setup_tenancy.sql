@@ -63,6 +63,7 @@ DECLARE
                             'keep_sign_in_events_days', 'keep_holds_days', 'keep_claims_days',
         'waitlist_mode', 'offer_minutes', 'broadcast_size', 'offers_per_slot', 'offers_per_entry_day', 'offers_per_patient_day',
         'language', 'message_time_zone', 'quiet_from', 'quiet_until', 'message_channels', 'message_delay_minutes',
+        'series_days',
                             'late_keeps_place_minutes', 'no_show_grace_minutes', 'no_show_policy', 'no_show_limit',
                             'no_show_window_months', 'prepayment_amount', 'no_show_fee_amount', 'charge_currency'];
 BEGIN
@@ -79,7 +80,7 @@ GRANT EXECUTE ON FUNCTION clinic.update_tenant TO clinic_user;
 COMMENT ON FUNCTION clinic.update_tenant IS
     'Changes the tenant of the context, and returns its new version. Needs setup:write.
 changes: an object of columns and new values: name, status (active or suspended), patient_overlap, allow_several_seats,
-refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes, patient_access (care or tenant), published,
+refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes, patient_access (care or tenant), published, series_days,
 hold_minutes, hold_cap_minutes, holds_per_patient, idempotency_hours, consumes_events, notifies_events (every event wakes listeners: such commits wait for one another), keep_deliveries_days, keep_messages_days,
 keep_sign_in_events_days, keep_holds_days, keep_claims_days (1 to 3660); with "version", only that version is changed.
 refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes, patient_access (care or tenant), published;

@@ -340,7 +340,7 @@ CREATE FUNCTION clinic_private.write_slot(
     SET search_path = pg_catalog, pg_temp
 AS $$
     INSERT INTO clinic_data.waitlist_slots AS s
-        (tenant_id, slot_id, cause, mode, freed_appointment_id, service_id, provider_id, location_id, range_start, range_end, expires_at,
+        (tenant_id, slot_id, cause, mode, freed_appointment_id, service_id, provider_id, location_id, opens_at, closes_at, expires_at,
          opened_at)
     VALUES (clinic.current_tenant_id(), write_slot.slot_id, write_slot.cause, write_slot.mode, write_slot.freed_appointment_id,
             write_slot.service_id, write_slot.provider_id, write_slot.location_id, write_slot.range_start, write_slot.range_end,
@@ -601,7 +601,7 @@ BEGIN
         SELECT a.patient_id INTO freed_for
         FROM clinic_data.appointments AS a WHERE a.tenant_id = tenant AND a.appointment_id = slot.freed_appointment_id;
         IF clinic_private.make_offers(pass_on.slot_id, slot.cause, slot.freed_appointment_id, slot.service_id, slot.provider_id,
-               slot.location_id, tstzmultirange(tstzrange(slot.range_start, slot.range_end)), freed_for, most => 1) > 0 THEN
+               slot.location_id, tstzmultirange(tstzrange(slot.opens_at, slot.closes_at)), freed_for, most => 1) > 0 THEN
             RETURN true;
         END IF;
     END IF;

@@ -150,43 +150,6 @@ COMMENT ON FUNCTION clinic_private.is_staff_at(uuid, uuid) IS
 REVOKE ALL ON FUNCTION clinic_private.is_staff_at FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.is_staff_at TO clinic_owner;
 
-CREATE FUNCTION clinic_private.waitlist_position(entry_id uuid)
-    RETURNS integer
-    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp SET row_security = on
-AS $$
-#variable_conflict error
-DECLARE
-    tenant uuid := clinic.current_tenant_id();
-    saved text;
-    place integer;
-BEGIN
-    -- Those ahead are not the caller's to see; their number is.
-    IF NOT EXISTS (SELECT FROM clinic_data.waitlist_entries AS w WHERE w.tenant_id = tenant AND w.entry_id = waitlist_position.entry_id
-                   AND w.status = 'waiting' AND w.lapses_at > clinic.now()) THEN
-        RETURN NULL;
-    END IF;
-    saved := clinic_private.become_system();
-    SELECT count(*) INTO place
-    FROM clinic_data.waitlist_entries AS mine
-    JOIN clinic_data.waitlist_entries AS w
-      ON w.tenant_id = mine.tenant_id AND w.service_id = mine.service_id AND w.status = 'waiting' AND w.lapses_at > clinic.now()
-         AND (w.provider_id = mine.provider_id OR w.provider_id IS NULL OR mine.provider_id IS NULL)
-         AND (w.location_id = mine.location_id OR w.location_id IS NULL OR mine.location_id IS NULL)
-         AND w.from_on <= mine.until_on AND w.until_on >= mine.from_on
-         AND (-w.urgency, w.joined_at, w.entry_id) <= (-mine.urgency, mine.joined_at, mine.entry_id)
-    WHERE mine.tenant_id = tenant AND mine.entry_id = waitlist_position.entry_id;
-    PERFORM clinic_private.restore_context(saved);
-    RETURN place;
-END
-$$;
-ALTER FUNCTION clinic_private.waitlist_position OWNER TO clinic_owner;
-COMMENT ON FUNCTION clinic_private.waitlist_position(uuid) IS
-    'The place of an entry that the caller sees, from 1, among those who wait for the same service at a common provider, place and date; null when it
-waits no more.';
--- The view clinic.waitlist_entries calls it for its readers, who cannot name it: the schema is closed to them.
-GRANT EXECUTE ON FUNCTION clinic_private.waitlist_position TO PUBLIC;
-
 CREATE FUNCTION clinic.join_waitlist(
     service_id uuid,
     patient_id uuid,

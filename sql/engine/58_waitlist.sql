@@ -46,3 +46,13 @@ RETURN clinic_private.may_write_appointment(may_write_waitlist.patient_id,
             OR clinic_private.may_at('appointments:write:branch', NULL, NULL));
 COMMENT ON FUNCTION clinic_private.may_write_waitlist(uuid, uuid, uuid) IS
 'Whether the caller may put such an entry on the waitlist, change it and answer its offers.';
+
+-- The view clinic.waitlist_entries calls it for its readers.
+CREATE FUNCTION clinic_private.waitlist_position(entry_id uuid)
+RETURNS integer
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+COST 1000
+AS 'MODULE_PATHNAME', 'clinic_waitlist_position';
+COMMENT ON FUNCTION clinic_private.waitlist_position(uuid) IS
+'The place of an entry that the caller sees, from 1, among those who wait for the same service at a common provider, place and date; NULL when it
+waits no more. Those ahead are counted, whether the caller sees them or not.';

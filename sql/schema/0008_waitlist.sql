@@ -77,7 +77,11 @@ CREATE TABLE clinic_data.waitlist_entries (
         WHERE (status = 'waiting')
 );
 CREATE INDEX waitlist_entries_queue_idx ON clinic_data.waitlist_entries (tenant_id, status, urgency DESC, joined_at, entry_id);
-CREATE INDEX waitlist_entries_service_id_idx ON clinic_data.waitlist_entries (tenant_id, service_id) WHERE status = 'waiting';
+CREATE INDEX waitlist_entries_service_id_idx ON clinic_data.waitlist_entries (tenant_id, service_id, status);
+CREATE INDEX waitlist_entries_provider_id_idx ON clinic_data.waitlist_entries (tenant_id, provider_id);
+CREATE INDEX waitlist_entries_location_id_idx ON clinic_data.waitlist_entries (tenant_id, location_id);
+CREATE INDEX waitlist_entries_releases_idx ON clinic_data.waitlist_entries (tenant_id, releases_appointment_id);
+CREATE INDEX waitlist_entries_appointment_id_idx ON clinic_data.waitlist_entries (tenant_id, appointment_id);
 CREATE INDEX waitlist_entries_patient_id_idx ON clinic_data.waitlist_entries (tenant_id, patient_id, joined_at);
 COMMENT ON TABLE clinic_data.waitlist_entries IS 'Who waits for which service, on which dates; served by urgency, then by when they joined.';
 COMMENT ON COLUMN clinic_data.waitlist_entries.tenant_id IS 'The tenant.';
@@ -115,8 +119,8 @@ CREATE TABLE clinic_data.waitlist_slots (
     service_id uuid,
     provider_id uuid NOT NULL,
     location_id uuid NOT NULL,
-    range_start timestamptz NOT NULL,
-    range_end timestamptz NOT NULL,
+    opens_at timestamptz NOT NULL,
+    closes_at timestamptz NOT NULL,
     status text NOT NULL DEFAULT 'open',
     expires_at timestamptz NOT NULL,
     opened_at timestamptz NOT NULL,
@@ -130,10 +134,13 @@ CREATE TABLE clinic_data.waitlist_slots (
         REFERENCES clinic_data.locations (tenant_id, location_id),
     CONSTRAINT waitlist_slots_cause_check CHECK (cause IN ('freed', 'opened', 'staff')),
     CONSTRAINT waitlist_slots_mode_check CHECK (mode IN ('single', 'broadcast')),
-    CONSTRAINT waitlist_slots_range_check CHECK (range_end > range_start),
+    CONSTRAINT waitlist_slots_range_check CHECK (closes_at > opens_at),
     CONSTRAINT waitlist_slots_status_check CHECK (status IN ('open', 'booked', 'closed')),
     CONSTRAINT waitlist_slots_closed_check CHECK ((status = 'open') = (closed_at IS NULL))
 );
+CREATE INDEX waitlist_slots_service_id_idx ON clinic_data.waitlist_slots (tenant_id, service_id);
+CREATE INDEX waitlist_slots_provider_id_idx ON clinic_data.waitlist_slots (tenant_id, provider_id);
+CREATE INDEX waitlist_slots_location_id_idx ON clinic_data.waitlist_slots (tenant_id, location_id);
 CREATE INDEX waitlist_slots_expires_idx ON clinic_data.waitlist_slots (tenant_id, expires_at) WHERE status = 'open';
 COMMENT ON TABLE clinic_data.waitlist_slots IS 'Time that is being offered, one row for each free seat. While an offer of it stands, its claims keep the time.';
 COMMENT ON COLUMN clinic_data.waitlist_slots.tenant_id IS 'The tenant.';
@@ -144,8 +151,8 @@ COMMENT ON COLUMN clinic_data.waitlist_slots.freed_appointment_id IS 'The appoin
 COMMENT ON COLUMN clinic_data.waitlist_slots.service_id IS 'Whose queue comes first: the service of what was freed; null: all alike.';
 COMMENT ON COLUMN clinic_data.waitlist_slots.provider_id IS 'Whose time.';
 COMMENT ON COLUMN clinic_data.waitlist_slots.location_id IS 'Where.';
-COMMENT ON COLUMN clinic_data.waitlist_slots.range_start IS 'Where visits that are offered may begin: from here.';
-COMMENT ON COLUMN clinic_data.waitlist_slots.range_end IS 'Where visits that are offered may begin: up to here, exclusive.';
+COMMENT ON COLUMN clinic_data.waitlist_slots.opens_at IS 'Where visits that are offered may begin: from here.';
+COMMENT ON COLUMN clinic_data.waitlist_slots.closes_at IS 'Where visits that are offered may begin: up to here, exclusive.';
 COMMENT ON COLUMN clinic_data.waitlist_slots.status IS 'open, booked, or closed: nobody wanted it, or it is taken; it is everybody''s then.';
 COMMENT ON COLUMN clinic_data.waitlist_slots.expires_at IS 'When the standing offers of it end.';
 COMMENT ON COLUMN clinic_data.waitlist_slots.opened_at IS 'When it was first offered.';
@@ -196,6 +203,10 @@ CREATE TABLE clinic_data.waitlist_offers (
 );
 -- One entry has one offer at a time.
 CREATE UNIQUE INDEX waitlist_offers_entry_id_open_key ON clinic_data.waitlist_offers (tenant_id, entry_id) WHERE status = 'open';
+CREATE INDEX waitlist_offers_service_id_idx ON clinic_data.waitlist_offers (tenant_id, service_id);
+CREATE INDEX waitlist_offers_provider_id_idx ON clinic_data.waitlist_offers (tenant_id, provider_id);
+CREATE INDEX waitlist_offers_location_id_idx ON clinic_data.waitlist_offers (tenant_id, location_id);
+CREATE INDEX waitlist_offers_appointment_id_idx ON clinic_data.waitlist_offers (tenant_id, appointment_id);
 CREATE INDEX waitlist_offers_entry_id_idx ON clinic_data.waitlist_offers (tenant_id, entry_id, offered_at);
 CREATE INDEX waitlist_offers_patient_id_idx ON clinic_data.waitlist_offers (tenant_id, patient_id, offered_at);
 COMMENT ON TABLE clinic_data.waitlist_offers IS 'What was offered to whom, until when, and what they answered.';

@@ -107,13 +107,15 @@ void add_standing(ResultSet &rows, const Context &context, const Standing &a, co
              a.zone_name, rooms, a.warnings, false);
 }
 
-// clinic.hold_slot(service_id, patient_id, starts_at, provider_id, location_id, duration, resource_ids, idempotency_key)
+// clinic.hold_slot(service_id, patient_id, starts_at, provider_id, location_id, duration, resource_ids, seats,
+// idempotency_key)
 Datum hold(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
     require_booking_right(context);
     Wish wish = read_wish(args, context);
     wish.start = finite(args.required<core::Instant>(2, "starts_at"), "starts_at");
+    wish.request.seats = seats_argument(args, 7);
     ResultSet rows(fcinfo);
     const HoldRules rules = read_rules(context);
     const Placement placed = place(context, wish);
@@ -189,8 +191,10 @@ Datum confirm(FunctionCallInfo fcinfo) {
     wish.also_lock = used_resources(context, a);
     const Placement placed = place(context, wish);
     delete_claims(context.tenant_id, a.id);
-    if (a.status == core::Status::cancelled)
+    if (a.status == core::Status::cancelled) {
         values.push_back(column_value("cancelled_at", std::optional<core::Instant>{}));
+        values.push_back(column_value("cancel_reason", std::optional<std::string>{}));
+    }
     write_again(context, a, placed, beginning, values);
     add_booking(rows, a.id, a.code, beginning.status, placed);
     return rows.done();
@@ -218,7 +222,7 @@ using namespace pg_clinic;
 using namespace pg_clinic::pg;
 
 CLINIC_FUNCTION(clinic_hold_slot) {
-    return once(fcinfo, "hold_slot", 7, [](FunctionCallInfo f) { return in_our_words(f, hold); });
+    return once(fcinfo, "hold_slot", 8, [](FunctionCallInfo f) { return in_our_words(f, hold); });
 }
 
 CLINIC_FUNCTION(clinic_extend_hold) { return in_our_words(fcinfo, extend); }

@@ -96,6 +96,20 @@ INSERT INTO clinic_data.claims
      WHERE c.tenant_id = '00000001-0000-7000-8000-000000000001'
        AND c.resource_id = '00000001-0020-7000-8000-000000000001';
 
+INSERT INTO clinic_data.series
+    (tenant_id, series_id, service_id, patient_id, provider_id, location_id, rule, local_first_starts_at, time_zone, gap, mode, endless) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001',
+     '00000001-0090-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001',
+     'FREQ=WEEKLY;COUNT=2', '2026-03-03 09:00', 'Europe/Berlin', 'refuse', 'skip', false);
+INSERT INTO clinic_data.series_appointments
+    (tenant_id, entry_id, series_id, ordinal, local_original_start, local_starts_at, starts_at, ends_at, provider_id, location_id, resource_ids,
+     outcome, reason, appointment_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', 1,
+     '2026-03-03 09:00', '2026-03-03 09:00', '2026-03-03 09:00+01', '2026-03-03 09:30+01', '00000001-0020-7000-8000-000000000001',
+     '00000001-0010-7000-8000-000000000001', '{}', 'booked', NULL, '00000001-00b0-7000-8000-000000000001'),
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000002', '00000001-00f0-7000-8000-000000000001', 2,
+     '2026-03-10 09:00', '2026-03-10 09:00', '2026-03-10 09:00+01', NULL, NULL, NULL, NULL, 'skipped', 'blocked', NULL);
+
 -- Who may do what: one row at least of every table.
 INSERT INTO clinic_data.roles (tenant_id, role, description, permissions) VALUES
     ('00000001-0000-7000-8000-000000000001', 'carer', 'Cares.', '{patients:read,appointments:read:own}');
@@ -134,6 +148,16 @@ INSERT INTO clinic_data.revoked_tokens (tenant_id, jti, expires_at) VALUES
 INSERT INTO clinic_data.token_keys (kid, algorithm, verify_key, issuer, audience) VALUES ('seed', 'HS256', 'c2VlZA', 'seed', 'clinic');
 INSERT INTO clinic_data.sign_in_events (tenant_id, event_id, occurred_at, kind, outcome) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e4-7000-8000-000000000001', '2026-03-01 09:00+01', 'sign_in', 'refused');
+INSERT INTO clinic_data.group_sessions
+    (tenant_id, session_id, service_id, provider_id, location_id, starts_at, ends_at, local_starts_at, time_zone, capacity)
+    SELECT a.tenant_id, '00000001-00f0-7000-8000-000000000001', a.service_id, a.provider_id, a.location_id, a.starts_at, a.ends_at,
+           a.local_starts_at, a.time_zone, 5
+      FROM clinic_data.appointments a WHERE a.tenant_id = '00000001-0000-7000-8000-000000000001'
+     ORDER BY a.appointment_id LIMIT 1;
+INSERT INTO clinic_data.session_seats (tenant_id, session_id, seat, appointment_id)
+    SELECT a.tenant_id, '00000001-00f0-7000-8000-000000000001', 1, a.appointment_id
+      FROM clinic_data.appointments a WHERE a.tenant_id = '00000001-0000-7000-8000-000000000001'
+     ORDER BY a.appointment_id LIMIT 1;
 INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, created_at, due_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e5-7000-8000-000000000001', 'one_time_code', 'sms', '2026-03-01 09:00+01',
      '2026-03-01 09:00+01');
@@ -183,7 +207,7 @@ INSERT INTO clinic_data.waitlist_entries
      '00000001-0090-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-01',
      '2026-03-31', '{1,2}', '{09:00-12:00}', '2026-04-01 00:00+02', '2026-03-01 09:00+01');
 INSERT INTO clinic_data.waitlist_slots
-    (tenant_id, slot_id, cause, mode, provider_id, location_id, range_start, range_end, status, expires_at, opened_at, closed_at) VALUES
+    (tenant_id, slot_id, cause, mode, provider_id, location_id, opens_at, closes_at, status, expires_at, opened_at, closed_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', 'staff', 'single',
      '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-10 09:00+01', '2026-03-10 09:30+01', 'closed',
      '2026-03-01 10:00+01', '2026-03-01 09:00+01', '2026-03-01 10:00+01');

@@ -97,11 +97,22 @@ BEGIN
             ('appointment_resources', 'Of appointments that the caller may see.',
              'EXISTS (SELECT FROM clinic_data.appointments a WHERE a.tenant_id = appointment_resources.tenant_id'
              ' AND a.appointment_id = appointment_resources.appointment_id)', 'true', 'true', 'true'),
+            ('series', 'Of oneself and dependants; by appointments:read where it is, or where one of its appointments is.',
+             'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()'
+             ' AND (location_id IS NOT NULL AND clinic_private.may_at(''appointments:read'', provider_id, location_id)'
+             ' OR clinic.current_patient_id() IS NOT NULL AND clinic.sees_patient(patient_id)'
+             ' OR EXISTS (SELECT FROM clinic_data.series_appointments e JOIN clinic_data.appointments a ON a.tenant_id = e.tenant_id'
+             ' AND a.appointment_id = e.appointment_id WHERE e.tenant_id = series.tenant_id AND e.series_id = series.series_id))', 'true', 'true', NULL),
             ('tickets', 'Of oneself and dependants; by appointments:read at the caller''s branches and of the own provider.',
              ticket_select, ticket_write, ticket_write, NULL),
             ('appointment_charges', 'Of appointments that the caller may see.',
              'EXISTS (SELECT FROM clinic_data.appointments a WHERE a.tenant_id = appointment_charges.tenant_id'
              ' AND a.appointment_id = appointment_charges.appointment_id)', 'true', 'true', NULL),
+            ('group_sessions', 'Visitors see those of published services; schedules:write changes it.',
+             'NOT clinic_private.is_public() OR EXISTS (SELECT FROM clinic_data.services s'
+             ' WHERE s.tenant_id = group_sessions.tenant_id AND s.service_id = group_sessions.service_id AND s.published)',
+             'clinic_private.may_at(''schedules:write'', provider_id, location_id)',
+             'clinic_private.may_at(''schedules:write'', provider_id, location_id)', NULL),
             ('dependants', 'Of patients that the caller may see; patients:write changes them.',
              'clinic.sees_patient(patient_id) OR clinic.sees_patient(guardian_patient_id)', patients_write, patients_write,
              patients_write),
