@@ -185,14 +185,13 @@ SELECT count(*) AS below_the_limit FROM clinic.appointment_charges WHERE appoint
 -- The rate: by the channel of the reminders that went out.
 RESET SESSION AUTHORIZATION;
 INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, created_at, due_at)
-SELECT '5c00004a-0000-7000-8000-000000000001', m.id::uuid, 'reminder', m.channel, clinic.now(), clinic.now()
+SELECT '5c00004a-0000-7000-8000-000000000001'::uuid, m.id::uuid, 'reminder', m.channel, clinic.now(), clinic.now()
 FROM (VALUES ('5c00004a-00e5-7000-8000-000000000001', 'sms'), ('5c00004a-00e5-7000-8000-000000000002', 'email')) AS m (id, channel);
 INSERT INTO clinic_data.notifications (tenant_id, notification_id, kind, patient_id, appointment_id, planned_for, due_at, channel, status, message_id)
-SELECT '5c00004a-0000-7000-8000-000000000001', clinic.new_id(), 'reminder', :p1, :'old2', '2025-12-01', '2025-12-01', 'sms', 'sent',
-       '5c00004a-00e5-7000-8000-000000000001'
-UNION ALL
-SELECT '5c00004a-0000-7000-8000-000000000001', clinic.new_id(), 'reminder', :p1, :'old3', '2026-02-01', '2026-02-01', 'email', 'sent',
-       '5c00004a-00e5-7000-8000-000000000002';
+VALUES ('5c00004a-0000-7000-8000-000000000001', clinic.new_id(), 'reminder', :p1, :'old2', '2025-12-01', '2025-12-01', 'sms', 'sent',
+        '5c00004a-00e5-7000-8000-000000000001'),
+       ('5c00004a-0000-7000-8000-000000000001', clinic.new_id(), 'reminder', :p1, :'old3', '2026-02-01', '2026-02-01', 'email', 'sent',
+        '5c00004a-00e5-7000-8000-000000000002');
 SET SESSION AUTHORIZATION regress_missed_clerk;
 SELECT value, visits, no_shows, rate FROM clinic.no_show_rate('2025-01-01', '2027-01-01');
 SELECT value, visits, no_shows, rate FROM clinic.no_show_rate('2025-06-01', '2027-01-01', 'month');
