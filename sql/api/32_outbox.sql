@@ -11,30 +11,46 @@ COMMENT ON FUNCTION clinic_private.max_message_attempts() IS 'How often a messag
 REVOKE ALL ON FUNCTION clinic_private.max_message_attempts FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.max_message_attempts TO clinic_owner;
 
-CREATE FUNCTION clinic_private.require_claim(max_messages integer, lease_seconds integer, channels text[])
+CREATE FUNCTION clinic_private.require_claim(max_argument text, at_most integer, lease_seconds integer)
     RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
 BEGIN
-    PERFORM clinic_private.require_arguments(jsonb_build_object('max_messages', require_claim.max_messages,
+    PERFORM clinic_private.require_arguments(jsonb_build_object(require_claim.max_argument, require_claim.at_most,
         'lease_seconds', require_claim.lease_seconds));
-    IF require_claim.max_messages NOT BETWEEN 1 AND 1000 THEN
-        PERFORM clinic_private.refuse_argument('max_messages', 'max_messages must be between 1 and 1000');
+    IF require_claim.at_most NOT BETWEEN 1 AND 1000 THEN
+        PERFORM clinic_private.refuse_argument(require_claim.max_argument, format('%s must be between 1 and 1000', require_claim.max_argument));
     END IF;
     IF require_claim.lease_seconds NOT BETWEEN 1 AND 3600 THEN
         PERFORM clinic_private.refuse_argument('lease_seconds', 'lease_seconds must be between 1 and 3600 (an hour)');
     END IF;
-    IF NOT require_claim.channels <@ '{sms,email,push,voice,whatsapp,webhook}' THEN
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_claim(text, integer, integer) IS
+    'Refuses to claim less than one or more than 1000, and leases other than of a second to an hour. Errors: 22004, 22023.';
+REVOKE ALL ON FUNCTION clinic_private.require_claim FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_claim TO clinic_owner;
+
+CREATE FUNCTION clinic_private.require_message_claim(max_messages integer, lease_seconds integer, channels text[])
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.require_claim('max_messages', require_message_claim.max_messages, require_message_claim.lease_seconds);
+    IF NOT require_message_claim.channels <@ '{sms,email,push,voice,whatsapp,webhook}' THEN
         PERFORM clinic_private.refuse_argument('channels', 'channels must be of sms, email, push, voice, whatsapp and webhook',
             hint => 'Leave it null for all.');
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.require_claim(integer, integer, text[]) IS 'Refuses arguments of a claim that are out of bounds. Errors: 22004, 22023.';
-REVOKE ALL ON FUNCTION clinic_private.require_claim FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.require_claim TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.require_message_claim(integer, integer, text[]) IS
+    'Refuses arguments of a claim of messages that are out of bounds. Errors: 22004, 22023.';
+REVOKE ALL ON FUNCTION clinic_private.require_message_claim FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_message_claim TO clinic_owner;
 
 CREATE FUNCTION clinic_private.claim_outbox(tenant_id uuid, max_messages integer, lease_seconds integer, channels text[], topics text)
     RETURNS TABLE (message_id uuid, topic text, channel text, destination text, payload jsonb, created_at timestamptz,
@@ -98,7 +114,7 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_permission('outbox:deliver');
 BEGIN
-    PERFORM clinic_private.require_claim(claim_messages.max_messages, claim_messages.lease_seconds, claim_messages.channels);
+    PERFORM clinic_private.require_message_claim(claim_messages.max_messages, claim_messages.lease_seconds, claim_messages.channels);
     PERFORM clinic_private.queue_due_notifications(tenant, claim_messages.max_messages, claim_messages.channels);
     RETURN QUERY
     SELECT c.message_id, c.topic, c.channel, c.destination, c.payload, c.created_at, c.expires_at, c.claimed_until, c.attempts

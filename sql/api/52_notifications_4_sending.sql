@@ -230,7 +230,7 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_permission('outbox:deliver');
 BEGIN
-    PERFORM clinic_private.require_claim(claim_due_notifications.max_messages, claim_due_notifications.lease_seconds,
+    PERFORM clinic_private.require_message_claim(claim_due_notifications.max_messages, claim_due_notifications.lease_seconds,
         claim_due_notifications.channels);
     PERFORM clinic_private.queue_due_notifications(tenant, claim_due_notifications.max_messages, claim_due_notifications.channels);
     RETURN QUERY

@@ -20,6 +20,12 @@ AS $$
         ('appointment.expired', 'A hold, or a booking that waited for approval, has died.', true),
         ('appointment.no_show', 'The patient did not come.', true),
         ('appointment.reinstated', 'A cancellation is taken back.', true),
+        ('waitlist.joined', 'A patient waits for time.', true),
+        ('waitlist.left', 'A patient waits no longer.', true),
+        ('waitlist.offered', 'Time is offered to a waiting patient.', true),
+        ('waitlist.accepted', 'An offer is accepted.', true),
+        ('waitlist.declined', 'An offer is declined.', true),
+        ('waitlist.expired', 'An offer was not answered in time.', true),
         ('patient.created', 'A patient is registered.', true),
         ('patient.updated', 'Something of a patient has changed.', true),
         ('medical_record.created', 'A record is added to a patient''s file.', false),
@@ -144,28 +150,6 @@ GRANT EXECUTE ON FUNCTION clinic_private.distribute_event TO clinic_owner;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The consumer inside: a program of the tenant that is told everything, once at least, in order.
-
-CREATE FUNCTION clinic_private.require_claim(max_argument text, at_most integer, lease_seconds integer)
-    RETURNS void
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict error
-BEGIN
-    PERFORM clinic_private.require_arguments(jsonb_build_object(require_claim.max_argument, require_claim.at_most,
-        'lease_seconds', require_claim.lease_seconds));
-    IF require_claim.at_most NOT BETWEEN 1 AND 1000 THEN
-        PERFORM clinic_private.refuse_argument(require_claim.max_argument, format('%s must be between 1 and 1000', require_claim.max_argument));
-    END IF;
-    IF require_claim.lease_seconds NOT BETWEEN 1 AND 3600 THEN
-        PERFORM clinic_private.refuse_argument('lease_seconds', 'lease_seconds must be between 1 and 3600 (an hour)');
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION clinic_private.require_claim(text, integer, integer) IS
-    'Refuses to claim less than one or more than 1000, and leases other than of a second to an hour. Errors: 22004, 22023.';
-REVOKE ALL ON FUNCTION clinic_private.require_claim FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.require_claim TO clinic_owner;
 
 CREATE FUNCTION clinic.claim_events(max_events integer DEFAULT 100, lease_seconds integer DEFAULT 60)
     RETURNS TABLE (

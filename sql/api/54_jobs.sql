@@ -23,7 +23,9 @@ AS $$
         (7, 'retention', false, true, interval '1 hour', '25 * * * *',
          'Deletes what is kept no longer: idempotency keys, tokens of holds, codes, messages, deliveries, the record of signing in.'),
         (8, 'partitions', true, true, interval '1 day', '40 1 * * *',
-         'Makes the partitions of the next months, and drops empty ones of the past.')
+         'Makes the partitions of the next months, and drops empty ones of the past.'),
+        (9, 'hours_opened', false, false, interval '1 minute', '* * * * *',
+         'Offers newly opened hours to the waitlist.')
 $$;
 COMMENT ON FUNCTION clinic_private.jobs() IS
     'The jobs there are, in the order they run. of_database: once for the database instead of once for each tenant; in_suspended: also in

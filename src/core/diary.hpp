@@ -144,6 +144,7 @@ struct Patient {
     Id id;
     bool active = true;
     BusyList busy;
+    bool missed_too_many = false; // books for themselves, and the tenant's policy on no-shows keeps them from it
 };
 
 struct Diary {

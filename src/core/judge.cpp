@@ -57,6 +57,9 @@ class Judge {
         if (done())
             return;
         check_limits();
+        if (done())
+            return;
+        check_no_show_policy();
     }
 
     void add(Reason reason, Source source = {}, std::string resource_class = {}) {
@@ -498,6 +501,12 @@ class Judge {
         if (of_provider <= 0)
             add(Reason::limit, {Source::Table::resources, provider_.id});
         verdict_.remaining = std::min({verdict_.remaining, of_service, of_provider});
+    }
+
+    // What is moved was booked already.
+    void check_no_show_policy() {
+        if (diary_.patient && diary_.patient->missed_too_many && state_.request.ignored.empty())
+            add(Reason::no_show_policy, {Source::Table::patients, diary_.patient->id});
     }
 
     // How many visits a limit leaves on a day or in a week.

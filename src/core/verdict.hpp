@@ -28,7 +28,8 @@ enum class Reason : std::uint8_t {
     no_resource,
     patient_conflict,
     duplicate,
-    limit
+    limit,
+    no_show_policy
 };
 
 const char *name_of(Reason reason) noexcept;

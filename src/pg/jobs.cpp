@@ -4,7 +4,6 @@
 // Only clinic_owner's functions call these: clinic.run_jobs() goes through all tenants, and whoever may call that decides.
 #include "pg/context.hpp"
 #include "pg/datum.hpp"
-#include "pg/login_map.hpp"
 #include "pg/result.hpp"
 #include "pg/table_scan.hpp"
 
@@ -30,6 +29,11 @@ std::vector<KnownTenant> all_tenants() {
     std::sort(found.begin(), found.end(),
               [](const KnownTenant &a, const KnownTenant &b) { return a.tenant_id < b.tenant_id; });
     return found;
+}
+
+bool exists(const Uuid &tenant) {
+    TableScan scan("tenants", tenant_columns, "tenants_pkey", {key_value(tenant)});
+    return scan.next();
 }
 
 // Our own lock space beside SQL's advisory locks and the resources' locks: the fourth field of the tag.
@@ -59,7 +63,7 @@ CLINIC_FUNCTION(clinic_known_tenants) {
 // clinic_private.enter_system(uuid): the nil uuid is the database itself, whose rows are no tenant's
 CLINIC_FUNCTION(clinic_enter_system) {
     const Uuid tenant_id = Args(fcinfo).required<Uuid>(0, "tenant_id");
-    if (tenant_id != Uuid{} && !find_tenant(tenant_id))
+    if (tenant_id != Uuid{} && !exists(tenant_id))
         raise(Code::not_found, "tenant \"" + to_text(tenant_id) + "\" does not exist",
               Detail().add("tenant_id", tenant_id));
     NewContext context{.tenant_id = tenant_id, .actor = Actor::system};

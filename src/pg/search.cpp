@@ -24,6 +24,7 @@ bool another_time_may_help(core::Reason reason) {
     case core::Reason::forbidden:
     case core::Reason::inactive:
     case core::Reason::bad_duration:
+    case core::Reason::no_show_policy:
         return false;
     default:
         return true;

@@ -69,6 +69,8 @@ INSERT INTO things SELECT 'other_entry', quote_literal(j.entry_id) || '::uuid'
 INSERT INTO things SELECT 'offer', quote_literal(o.offer_id) || '::uuid'
   FROM clinic.offer_slot((SELECT substr(t.value, 2, 36)::uuid FROM things t WHERE t.name = 'entry'), '2027-05-03 11:00+02') o;
 INSERT INTO things SELECT 'visit', quote_literal(b.visit_id) || '::uuid' FROM clinic.book_visit(jsonb_build_array(jsonb_build_object('service_id', pg_temp.id(50), 'starts_at', '2027-03-03 09:00+01', 'provider_id', pg_temp.id(30))), pg_temp.id(60)) b;
+INSERT INTO things SELECT 'series', quote_literal(b.series_id) || '::uuid'
+  FROM clinic.book_series(pg_temp.id(50), pg_temp.id(60), 'FREQ=WEEKLY;COUNT=2', '2027-03-04 09:00', provider_id => pg_temp.id(30), location_id => pg_temp.id(20)) b LIMIT 1;
 SELECT clinic.create_user('staff', 'Spare', location_ids => ARRAY[pg_temp.id(20)], user_id => pg_temp.id(91)),
        clinic.create_user('service', 'Account', roles => '{matrix_spare}', location_ids => ARRAY[pg_temp.id(20)], user_id => pg_temp.id(92)) \g /dev/null
 DO $$

@@ -96,6 +96,20 @@ INSERT INTO clinic_data.claims
      WHERE c.tenant_id = '00000001-0000-7000-8000-000000000001'
        AND c.resource_id = '00000001-0020-7000-8000-000000000001';
 
+INSERT INTO clinic_data.series
+    (tenant_id, series_id, service_id, patient_id, provider_id, location_id, rule, local_first_starts_at, time_zone, gap, mode, endless) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001',
+     '00000001-0090-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001',
+     'FREQ=WEEKLY;COUNT=2', '2026-03-03 09:00', 'Europe/Berlin', 'refuse', 'skip', false);
+INSERT INTO clinic_data.series_appointments
+    (tenant_id, entry_id, series_id, ordinal, local_original_start, local_starts_at, starts_at, ends_at, provider_id, location_id, resource_ids,
+     outcome, reason, appointment_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', 1,
+     '2026-03-03 09:00', '2026-03-03 09:00', '2026-03-03 09:00+01', '2026-03-03 09:30+01', '00000001-0020-7000-8000-000000000001',
+     '00000001-0010-7000-8000-000000000001', '{}', 'booked', NULL, '00000001-00b0-7000-8000-000000000001'),
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000002', '00000001-00f0-7000-8000-000000000001', 2,
+     '2026-03-10 09:00', '2026-03-10 09:00', '2026-03-10 09:00+01', NULL, NULL, NULL, NULL, 'skipped', 'blocked', NULL);
+
 -- Who may do what: one row at least of every table.
 INSERT INTO clinic_data.roles (tenant_id, role, description, permissions) VALUES
     ('00000001-0000-7000-8000-000000000001', 'carer', 'Cares.', '{patients:read,appointments:read:own}');
@@ -217,5 +231,17 @@ INSERT INTO clinic_data.notification_tasks (tenant_id, task_id, after, by_patien
 INSERT INTO clinic_data.message_replies (tenant_id, reply_id, channel, contact_id, action, outcome, received_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00eb-7000-8000-000000000001', 'email', '00000001-00e6-7000-8000-000000000001',
      'unknown', 'nothing', '2026-03-02 10:00+01');
+
+INSERT INTO clinic_data.ticket_counters (tenant_id, location_id, on_date, prefix, last_number) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-02', 'A', 1);
+INSERT INTO clinic_data.tickets (tenant_id, ticket_id, location_id, on_date, prefix, number, due_at, expected_minutes, issued_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-02',
+     'A', 1, '2026-03-02 09:00+01', 10, '2026-03-02 09:00+01');
+INSERT INTO clinic_data.delay_notices (tenant_id, appointment_id, announced_at, late_minutes, expected_at)
+    SELECT a.tenant_id, a.appointment_id, '2026-03-02 09:00+01', 20, a.starts_at + interval '20 minutes'
+      FROM clinic_data.appointments a ORDER BY a.appointment_id LIMIT 1;
+INSERT INTO clinic_data.appointment_charges (tenant_id, charge_id, appointment_id, kind, amount, currency)
+    SELECT a.tenant_id, '00000001-00f1-7000-8000-000000000001', a.appointment_id, 'no_show_fee', 40.5, 'EUR'
+      FROM clinic_data.appointments a ORDER BY a.appointment_id LIMIT 1;
 
 COMMIT;
