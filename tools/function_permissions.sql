@@ -123,6 +123,11 @@ VALUES
     ('preview_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.preview_series({service}, {patient}, ''FREQ=WEEKLY;COUNT=2'', starts_at => {at} + interval ''4 hours'', provider_id => {provider}, location_id => {location})'),
     ('edit_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.edit_series({series}, ''all'', duration => ''30 minutes'')'),
     ('cancel_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_series({series}, ''all'')'),
+    ('book_seat', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_seat({nobody}, {patient})'),
+    ('create_session', 'user', 'schedules:write', true, false, 'clinic.create_session({service}, {provider}, {at} + interval ''7 hours'')'),
+    ('move_session', 'user', 'schedules:write', false, false, 'clinic.move_session({nobody}, {at})'),
+    ('set_session_capacity', 'user', 'schedules:write', false, false, 'clinic.set_session_capacity({nobody}, 5)'),
+    ('cancel_session', 'user', 'schedules:write', false, false, 'clinic.cancel_session({nobody})'),
     ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
     -- The waitlist.
     ('join_waitlist', 'user', 'appointments:read appointments:write', true, true, 'clinic.join_waitlist({service}, {patient}, {provider}, {location}, until_on => ({at})::date + 5)'),

@@ -8,6 +8,7 @@
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
 #include "pg/errors.hpp"
+#include "pg/movers.hpp"
 #include "pg/no_shows.hpp"
 #include "pg/spi.hpp"
 #include "pg/zone_pg.hpp"
@@ -566,6 +567,8 @@ void Reader::read_claims() {
             p.busy = reader.busy(p.id, reach_, diary_.now);
     for (core::Resource &r : diary_.resources)
         r.busy = reader.busy(r.id, reach_, diary_.now);
+    if (!diary_.resources.empty())
+        diary_.movers = stored_movers(query_.tenant, query_.sight, diary_.now);
     if (diary_.patient)
         diary_.patient->busy = reader.busy(diary_.patient->id, reach_, diary_.now);
 }

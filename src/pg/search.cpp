@@ -89,6 +89,15 @@ std::optional<core::Duration> visit_duration(const Args &args, int argument) {
     return duration;
 }
 
+std::int32_t seats_argument(const Args &args, int argument) {
+    const auto seats = args.get_or<std::int32_t>(argument, 1);
+    if (seats < 1 || seats > 1000)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "seats must lie between 1 and 1000",
+             "It is " + std::to_string(seats) + ".", "A party takes so many places of a service's capacity at once.",
+             "seats");
+    return seats;
+}
+
 core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, std::optional<core::Duration> utc_offset,
                                std::string_view gap) {
     if (gap != "refuse" && gap != "shift")

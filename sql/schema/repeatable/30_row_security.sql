@@ -108,6 +108,11 @@ BEGIN
             ('appointment_charges', 'Of appointments that the caller may see.',
              'EXISTS (SELECT FROM clinic_data.appointments a WHERE a.tenant_id = appointment_charges.tenant_id'
              ' AND a.appointment_id = appointment_charges.appointment_id)', 'true', 'true', NULL),
+            ('group_sessions', 'Visitors see those of published services; schedules:write changes it.',
+             'NOT clinic_private.is_public() OR EXISTS (SELECT FROM clinic_data.services s'
+             ' WHERE s.tenant_id = group_sessions.tenant_id AND s.service_id = group_sessions.service_id AND s.published)',
+             'clinic_private.may_at(''schedules:write'', provider_id, location_id)',
+             'clinic_private.may_at(''schedules:write'', provider_id, location_id)', NULL),
             ('dependants', 'Of patients that the caller may see; patients:write changes them.',
              'clinic.sees_patient(patient_id) OR clinic.sees_patient(guardian_patient_id)', patients_write, patients_write,
              patients_write),

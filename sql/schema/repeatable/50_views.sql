@@ -524,7 +524,8 @@ CALL clinic_private.ensure_view('appointments', $view$
            a.completed_at,
            CASE WHEN clinic_private.may_at('appointments:read', a.provider_id, a.location_id) THEN a.no_show_flagged_at END
                AS no_show_flagged_at,
-           a.out_of_hours
+           a.out_of_hours,
+           a.session_id
       FROM clinic_data.appointments a
       LEFT JOIN clinic_data.services s ON s.tenant_id = a.tenant_id AND s.service_id = a.service_id
       LEFT JOIN clinic_data.resources r ON r.tenant_id = a.tenant_id AND r.resource_id = a.provider_id
@@ -569,6 +570,7 @@ COMMENT ON COLUMN clinic.appointments.started_at IS 'When the visit began.';
 COMMENT ON COLUMN clinic.appointments.completed_at IS 'When the visit was over.';
 COMMENT ON COLUMN clinic.appointments.no_show_flagged_at IS 'When the patient was found missing; shown to those who may read the diary.';
 COMMENT ON COLUMN clinic.appointments.out_of_hours IS 'The hours were changed so that the visit is no longer wholly inside them.';
+COMMENT ON COLUMN clinic.appointments.session_id IS 'The session in which it has, or had, its seats; null: a visit of its own.';
 
 CALL clinic_private.ensure_view('busy_times', $view$
     SELECT c.tenant_id,
