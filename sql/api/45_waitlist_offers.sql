@@ -7,7 +7,7 @@ CREATE FUNCTION clinic_private.visible_offer(offer_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_tenant();
+    tenant uuid := clinic_private.require_waitlist_caller();
     offer record;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('offer_id', visible_offer.offer_id));
@@ -378,7 +378,7 @@ CREATE FUNCTION clinic_private.offer_by_hand(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.visible_entry(offer_by_hand.entry_id);
+    tenant uuid;
     by_user uuid := clinic.current_user_id();
     result jsonb;
     saved text;
@@ -390,6 +390,10 @@ DECLARE
     deadline timestamptz;
     again boolean := true;
 BEGIN
+    IF EXISTS (SELECT FROM clinic.whoami() AS w WHERE w.actor = 'patient') THEN
+        PERFORM clinic_private.raise_error('forbidden', 'only staff may offer time by hand', '{}', NULL);
+    END IF;
+    tenant := clinic_private.visible_entry(offer_by_hand.entry_id);
     PERFORM clinic_private.require_arguments(jsonb_build_object('starts_at', offer_by_hand.starts_at));
     IF offer_by_hand.minutes NOT BETWEEN 1 AND 10080 THEN
         PERFORM clinic_private.refuse_argument('minutes', 'minutes must be between 1 and 10080 (a week)');
