@@ -674,10 +674,10 @@ at that time on the wall clock of the visit''s location; each may have "channel"
 Errors: no_context, forbidden, not_found, 22004, 22023.';
 
 REVOKE ALL ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.add_notification, clinic_private.queue_notification,
-    clinic_private.follow_appointment(clinic_private.appointment_facts, clinic_private.appointment_facts, boolean, boolean), clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
+    clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
     clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job,
     clinic_private.reminders_of FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.add_notification, clinic_private.queue_notification,
-    clinic_private.follow_appointment(clinic_private.appointment_facts, clinic_private.appointment_facts, boolean, boolean), clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
+    clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
     clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job,
     clinic_private.reminders_of TO clinic_owner;
