@@ -137,7 +137,7 @@ VALUES
     ('offer_slot', 'user', 'appointments:read appointments:write', true, false, 'clinic.offer_slot({other_entry}, {at} + interval ''6 hours'', {provider}, {location})'),
     ('book_first_available', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_first_available({service}, {patient}, {at} + interval ''4 hours'', {at} + interval ''2 days'', provider_ids => ARRAY[{provider}])'),
     ('book_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_visit(jsonb_build_array(jsonb_build_object(''service_id'', {service}, ''starts_at'', {at} + interval ''2 hours'', ''provider_id'', {provider})), {patient})'),
-    ('move_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.move_visit({visit}, ''1 day'')'),
+    ('move_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.move_visit({visit}, ''9 days'')'),
     ('cancel_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_visit({visit})'),
     ('rank_providers', 'user', 'appointments:read', false, false, 'clinic.rank_providers({service}, {patient}, {at}, {at} + interval ''1 day'')'),
     -- The front desk.

@@ -121,51 +121,51 @@ BEGIN
     END IF;
 
     WITH entries AS (
-        SELECT DISTINCT ON (e.planned_for) e.planned_for, e.channel AS wanted_channel
+        SELECT DISTINCT ON (e.planned_at) e.planned_at, e.channel AS wanted_channel
         FROM (SELECT CASE WHEN r.value ? 'before_minutes' THEN visit.starts_at - make_interval(mins => (r.value ->> 'before_minutes')::integer)
                           ELSE clinic.local_instant(visit.local_starts_at::date - (r.value ->> 'days_before')::integer
                                                     + coalesce((r.value ->> 'at')::time, visit.local_starts_at::time), visit.time_zone, gap => 'shift')
-                     END AS planned_for,
+                     END AS planned_at,
                      r.value ->> 'channel' AS channel, r.place
               FROM jsonb_array_elements(clinic_private.reminders_of(plan_reminders.tenant_id, visit.service_id, visit.patient_id))
                    WITH ORDINALITY AS r (value, place)) AS e
-        WHERE e.planned_for < visit.starts_at
-        ORDER BY e.planned_for, e.place),
+        WHERE e.planned_at < visit.starts_at
+        ORDER BY e.planned_at, e.place),
     timed AS (
-        SELECT e.planned_for, e.wanted_channel,
-               clinic_private.outside_quiet_hours(e.planned_for, visit.starts_at, q.time_zone, q.quiet_from, q.quiet_until) AS due_at
+        SELECT e.planned_at, e.wanted_channel,
+               clinic_private.outside_quiet_hours(e.planned_at, visit.starts_at, q.time_zone, q.quiet_from, q.quiet_until) AS due_at
         FROM entries AS e
         CROSS JOIN clinic_private.quiet_hours_of(plan_reminders.tenant_id, visit.patient_id, visit.time_zone) AS q),
     wanted AS (
         -- Where two come to go out at the same moment, the later one does.
-        SELECT t.planned_for, t.wanted_channel, t.due_at, r.channel,
+        SELECT t.planned_at, t.wanted_channel, t.due_at, r.channel,
                CASE WHEN t.due_at <= clinic.now() THEN 'overdue'
-                    WHEN row_number() OVER (PARTITION BY t.due_at ORDER BY t.planned_for DESC) > 1 THEN 'coincides'
+                    WHEN row_number() OVER (PARTITION BY t.due_at ORDER BY t.planned_at DESC) > 1 THEN 'coincides'
                     WHEN r.reason = 'unwanted' THEN 'unwanted' END AS skipped
         FROM timed AS t
         CROSS JOIN LATERAL clinic_private.reach_patient(plan_reminders.tenant_id, visit.patient_id, 'reminder', t.wanted_channel) AS r),
     written AS (
         INSERT INTO clinic_data.notifications AS n
-            (tenant_id, notification_id, kind, patient_id, appointment_id, planned_for, due_at, expires_at, wanted_channel, channel, status,
+            (tenant_id, notification_id, kind, patient_id, appointment_id, planned_at, due_at, expires_at, wanted_channel, channel, status,
              status_reason, done_at, created_at)
-        SELECT plan_reminders.tenant_id, clinic.new_id(), 'reminder', visit.patient_id, plan_reminders.appointment_id, w.planned_for, w.due_at,
+        SELECT plan_reminders.tenant_id, clinic.new_id(), 'reminder', visit.patient_id, plan_reminders.appointment_id, w.planned_at, w.due_at,
                visit.starts_at, w.wanted_channel, w.channel, CASE WHEN w.skipped IS NULL THEN 'waiting' ELSE 'skipped' END, w.skipped,
                CASE WHEN w.skipped IS NOT NULL THEN clinic.now() END, clinic.now()
         FROM wanted AS w
-        ORDER BY w.planned_for
-        ON CONFLICT (tenant_id, appointment_id, planned_for) WHERE kind = 'reminder' AND status <> 'void' DO UPDATE
+        ORDER BY w.planned_at
+        ON CONFLICT (tenant_id, appointment_id, planned_at) WHERE kind = 'reminder' AND status <> 'void' DO UPDATE
             SET due_at = excluded.due_at, expires_at = excluded.expires_at, wanted_channel = excluded.wanted_channel,
                 channel = excluded.channel, status = excluded.status, status_reason = excluded.status_reason, done_at = excluded.done_at
             -- What has gone out stays; and what is due and was not claimed yet is not overdue.
             WHERE n.status IN ('waiting', 'skipped') AND NOT (n.status = 'waiting' AND n.due_at = excluded.due_at AND excluded.status_reason IS NOT DISTINCT FROM 'overdue')
               AND (n.due_at, n.expires_at, n.wanted_channel, n.channel, n.status, n.status_reason) IS DISTINCT FROM
                   (excluded.due_at, excluded.expires_at, excluded.wanted_channel, excluded.channel, excluded.status, excluded.status_reason))
-    SELECT array_agg(w.planned_for) INTO planned FROM wanted AS w;
+    SELECT array_agg(w.planned_at) INTO planned FROM wanted AS w;
 
     UPDATE clinic_data.notifications AS n
     SET status = 'void', status_reason = plan_reminders.reason, done_at = clinic.now()
     WHERE n.tenant_id = plan_reminders.tenant_id AND n.appointment_id = plan_reminders.appointment_id AND n.kind = 'reminder'
-      AND n.status = 'waiting' AND n.planned_for <> ALL (coalesce(planned, '{}'));
+      AND n.status = 'waiting' AND n.planned_at <> ALL (coalesce(planned, '{}'));
 END
 $$;
 COMMENT ON FUNCTION clinic_private.plan_reminders(uuid, uuid, text) IS
@@ -229,7 +229,7 @@ BEGIN
         FROM clinic_private.reach_patient(add_notification.tenant_id, add_notification.patient_id, add_notification.kind, NULL);
     END IF;
     INSERT INTO clinic_data.notifications
-        (tenant_id, notification_id, kind, recipient, patient_id, appointment_id, planned_for, due_at, expires_at, channel, status, status_reason,
+        (tenant_id, notification_id, kind, recipient, patient_id, appointment_id, planned_at, due_at, expires_at, channel, status, status_reason,
          data, done_at, created_at)
     VALUES (add_notification.tenant_id, clinic.new_id(), add_notification.kind, recipient, add_notification.patient_id,
             add_notification.appointment_id, add_notification.due_at, due, last_at, reach.channel,

@@ -349,7 +349,7 @@ AS $$
 #variable_conflict error
 BEGIN
     INSERT INTO clinic_data.notifications
-        (tenant_id, notification_id, kind, patient_id, appointment_id, planned_for, due_at, expires_at, channel, created_at)
+        (tenant_id, notification_id, kind, patient_id, appointment_id, planned_at, due_at, expires_at, channel, created_at)
     SELECT send_another_way.tenant_id, clinic.new_id(), send_another_way.kind, send_another_way.patient_id, send_another_way.appointment_id,
            clinic.now(), clinic.now(), send_another_way.expires_at, r.channel, clinic.now()
     FROM clinic_private.reach_patient(send_another_way.tenant_id, send_another_way.patient_id, send_another_way.kind, NULL) AS r

@@ -185,7 +185,7 @@ CREATE TABLE clinic_data.notifications (
     recipient text NOT NULL DEFAULT 'patient',
     patient_id uuid NOT NULL,
     appointment_id uuid,
-    planned_for timestamptz NOT NULL,
+    planned_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
     expires_at timestamptz,
     wanted_channel text,
@@ -205,8 +205,6 @@ CREATE TABLE clinic_data.notifications (
         REFERENCES clinic_data.patients (tenant_id, patient_id),
     CONSTRAINT notifications_appointment_id_fkey FOREIGN KEY (tenant_id, appointment_id)
         REFERENCES clinic_data.appointments (tenant_id, appointment_id) ON DELETE CASCADE,
-    CONSTRAINT notifications_contact_id_fkey FOREIGN KEY (tenant_id, contact_id)
-        REFERENCES clinic_data.patient_contacts (tenant_id, contact_id) ON DELETE SET NULL (contact_id),
     CONSTRAINT notifications_kind_check
         CHECK (kind IN ('reminder', 'confirmation', 'change', 'cancellation', 'waitlist_offer', 'running_late', 'possible_no_show',
                         'recall', 'consent_expiring', 'welcome')),
@@ -217,7 +215,7 @@ CREATE TABLE clinic_data.notifications (
     CONSTRAINT notifications_delivery_check CHECK (delivery IN ('delivered', 'bounced', 'failed', 'read')),
     CONSTRAINT notifications_message_check CHECK (status NOT IN ('queued', 'sent', 'failed') OR message_id IS NOT NULL)
 );
-CREATE UNIQUE INDEX notifications_reminder_key ON clinic_data.notifications (tenant_id, appointment_id, planned_for)
+CREATE UNIQUE INDEX notifications_reminder_key ON clinic_data.notifications (tenant_id, appointment_id, planned_at)
     WHERE kind = 'reminder' AND status <> 'void';
 CREATE UNIQUE INDEX notifications_message_id_key ON clinic_data.notifications (tenant_id, message_id) WHERE message_id IS NOT NULL;
 CREATE INDEX notifications_waiting_idx ON clinic_data.notifications (tenant_id, due_at) WHERE status = 'waiting';
@@ -232,7 +230,7 @@ COMMENT ON COLUMN clinic_data.notifications.kind IS 'Kind of message.';
 COMMENT ON COLUMN clinic_data.notifications.recipient IS 'patient (or those who act for them, when the patient has no contact), or the provider of the appointment.';
 COMMENT ON COLUMN clinic_data.notifications.patient_id IS 'The patient it is about.';
 COMMENT ON COLUMN clinic_data.notifications.appointment_id IS 'The appointment it is about, where there is one.';
-COMMENT ON COLUMN clinic_data.notifications.planned_for IS 'When it would be due without quiet hours.';
+COMMENT ON COLUMN clinic_data.notifications.planned_at IS 'When it would be due without quiet hours.';
 COMMENT ON COLUMN clinic_data.notifications.due_at IS 'When it is due.';
 COMMENT ON COLUMN clinic_data.notifications.expires_at IS 'Of no use from then on; null: always of use.';
 COMMENT ON COLUMN clinic_data.notifications.wanted_channel IS 'The channel that the plan asks for; null: by preference.';
@@ -305,12 +303,8 @@ CREATE TABLE clinic_data.message_replies (
     received_at timestamptz NOT NULL,
     CONSTRAINT message_replies_pkey PRIMARY KEY (tenant_id, reply_id),
     CONSTRAINT message_replies_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES clinic_data.tenants (tenant_id),
-    CONSTRAINT message_replies_contact_id_fkey FOREIGN KEY (tenant_id, contact_id)
-        REFERENCES clinic_data.patient_contacts (tenant_id, contact_id) ON DELETE SET NULL (contact_id),
-    CONSTRAINT message_replies_notification_id_fkey FOREIGN KEY (tenant_id, notification_id)
-        REFERENCES clinic_data.notifications (tenant_id, notification_id) ON DELETE SET NULL (notification_id),
     CONSTRAINT message_replies_appointment_id_fkey FOREIGN KEY (tenant_id, appointment_id)
-        REFERENCES clinic_data.appointments (tenant_id, appointment_id) ON DELETE SET NULL (appointment_id),
+        REFERENCES clinic_data.appointments (tenant_id, appointment_id),
     CONSTRAINT message_replies_action_check
         CHECK (action IN ('confirm', 'cancel', 'accept', 'decline', 'stop', 'start', 'unknown')),
     CONSTRAINT message_replies_outcome_check CHECK (outcome IN ('done', 'refused', 'nothing'))

@@ -52,11 +52,11 @@ $$;
 -- ---------------------------------------------------------------------------------------------------------------------
 -- Which events there are.
 
-SELECT set_eq($$ SELECT name FROM clinic.event_names() WHERE name NOT LIKE 'appointment.%' OR name IN ('appointment.scheduled', 'appointment.cancelled', 'appointment.completed') $$,
+SELECT set_eq($$ SELECT name FROM clinic.event_names() WHERE name NOT LIKE 'appointment.%' AND name NOT LIKE 'waitlist.%' OR name IN ('appointment.scheduled', 'appointment.cancelled', 'appointment.completed') $$,
               ARRAY['patient.created', 'patient.updated', 'medical_record.created', 'medical_record.shared', 'prescription.created', 'prescription.refill_requested',
                     'appointment.scheduled', 'appointment.cancelled', 'appointment.completed', 'digital_program.enrollment_completed'],
               'the names that the API promises are there');
-SELECT set_eq($$ SELECT name FROM clinic.event_names() WHERE written AND name NOT LIKE 'appointment.%' $$, ARRAY['patient.created', 'patient.updated'], 'some are reserved');
+SELECT set_eq($$ SELECT name FROM clinic.event_names() WHERE written AND name NOT LIKE 'appointment.%' AND name NOT LIKE 'waitlist.%' $$, ARRAY['patient.created', 'patient.updated'], 'some are reserved');
 
 SELECT results_eq($$ SELECT name, sequence, occurred_at, patient_id, data FROM clinic_data.events WHERE subject_id = pg_temp.id(1, 60) ORDER BY sequence $$,
                   $$ VALUES ('patient.created', 1, timestamptz '2027-03-01 06:00Z', pg_temp.id(1, 60), NULL::jsonb) $$, 'a new patient is an event');
@@ -258,7 +258,7 @@ SELECT is(regexp_replace(t.headers ->> 'X-Clinic-Signature', '^t=\d+,', ''),
           (SELECT string_agg('v1=' || encode(clinic_private.hmac_sha256(s.secret, extract(epoch FROM clinic.now())::bigint || '.' || t.body), 'hex'), ',' ORDER BY s.place)
              FROM (SELECT 1 AS place, r.secret FROM rotated r UNION ALL SELECT 2, m.secret FROM made m WHERE m.what = 'patients') s), 'the new secret signs, and the old one beside it')
   FROM twice t;
-SELECT is((SELECT previous_secret_until FROM clinic.subscriptions WHERE subscription_id = pg_temp.made('patients')), timestamptz '2027-03-02 06:01Z');
+SELECT is((SELECT signs_twice_until FROM clinic.subscriptions WHERE subscription_id = pg_temp.made('patients')), timestamptz '2027-03-02 06:01Z');
 SET LOCAL clinic.clock = '2027-03-02 06:01Z';
 SELECT is((SELECT count(*) FROM regexp_matches((SELECT c.headers ->> 'X-Clinic-Signature' FROM clinic.claim_deliveries() c WHERE c.subscription_id = pg_temp.made('patients')), 'v1=', 'g')),
           1::bigint, 'when its time is over it does not');

@@ -187,7 +187,7 @@ RESET SESSION AUTHORIZATION;
 INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, created_at, due_at)
 SELECT '5c00004a-0000-7000-8000-000000000001'::uuid, m.id::uuid, 'reminder', m.channel, clinic.now(), clinic.now()
 FROM (VALUES ('5c00004a-00e5-7000-8000-000000000001', 'sms'), ('5c00004a-00e5-7000-8000-000000000002', 'email')) AS m (id, channel);
-INSERT INTO clinic_data.notifications (tenant_id, notification_id, kind, patient_id, appointment_id, planned_for, due_at, channel, status, message_id)
+INSERT INTO clinic_data.notifications (tenant_id, notification_id, kind, patient_id, appointment_id, planned_at, due_at, channel, status, message_id)
 VALUES ('5c00004a-0000-7000-8000-000000000001', clinic.new_id(), 'reminder', :p1, :'old2', '2025-12-01', '2025-12-01', 'sms', 'sent',
         '5c00004a-00e5-7000-8000-000000000001'),
        ('5c00004a-0000-7000-8000-000000000001', clinic.new_id(), 'reminder', :p1, :'old3', '2026-02-01', '2026-02-01', 'email', 'sent',

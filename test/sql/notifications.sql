@@ -34,11 +34,11 @@ COMMIT;
 RESET ROLE;
 -- What is planned, in New York.
 CREATE VIEW pg_temp.notes AS
-    SELECT n.kind, p.name AS patient, n.planned_for AT TIME ZONE 'America/New_York' AS planned, n.due_at AT TIME ZONE 'America/New_York' AS due, n.channel,
+    SELECT n.kind, p.name AS patient, n.planned_at AT TIME ZONE 'America/New_York' AS planned, n.due_at AT TIME ZONE 'America/New_York' AS due, n.channel,
            n.status, n.status_reason AS reason
     FROM clinic_data.notifications AS n JOIN clinic_data.patients AS p USING (tenant_id, patient_id)
     WHERE n.tenant_id = '00c0c001-0000-7000-8000-000000000001'
-    ORDER BY p.name, n.appointment_id, n.planned_for, n.kind, n.notification_id;
+    ORDER BY p.name, n.appointment_id, n.planned_at, n.kind, n.notification_id;
 CREATE PROCEDURE pg_temp.forget() LANGUAGE sql AS $$
     DELETE FROM clinic_data.appointments WHERE tenant_id = '00c0c001-0000-7000-8000-000000000001';
     DELETE FROM clinic_data.notifications WHERE tenant_id = '00c0c001-0000-7000-8000-000000000001';
@@ -105,8 +105,8 @@ SELECT clinic.set_reminder_plan(NULL, patient_id => :'lena');
 -- In the patient's own zone, which is half a day away; and by day.
 SELECT clinic.set_communication_preferences(:'lena', time_zone => 'asia/kolkata', quiet_from => '16:30', quiet_until => '17:40');
 RESET SESSION AUTHORIZATION;
-SELECT n.planned_for AT TIME ZONE 'Asia/Kolkata' AS planned, n.due_at AT TIME ZONE 'Asia/Kolkata' AS due, n.status, n.status_reason
-FROM clinic_data.notifications AS n WHERE n.tenant_id = :'tenant' AND n.kind = 'reminder' AND n.status <> 'void' ORDER BY n.planned_for;
+SELECT n.planned_at AT TIME ZONE 'Asia/Kolkata' AS planned, n.due_at AT TIME ZONE 'Asia/Kolkata' AS due, n.status, n.status_reason
+FROM clinic_data.notifications AS n WHERE n.tenant_id = :'tenant' AND n.kind = 'reminder' AND n.status <> 'void' ORDER BY n.planned_at;
 SET SESSION AUTHORIZATION notices_desk;
 SELECT clinic.set_communication_preferences(:'lena');
 RESET SESSION AUTHORIZATION;
@@ -270,7 +270,7 @@ RESET SESSION AUTHORIZATION;
 SELECT * FROM pg_temp.notes;
 SET SESSION AUTHORIZATION notices_desk;
 SELECT clinic.set_patient_contact(:'lena', 'sms', '+15550100199', opted_out => false) IS NOT NULL AS back;
-SELECT r.channel, r.planned_for, r.status FROM clinic.notifications AS r WHERE r.status = 'waiting' ORDER BY 2;
+SELECT r.channel, r.planned_at, r.status FROM clinic.notifications AS r WHERE r.status = 'waiting' ORDER BY 2;
 RESET SESSION AUTHORIZATION;
 CALL pg_temp.free();
 

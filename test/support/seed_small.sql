@@ -231,7 +231,7 @@ INSERT INTO clinic_data.reminder_plans (tenant_id, plan_id, reminders) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e7-7000-8000-000000000001', '[{"before_minutes": 60}]');
 INSERT INTO clinic_data.message_templates (tenant_id, kind, language, channel, body) VALUES
     ('00000001-0000-7000-8000-000000000001', 'reminder', 'de', '*', 'Bis {{time}}!');
-INSERT INTO clinic_data.notifications (tenant_id, notification_id, kind, patient_id, appointment_id, planned_for, due_at, channel) VALUES
+INSERT INTO clinic_data.notifications (tenant_id, notification_id, kind, patient_id, appointment_id, planned_at, due_at, channel) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e8-7000-8000-000000000001', 'reminder', '00000001-0090-7000-8000-000000000001',
      '00000001-00b0-7000-8000-000000000001', '2026-03-02 09:00+01', '2026-03-02 09:00+01', 'email');
 INSERT INTO clinic_data.notification_replans (tenant_id, replan_id) VALUES

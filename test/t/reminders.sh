@@ -34,8 +34,11 @@ mkdir "$tap_work/sent"
 # One claims a batch and is killed before it says how it went; another dies inside its transaction.
 claim="SELECT count(*) FROM clinic.claim_due_notifications(50, 600)"
 is 'one claims fifty, and dies' "$(sql clinic "$at" "$claim")" 50
-sql clinic "$at" "BEGIN" "$claim" 'SELECT pg_terminate_backend(pg_backend_pid())' >/dev/null 2>&1 && fail 'another dies before it commits' ||
+if sql clinic "$at" "BEGIN" "$claim" 'SELECT pg_terminate_backend(pg_backend_pid())' >/dev/null 2>&1; then
+    fail 'another dies before it commits'
+else
     pass 'another dies before it commits'
+fi
 # Claims and finishes until nothing is left, and writes down whom it wrote to.
 finish_all() { # number
     psql -XqAtd clinic -v ON_ERROR_STOP=1 -f - >"$tap_work/sent/$1" 2>"$tap_work/err_$1" <<SQL

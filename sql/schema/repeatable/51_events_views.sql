@@ -52,7 +52,7 @@ CALL clinic_private.ensure_view('subscriptions', $view$
            s.url,
            s.events,
            s.status,
-           CASE WHEN s.previous_secret_until > clinic.now() THEN s.previous_secret_until END AS previous_secret_until,
+           CASE WHEN s.previous_secret_until > clinic.now() THEN s.previous_secret_until END AS signs_twice_until,
            s.version,
            s.created_at,
            s.updated_at
@@ -67,7 +67,7 @@ COMMENT ON COLUMN clinic.subscriptions.name IS 'What it is for, in words.';
 COMMENT ON COLUMN clinic.subscriptions.url IS 'Where requests go.';
 COMMENT ON COLUMN clinic.subscriptions.events IS 'Which events: names, subject.* for all of a subject, * for all.';
 COMMENT ON COLUMN clinic.subscriptions.status IS 'active, or paused: events wait.';
-COMMENT ON COLUMN clinic.subscriptions.previous_secret_until IS 'How long the secret before the last rotation signs too; null: it does not.';
+COMMENT ON COLUMN clinic.subscriptions.signs_twice_until IS 'How long the secret before the last rotation signs too; null: it does not.';
 COMMENT ON COLUMN clinic.subscriptions.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.subscriptions.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.subscriptions.updated_at IS 'When it was last changed.';

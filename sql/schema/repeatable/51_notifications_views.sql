@@ -9,7 +9,7 @@ CALL clinic_private.ensure_view('notifications', $view$
            n.patient_id,
            n.appointment_id,
            n.channel,
-           n.planned_for,
+           n.planned_at,
            n.due_at,
            n.expires_at,
            n.status,
@@ -34,7 +34,7 @@ COMMENT ON COLUMN clinic.notifications.recipient IS 'patient, or the provider of
 COMMENT ON COLUMN clinic.notifications.patient_id IS 'The patient it is about.';
 COMMENT ON COLUMN clinic.notifications.appointment_id IS 'The appointment it is about.';
 COMMENT ON COLUMN clinic.notifications.channel IS 'The channel it takes or took: sms, email, push, voice or whatsapp; null: nobody can be reached.';
-COMMENT ON COLUMN clinic.notifications.planned_for IS 'When it would be due without quiet hours.';
+COMMENT ON COLUMN clinic.notifications.planned_at IS 'When it would be due without quiet hours.';
 COMMENT ON COLUMN clinic.notifications.due_at IS 'When it is due.';
 COMMENT ON COLUMN clinic.notifications.expires_at IS 'Of no use from then on.';
 COMMENT ON COLUMN clinic.notifications.status IS 'waiting, queued (in the outbox), sent, failed, expired, skipped or void.';
