@@ -277,7 +277,7 @@ suite_valgrind() {
 # The unit tests once more, with the address and undefined behaviour sanitizers.
 wants_sanitize() { [[ -d test/unit ]]; }
 suite_sanitize() {
-    built sanitize -DCLINIC_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS=-O1 && run_ctest build/sanitize
+    built sanitize -DCLINIC_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=None "-DCMAKE_CXX_FLAGS=-O1 -g1" && run_ctest build/sanitize
 }
 
 # Each fuzzer gets its share of the time. Inputs it finds stay in build/corpus; test/fuzz/corpus is what we keep.
