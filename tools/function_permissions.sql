@@ -86,6 +86,10 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('reschedule_appointments', 'user', 'clinic.reschedule_appointments(''[{}]'')'),
        ('cancel_appointments', 'user', 'clinic.cancel_appointments(ARRAY[{appointment}])'),
        ('time_zone_drift', 'user', 'clinic.time_zone_drift()'),
+       -- Whose the token is decides.
+       ('extend_hold', 'user', 'clinic.extend_hold(''x'')'),
+       ('confirm_hold', 'user', 'clinic.confirm_hold(''x'')'),
+       ('release_hold', 'user', 'clinic.release_hold(''x'')'),
        ('declare_purpose', 'user', 'clinic.declare_purpose(''TREAT'')'),
        ('end_break_glass', 'user', 'clinic.end_break_glass({nobody})');
 
@@ -95,6 +99,13 @@ VALUES
     ('book_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_appointment({service}, {patient}, {at} + interval ''2 hours'', {provider})'),
     ('reschedule_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.reschedule_appointment({appointment}, {at} + interval ''3 hours'')'),
     ('cancel_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_appointment({appointment})'),
+    ('hold_slot', 'user', 'appointments:read appointments:write', true, true, 'clinic.hold_slot({service}, {patient}, {at} + interval ''4 hours'', {provider})'),
+    ('approve_appointment', 'user', 'appointments:read appointments:write', true, false, 'clinic.approve_appointment({appointment})'),
+    ('decline_appointment', 'user', 'appointments:read appointments:write', true, false, 'clinic.decline_appointment({appointment})'),
+    ('confirm_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.confirm_appointment({appointment})'),
+    ('start_visit', 'user', 'appointments:read appointments:write', true, false, 'clinic.start_visit({appointment})'),
+    ('complete_visit', 'user', 'appointments:read appointments:write', true, false, 'clinic.complete_visit({appointment})'),
+    ('reinstate_appointment', 'user', 'appointments:read appointments:write', true, false, 'clinic.reinstate_appointment({appointment})'),
     ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
     -- The diary: whoever changes it without reading it sees busy time.
     ('day_sheet', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet(({at})::date)'),

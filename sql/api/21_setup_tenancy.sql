@@ -57,7 +57,8 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_permission('setup:write');
     allowed text[] := ARRAY['name', 'status', 'patient_overlap', 'allow_several_seats', 'refuse_late_cancellation',
-                            'buffer_before_minutes', 'buffer_after_minutes', 'patient_access', 'published'];
+                            'buffer_before_minutes', 'buffer_after_minutes', 'patient_access', 'published',
+        'hold_minutes', 'hold_cap_minutes', 'holds_per_patient', 'idempotency_hours'];
 BEGIN
     RETURN clinic_private.update_row('tenants', 'tenant_id', tenant,
         clinic_private.checked_changes(update_tenant.changes, allowed), allowed);

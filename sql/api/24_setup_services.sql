@@ -79,7 +79,8 @@ DECLARE
     allowed text[] := ARRAY['name', 'duration_minutes', 'min_duration_minutes', 'max_duration_minutes', 'step_minutes', 'anchor',
                             'buffer_before_minutes', 'buffer_after_minutes', 'buffers_inside_hours', 'lead_time_minutes',
                             'same_day', 'horizon_days', 'cancel_window_minutes', 'capacity', 'max_per_day', 'max_per_week',
-                            'color', 'status', 'published'];
+                            'color', 'status', 'published',
+        'requires_approval', 'approval_minutes'];
     checked jsonb;
     new_version integer;
 BEGIN

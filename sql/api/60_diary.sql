@@ -141,7 +141,7 @@ BEGIN
       ON ar.tenant_id = a.tenant_id AND ar.appointment_id = a.appointment_id AND ar.resource_id = a.provider_id
     WHERE a.tenant_id = diary_entries.tenant
       AND a.provider_id = ANY (diary_entries.provider_ids)
-      AND a.status <> 'cancelled'
+      AND a.status <> 'cancelled' AND coalesce(a.expires_at > clinic.now(), true)
       -- No claim is longer than ten days, buffers are up to one: the index is read from there on.
       AND a.starts_at > diary_entries.range_start - interval '264:00'
       AND a.starts_at < diary_entries.range_end + interval '24:00'

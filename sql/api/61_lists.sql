@@ -235,7 +235,7 @@ AS $query$
         (SELECT string_agg(' AND ' || known.condition, '' ORDER BY known.name)
          FROM (VALUES ('from', 'a.starts_at >= $3'), ('until', 'a.starts_at < $4'), ('providers', 'a.provider_id = ANY ($5)'),
                       ('locations', 'a.location_id = ANY ($6)'), ('services', 'a.service_id = ANY ($7)'),
-                      ('statuses', 'a.status = ANY ($8)'),
+                      ('statuses', 'CASE WHEN a.expires_at <= clinic.now() THEN ''expired'' ELSE a.status END = ANY ($8)'),
                       ('start_cursor', CASE WHEN appointment_page_query.ascending
                                             THEN 'a.starts_at >= $10 AND (a.starts_at, a.appointment_id) > ($10, $11)'
                                             ELSE 'a.starts_at <= $10 AND (a.starts_at, a.appointment_id) < ($10, $11)' END),
@@ -298,7 +298,7 @@ BEGIN
     locations := clinic_private.checked_ids('location', list_appointments.location_ids);
     services := clinic_private.checked_ids('service', list_appointments.service_ids);
     words := clinic_private.checked_words('statuses', list_appointments.statuses,
-        '{held,pending,booked,confirmed,arrived,in_progress,completed,cancelled,no_show}');
+        '{held,pending,booked,confirmed,arrived,in_progress,completed,cancelled,no_show,expired}');
     IF for_patient IS NOT NULL THEN
         PERFORM clinic_private.require_row('patient', for_patient);
         of_patients := ARRAY[for_patient];

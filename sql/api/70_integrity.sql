@@ -80,7 +80,7 @@ AS $$
     SELECT 'orphaned', 'claims', c.claim_id, jsonb_build_object('appointment_id', c.appointment_id)
     FROM claims AS c
     LEFT JOIN appointments AS a
-        ON a.appointment_id = c.appointment_id AND a.starts_at = c.starts_at AND a.ends_at = c.ends_at AND a.status <> 'cancelled'
+        ON a.appointment_id = c.appointment_id AND a.starts_at = c.starts_at AND a.ends_at = c.ends_at AND a.status NOT IN ('cancelled', 'no_show')
     LEFT JOIN clinic_data.appointment_resources AS u
         ON u.tenant_id = c.tenant_id AND u.appointment_id = c.appointment_id AND u.resource_id = c.resource_id
     WHERE c.appointment_id IS NOT NULL
@@ -95,6 +95,7 @@ AS $$
         VALUES (a.provider_id), (a.patient_id)
     ) AS u
     WHERE a.status IN ('held', 'pending', 'booked', 'confirmed', 'arrived', 'in_progress') AND a.ends_at > clinic.now()
+      AND coalesce(a.expires_at > clinic.now(), true)
       AND NOT EXISTS (
           SELECT FROM claims AS c
           WHERE c.appointment_id = a.appointment_id AND c.resource_id = u.resource_id

@@ -14,7 +14,7 @@
 
 namespace pg_clinic::core {
 
-enum class ClaimKind : std::uint8_t { booking, pending, hold, offer };
+enum class ClaimKind : std::uint8_t { booking, pending, hold, offer, session };
 
 // A live claim on a resource. The reader leaves out what has expired.
 struct Busy {
@@ -24,7 +24,7 @@ struct Busy {
     std::int32_t capacity = 1; // how many claims it tolerates at one time, itself included
     bool overbooked = false;
     Id claim;
-    Id appointment; // nil: none yet
+    Id appointment; // or another owner; nil: none
     Id service;
     Id location;
 };

@@ -4,6 +4,7 @@
 #include "core/kernel.hpp"
 #include "pg/clock.hpp"
 #include "pg/errors.hpp"
+#include "pg/fired_row.hpp"
 #include "pg/spi.hpp"
 #include "pg/table_writer.hpp"
 
@@ -62,11 +63,16 @@ bool acquire_without_waiting(const std::vector<LOCKTAG> &tags) {
 } // namespace
 
 core::ClaimKind claim_kind(std::string_view name) {
-    if (name == "hold")
-        return core::ClaimKind::hold;
-    if (name == "offer")
-        return core::ClaimKind::offer;
-    return name == "pending" ? core::ClaimKind::pending : core::ClaimKind::booking;
+    for (const auto kind :
+         {core::ClaimKind::hold, core::ClaimKind::offer, core::ClaimKind::pending, core::ClaimKind::session})
+        if (name == name_of(kind))
+            return kind;
+    return core::ClaimKind::booking;
+}
+
+std::string_view name_of(core::ClaimKind kind) noexcept {
+    constexpr std::array<std::string_view, 5> names{"booking", "pending", "hold", "offer", "session"};
+    return names[static_cast<std::size_t>(kind)];
 }
 
 ClaimReader::ClaimReader(const Uuid &tenant, Sight sight)
@@ -78,7 +84,7 @@ ClaimReader::ClaimReader(const Uuid &tenant, Sight sight)
       kind_(claims_.column<std::string_view>("kind")), capacity_(claims_.column<std::int32_t>("capacity")),
       overbooked_(claims_.column<bool>("overbooked")), service_(claims_.column<Uuid>("service_id")),
       location_(claims_.column<Uuid>("location_id")), appointment_(claims_.column<Uuid>("appointment_id")),
-      expires_at_(claims_.column<core::Instant>("expires_at")) {}
+      owner_(claims_.column<Uuid>("owner_id")), expires_at_(claims_.column<core::Instant>("expires_at")) {}
 
 std::vector<Lane> ClaimReader::lanes(const Uuid &resource) {
     calendars_.where("tenant_id", BTEqualStrategyNumber, tenant_);
@@ -111,7 +117,8 @@ std::vector<StoredClaim> ClaimReader::claims(const Uuid &resource, const core::I
             b.overbooked = claims_.get(overbooked_);
             b.service = claims_.optional(service_).value_or(Uuid{});
             b.location = claims_.optional(location_).value_or(Uuid{});
-            b.appointment = claims_.optional(appointment_).value_or(Uuid{});
+            const auto appointment = claims_.optional(appointment_);
+            b.appointment = appointment ? *appointment : claims_.optional(owner_).value_or(Uuid{});
             claim.expires = claims_.optional(expires_at_).value_or(core::instant_max);
             claim.place = claims_.place();
             found.push_back(std::move(claim));
@@ -211,26 +218,32 @@ void insert_claims(const ClaimOwner &owner, const std::vector<NewClaim> &claims,
             writer.insert({column_value("tenant_id", owner.tenant), column_value("claim_id", new_id()),
                            column_value("resource_id", c.resource), column_value("calendar_no", lanes.find(spi, c)),
                            column_value("during", c.during), column_value("starts_at", c.visit.begin),
-                           column_value("ends_at", c.visit.end), column_value("kind", std::string_view("booking")),
+                           column_value("ends_at", c.visit.end), column_value("kind", name_of(owner.kind)),
                            column_value("capacity", c.capacity), column_value("overbooked", c.overbooked),
                            column_value("service_id", owner.service), column_value("location_id", owner.location),
-                           column_value("appointment_id", owner.appointment), column_value("created_by", owner.user)});
+                           column_value("appointment_id", owner.appointment), column_value("owner_id", owner.owner),
+                           column_value("expires_at", owner.expires), column_value("created_by", owner.user)});
     }
     writer.finish();
 }
 
-void delete_claims(const Uuid &tenant, const Uuid &appointment) {
+namespace {
+
+// Calls visit(writer) for each claim of an appointment or another owner, with its row locked.
+template <class Visit>
+void each_claim_of(const Uuid &tenant, const char *index, const char *column, const Uuid &id, Visit visit) {
+    const EngineWrite writing;
     TableWriter writer("claims");
     {
-        IndexScan scan("claims", "claims_appointment_id_idx");
+        IndexScan scan("claims", index);
         for (bool again = true; again;) {
             again = false;
             scan.where("tenant_id", BTEqualStrategyNumber, tenant);
-            scan.where("appointment_id", BTEqualStrategyNumber, appointment);
+            scan.where(column, BTEqualStrategyNumber, id);
             scan.start(Sight::truth);
             while (scan.next()) {
                 if (writer.lock(scan.place()))
-                    writer.remove();
+                    visit(writer, scan);
                 else
                     again = true; // somebody else wrote it while we waited for the row
             }
@@ -239,24 +252,32 @@ void delete_claims(const Uuid &tenant, const Uuid &appointment) {
     writer.finish();
 }
 
-namespace {
+constexpr const char *by_appointment = "claims_appointment_id_idx";
 
-// A row that a trigger was fired for.
-struct FiredRow {
-    Relation table;
-    HeapTuple tuple;
-};
+} // namespace
 
-// A column of the row, null or not.
-template <class T> std::optional<T> value_of(const FiredRow &row, const char *column) {
-    const AttrNumber number = column_number(row.table, column, Sql<T>::type);
-    const NullableValue v = pg_call([&row, number] {
-        NullableValue out;
-        out.value = heap_getattr(row.tuple, number, RelationGetDescr(row.table), &out.is_null);
-        return out;
-    });
-    return v.is_null ? std::nullopt : std::optional<T>(Sql<T>::from(v.value));
+void delete_claims(const Uuid &tenant, const Uuid &appointment) {
+    each_claim_of(tenant, by_appointment, "appointment_id", appointment,
+                  [](TableWriter &writer, const IndexScan &) { writer.remove(); });
 }
+
+void delete_claims_of_owner(const Uuid &tenant, const Uuid &owner) {
+    each_claim_of(tenant, "claims_owner_id_idx", "owner_id", owner,
+                  [](TableWriter &writer, const IndexScan &) { writer.remove(); });
+}
+
+void change_claims(const Uuid &tenant, const Uuid &appointment, core::ClaimKind kind,
+                   std::optional<core::Instant> expires) {
+    each_claim_of(tenant, by_appointment, "appointment_id", appointment,
+                  [&](TableWriter &writer, const IndexScan &scan) {
+                      // A row that we changed already is met again in its new form.
+                      if (scan.get(scan.column<std::string>("kind")) != name_of(kind) ||
+                          scan.optional(scan.column<core::Instant>("expires_at")) != expires)
+                          writer.update({column_value("kind", name_of(kind)), column_value("expires_at", expires)});
+                  });
+}
+
+namespace {
 
 // Removes claims that are dead: nobody counts them, but the constraint does not know the time.
 void remove_all(const std::vector<ItemPointerData> &places) {

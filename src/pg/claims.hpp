@@ -42,10 +42,13 @@ struct NewClaim {
 // What all claims of one appointment share.
 struct ClaimOwner {
     Uuid tenant;
-    Uuid appointment;
+    std::optional<Uuid> appointment; // either this one
+    std::optional<Uuid> owner;       // or what it is that is no appointment
     Uuid service;
     Uuid location;
     std::optional<Uuid> user;
+    core::ClaimKind kind = core::ClaimKind::booking;
+    std::optional<core::Instant> expires;
 };
 
 // Reads lanes and claims of many resources of one tenant.
@@ -74,7 +77,7 @@ class ClaimReader {
     Column<std::string_view> kind_;
     Column<std::int32_t> capacity_;
     Column<bool> overbooked_;
-    Column<Uuid> service_, location_, appointment_;
+    Column<Uuid> service_, location_, appointment_, owner_;
     Column<core::Instant> expires_at_;
 };
 
@@ -87,9 +90,15 @@ void lock_resources(const Uuid &tenant, std::vector<Uuid> resources);
 // exclusion constraint's error.
 void insert_claims(const ClaimOwner &owner, const std::vector<NewClaim> &claims, core::Instant now);
 
-// Deletes the claims of an appointment.
+// Deletes the claims of an appointment, or of another owner.
 void delete_claims(const Uuid &tenant, const Uuid &appointment);
+void delete_claims_of_owner(const Uuid &tenant, const Uuid &owner);
+
+// Turns the claims of an appointment into another kind with another deadline: the time stays taken throughout.
+void change_claims(const Uuid &tenant, const Uuid &appointment, core::ClaimKind kind,
+                   std::optional<core::Instant> expires);
 
 core::ClaimKind claim_kind(std::string_view name);
+std::string_view name_of(core::ClaimKind kind) noexcept;
 
 } // namespace pg_clinic::pg

@@ -495,6 +495,7 @@ void Reader::read_visits() {
     const auto service = scan.column<Uuid>("service_id");
     const auto location = scan.column<Uuid>("location_id");
     const auto appointment = scan.column<Uuid>("appointment_id");
+    const auto expires_at = scan.column<core::Instant>("expires_at");
     for (core::Provider &p : diary_.providers) {
         const auto has_maximum = [](const auto &window) { return window.max_appointments.has_value(); };
         const bool wanted = query_.count_visits || s.max_per_day || s.max_per_week || p.max_per_day || p.max_per_week ||
@@ -508,7 +509,8 @@ void Reader::read_visits() {
         scan.where("starts_at", BTLessStrategyNumber, query_.range.end + a_week_and_more);
         scan.start(query_.sight);
         while (scan.next())
-            if (scan.get(status) != "cancelled")
+            if (scan.get(status) != "cancelled" &&
+                scan.optional(expires_at).value_or(core::instant_max) > diary_.now)
                 p.visits.push_back({scan.get(starts_at), scan.get(service), scan.get(location), scan.get(appointment)});
     }
 }

@@ -69,8 +69,8 @@ constexpr CodeInfo catalogue[] = {
      "Ask for less at a time, several times if need be."},
     {Code::rate_limited, "rate_limited", "CL032", 429, "too many calls",
      "Wait for the seconds that the detail and the header Retry-After give."},
-    {Code::no_show_policy, "no_show_policy", "CL019", 409, "the patient has missed too many appointments to book online",
-     "Have the staff book it."},
+    {Code::no_show_policy, "no_show_policy", "CL019", 409,
+     "the patient has missed too many appointments to book online", "Have the staff book it."},
     {Code::hold_expired, "hold_expired", "CL020", 409, "the hold has expired",
      "Hold the time again, or confirm with if_still_free => true."},
     {Code::hold_limit, "hold_limit", "CL021", 409, "the patient holds as many times as the clinic allows",
@@ -79,8 +79,8 @@ constexpr CodeInfo catalogue[] = {
      "Pass the token that clinic.hold_slot gave to you."},
     {Code::offer_expired, "offer_expired", "CL023", 409, "the offer is over", "Wait for the next offer."},
     {Code::too_early, "too_early", "CL024", 409, "it is too early for that", "Try again at the time in the detail."},
-    {Code::idempotency_conflict, "idempotency_conflict", "CL026", 422,
-     "the idempotency key was used for another call", "Use a new key for each new request."},
+    {Code::idempotency_conflict, "idempotency_conflict", "CL026", 422, "the idempotency key was used for another call",
+     "Use a new key for each new request."},
 };
 
 static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::idempotency_conflict) + 1);

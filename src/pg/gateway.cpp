@@ -8,6 +8,7 @@
 #include "pg/context.hpp"
 #include "pg/datum.hpp"
 #include "pg/http_errors.hpp"
+#include "pg/idempotency.hpp"
 #include "pg/identity.hpp"
 #include "pg/login_map.hpp"
 #include "pg/rate_limit.hpp"
@@ -237,6 +238,8 @@ void begin_request() {
     const Headers headers;
     const RequestFacts facts = facts_of(headers);
     keep_request(facts);
+    if (const std::string key = headers.get("idempotency-key"); !key.empty())
+        keep_idempotency_key(key);
     if (!setting("request.method").empty())
         begin_http_request(has_anonymous_role() && headers.get("x-api-key").empty());
     Caller caller;

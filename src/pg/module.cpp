@@ -4,6 +4,7 @@
 #include "pg/gateway.hpp"
 #include "pg/held_cursors.hpp"
 #include "pg/http_errors.hpp"
+#include "pg/idempotency.hpp"
 #include "pg/list_setting.hpp"
 #include "pg/postgres.hpp"
 #include "pg/rate_limit.hpp"
@@ -27,6 +28,7 @@ void _PG_init(void) {
     pg_clinic::pg::define_list_setting();
     pg_clinic::pg::define_rate_limit_settings();
     pg_clinic::pg::define_request();
+    pg_clinic::pg::define_idempotency();
     pg_clinic::pg::install_held_cursors();
     pg_clinic::pg::install_http_errors();
     MarkGUCPrefixReserved("clinic");

@@ -16,6 +16,9 @@ struct TableWriter::State {
     ExprState **defaults;   // by column, made at first use
     void **checks;          // by column, what domain_check keeps
     Bitmapset **changed;    // where the executor looks for the changed columns
+    // Of a partitioned table, which takes rows only:
+    ModifyTableState *statement;
+    PartitionTupleRouting *routing;
 };
 
 namespace {
@@ -74,6 +77,26 @@ Node *null_of(Form_pg_attribute attribute) {
                                  attribute->attbyval);
 }
 
+// Finds the partition of each new row, as logical replication does.
+void route_rows(ModifyTableState **statement, PartitionTupleRouting **routing, EState *estate, ResultRelInfo *target) {
+    ModifyTableState *m = makeNode(ModifyTableState);
+    m->ps.state = estate;
+    m->operation = CMD_INSERT;
+    m->resultRelInfo = m->rootResultRelInfo = target;
+    *statement = m;
+    *routing = ExecSetupPartitionTupleRouting(estate, target->ri_RelationDesc);
+}
+
+// The row in the shape of its partition.
+TupleTableSlot *in_partition(ResultRelInfo *partition, [[maybe_unused]] EState *estate, TupleTableSlot *row) {
+#if PG_VERSION_NUM >= 160000
+    TupleConversionMap *map = ExecGetRootToChildMap(partition, estate);
+#else
+    TupleConversionMap *map = partition->ri_RootToPartitionMap;
+#endif
+    return map == nullptr ? row : execute_attr_map_slot(map->attrMap, row, partition->ri_PartitionTupleSlot);
+}
+
 void prepare_recheck(EPQState *recheck, EState *estate) {
 #if PG_VERSION_NUM >= 160000
     EvalPlanQualInit(recheck, estate, nullptr, NIL, -1, NIL);
@@ -109,7 +132,10 @@ TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
         for (std::size_t i = 0; i < count; ++i)
             leave_out_checks(state->target->ri_TrigDesc, table_oid(names[i]));
         estate->es_output_cid = GetCurrentCommandId(true);
-        ExecOpenIndices(state->target, false);
+        if (target->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
+            route_rows(&state->statement, &state->routing, estate, state->target);
+        else
+            ExecOpenIndices(state->target, false);
         prepare_recheck(&state->recheck, estate);
         state->fresh = ExecInitExtraTupleSlot(estate, RelationGetDescr(target), &TTSOpsVirtual);
         state->locked = table_slot_create(target, &estate->es_tupleTable);
@@ -181,7 +207,12 @@ void TableWriter::insert(const std::vector<ColumnValue> &values) {
     fill(values);
     pg_call([s] {
         ExecStoreVirtualTuple(s->fresh);
-        ExecSimpleRelationInsert(s->target, s->estate, s->fresh);
+        if (s->routing != nullptr) {
+            ResultRelInfo *part = ExecFindPartition(s->statement, s->target, s->routing, s->fresh, s->estate);
+            ExecSimpleRelationInsert(part, s->estate, in_partition(part, s->estate, s->fresh));
+        } else {
+            ExecSimpleRelationInsert(s->target, s->estate, s->fresh);
+        }
         ResetPerTupleExprContext(s->estate);
     });
 }
@@ -233,6 +264,8 @@ void TableWriter::finish() {
         EState *estate = s->estate;
         AfterTriggerEndQuery(estate);
         EvalPlanQualEnd(&s->recheck);
+        if (s->routing != nullptr)
+            ExecCleanupTupleRouting(s->statement, s->routing);
         ExecCloseIndices(s->target);
         ExecResetTupleTable(estate->es_tupleTable, false);
         ExecCloseResultRelations(estate);

@@ -35,7 +35,8 @@ class TableWriter {
     TableWriter(const TableWriter &) = delete;
     TableWriter &operator=(const TableWriter &) = delete;
 
-    // Columns that are not named get their defaults.
+    // Columns that are not named get their defaults. Of a partitioned table, the row goes to its partition; such a table
+    // takes new rows only.
     void insert(const std::vector<ColumnValue> &values);
 
     // Locks the row against other writers. False when it was changed or deleted in the meantime: look again.

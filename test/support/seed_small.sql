@@ -137,5 +137,11 @@ INSERT INTO clinic_data.sign_in_events (tenant_id, event_id, occurred_at, kind, 
 INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, created_at, due_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e5-7000-8000-000000000001', 'one_time_code', 'sms', '2026-03-01 09:00+01',
      '2026-03-01 09:00+01');
+INSERT INTO clinic_data.holds (tenant_id, appointment_id, token_hash, caller_id, first_held_at)
+    SELECT a.tenant_id, a.appointment_id, sha256('x'), '00000001-00d0-7000-8000-000000000001', '2026-03-01 09:00+01'
+      FROM clinic_data.appointments a ORDER BY a.appointment_id LIMIT 1;
+INSERT INTO clinic_data.idempotency_keys (tenant_id, caller_id, key_hash, call, payload_hash, result, created_at, expires_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001', sha256('k'), 'book_appointment', sha256('p'), '[]',
+     '2026-03-01 09:00+01', '2026-03-02 09:00+01');
 
 COMMIT;

@@ -73,5 +73,9 @@ BEGIN
             'clinic_private.claims_guard()', 'A',
             'Takes the lock of the resource before the row is written, so that writers wait in order instead of deadlocking.');
     END IF;
+    IF pg_catalog.to_regprocedure('clinic_private.record_appointment_event()') IS NOT NULL THEN
+        CALL clinic_private.ensure_trigger('clinic_data.appointments', 'appointments_50_event', 'AFTER INSERT OR UPDATE', '',
+            'clinic_private.record_appointment_event()', 'O', 'Each change of an appointment is an event, whoever makes it.');
+    END IF;
 END
 $$;

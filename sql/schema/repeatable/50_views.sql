@@ -21,7 +21,11 @@ CALL clinic_private.ensure_view('tenants', $view$
            t.created_at,
            t.updated_at,
            t.patient_access,
-           t.published
+           t.published,
+           t.hold_minutes,
+           t.hold_cap_minutes,
+           t.holds_per_patient,
+           t.idempotency_hours
       FROM clinic_data.tenants t
 $view$);
 COMMENT ON VIEW clinic.tenants IS 'The caller''s organisation and its policies.';
@@ -39,6 +43,10 @@ COMMENT ON COLUMN clinic.tenants.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.tenants.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN clinic.tenants.patient_access IS 'Which patients a provider reads with patients:read: care, those they treat, or tenant, all.';
 COMMENT ON COLUMN clinic.tenants.published IS 'Whether there is a public booking page.';
+COMMENT ON COLUMN clinic.tenants.hold_minutes IS 'How long a hold lives, in minutes.';
+COMMENT ON COLUMN clinic.tenants.hold_cap_minutes IS 'How long a hold lives at most, from its first moment, in minutes.';
+COMMENT ON COLUMN clinic.tenants.holds_per_patient IS 'How many live holds a patient may have.';
+COMMENT ON COLUMN clinic.tenants.idempotency_hours IS 'How long the result of a call with an idempotency key is kept, in hours.';
 
 CALL clinic_private.ensure_view('locations', $view$
     SELECT l.tenant_id,
@@ -177,7 +185,9 @@ CALL clinic_private.ensure_view('services', $view$
            s.version,
            s.created_at,
            s.updated_at,
-           s.published
+           s.published,
+           s.requires_approval,
+           s.approval_minutes
       FROM clinic_data.services s
 $view$);
 COMMENT ON VIEW clinic.services IS 'Appointment types: how long, on which grid, how far ahead, and what they need.';
@@ -206,6 +216,8 @@ COMMENT ON COLUMN clinic.services.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.services.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.services.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN clinic.services.published IS 'Whether visitors of the public booking page see it.';
+COMMENT ON COLUMN clinic.services.requires_approval IS 'Whether what patients book themselves waits for approval by staff.';
+COMMENT ON COLUMN clinic.services.approval_minutes IS 'How long it waits, in minutes; null: until its start.';
 
 CALL clinic_private.ensure_view('service_providers', $view$
     SELECT o.tenant_id,
@@ -409,7 +421,7 @@ CALL clinic_private.ensure_view('appointments', $view$
     SELECT a.tenant_id,
            a.appointment_id,
            a.confirmation_code,
-           a.status,
+           CASE WHEN a.expires_at <= clinic.now() THEN 'expired' ELSE a.status END AS status,
            a.starts_at,
            a.ends_at,
            a.local_starts_at,
@@ -436,7 +448,17 @@ CALL clinic_private.ensure_view('appointments', $view$
            ARRAY(SELECT u.resource_id
                    FROM clinic_data.appointment_resources u
                   WHERE u.tenant_id = a.tenant_id AND u.appointment_id = a.appointment_id AND u.resource_id <> a.provider_id
-                  ORDER BY u.resource_id) AS resource_ids
+                  ORDER BY u.resource_id) AS resource_ids,
+           a.expires_at,
+           a.status_before,
+           a.status_reason,
+           a.seats,
+           a.arrived_at,
+           a.started_at,
+           a.completed_at,
+           CASE WHEN clinic_private.may_at('appointments:read', a.provider_id, a.location_id) THEN a.no_show_flagged_at END
+               AS no_show_flagged_at,
+           a.out_of_hours
       FROM clinic_data.appointments a
       LEFT JOIN clinic_data.services s ON s.tenant_id = a.tenant_id AND s.service_id = a.service_id
       LEFT JOIN clinic_data.resources r ON r.tenant_id = a.tenant_id AND r.resource_id = a.provider_id
@@ -447,7 +469,7 @@ COMMENT ON VIEW clinic.appointments IS 'Visits, past and future: with appointmen
 COMMENT ON COLUMN clinic.appointments.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
 COMMENT ON COLUMN clinic.appointments.appointment_id IS 'Identifies the appointment.';
 COMMENT ON COLUMN clinic.appointments.confirmation_code IS 'Code that people can read out; unique in the tenant.';
-COMMENT ON COLUMN clinic.appointments.status IS 'held, pending, booked, confirmed, arrived, in_progress, completed, cancelled or no_show.';
+COMMENT ON COLUMN clinic.appointments.status IS 'held, pending, booked, confirmed, arrived, in_progress, completed, cancelled or no_show; expired: held or pending beyond its deadline.';
 COMMENT ON COLUMN clinic.appointments.starts_at IS 'Start of the visit.';
 COMMENT ON COLUMN clinic.appointments.ends_at IS 'End of the visit, exclusive; buffers not included.';
 COMMENT ON COLUMN clinic.appointments.local_starts_at IS 'Wall-clock start in time_zone, as understood when booked.';
@@ -472,6 +494,15 @@ COMMENT ON COLUMN clinic.appointments.version IS 'Grows by one with each change.
 COMMENT ON COLUMN clinic.appointments.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.appointments.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN clinic.appointments.resource_ids IS 'The rooms and devices it uses.';
+COMMENT ON COLUMN clinic.appointments.expires_at IS 'When held or pending: dead from this microsecond on.';
+COMMENT ON COLUMN clinic.appointments.status_before IS 'The status before the present one.';
+COMMENT ON COLUMN clinic.appointments.status_reason IS 'Why the status last changed, where a reason was given.';
+COMMENT ON COLUMN clinic.appointments.seats IS 'How many seats it takes.';
+COMMENT ON COLUMN clinic.appointments.arrived_at IS 'When the patient was checked in.';
+COMMENT ON COLUMN clinic.appointments.started_at IS 'When the visit began.';
+COMMENT ON COLUMN clinic.appointments.completed_at IS 'When the visit was over.';
+COMMENT ON COLUMN clinic.appointments.no_show_flagged_at IS 'When the patient was found missing; shown to those who may read the diary.';
+COMMENT ON COLUMN clinic.appointments.out_of_hours IS 'The hours were changed so that the visit is no longer wholly inside them.';
 
 CALL clinic_private.ensure_view('busy_times', $view$
     SELECT c.tenant_id,

@@ -1,0 +1,291 @@
+// Idempotent calls: see idempotency.hpp.
+#include "pg/idempotency.hpp"
+
+#include "core/json.hpp"
+#include "pg/appointments.hpp"
+#include "pg/clock.hpp"
+#include "pg/context.hpp"
+#include "pg/crypto.hpp"
+#include "pg/errors.hpp"
+#include "pg/result.hpp"
+#include "pg/spi.hpp"
+
+namespace pg_clinic::pg {
+
+namespace {
+
+KeptPlan find_statement{"SELECT call, payload_hash, result FROM clinic_data.idempotency_keys"
+                        " WHERE tenant_id = $1 AND caller_id = $2 AND key_hash = $3 AND expires_at > $4"};
+KeptPlan begin_statement{
+    "WITH gone AS (DELETE FROM clinic_data.idempotency_keys WHERE tenant_id = $1 AND caller_id = $2 AND key_hash = $3)"
+    " SELECT idempotency_hours FROM clinic_data.tenants WHERE tenant_id = $1"};
+KeptPlan insert_statement{"INSERT INTO clinic_data.idempotency_keys (tenant_id, caller_id, key_hash, call, "
+                          "payload_hash, created_at, expires_at)"
+                          " VALUES ($1, $2, $3, $4, $5, $6, $7)"};
+KeptPlan finish_statement{"UPDATE clinic_data.idempotency_keys SET result = $4"
+                          " WHERE tenant_id = $1 AND caller_id = $2 AND key_hash = $3"};
+
+constexpr QueryOptions latest{View::latest, 0};
+constexpr std::size_t longest_key = 255;
+
+constinit const std::string *request_key = nullptr; // in the memory of the transaction, until taken
+
+// The key that the present call took from the request, for functions in SQL that end what they began.
+struct Taken {
+    std::string call, key;
+};
+constinit const Taken *taken = nullptr; // in the memory of the transaction
+
+void forget(XactEvent, void *) {
+    request_key = nullptr;
+    taken = nullptr;
+}
+
+// One key of one caller.
+struct Once {
+    Uuid tenant;
+    Uuid caller;
+    std::string key_hash;
+};
+
+Uuid first_bytes(const std::string &hash) {
+    Uuid id;
+    std::memcpy(id.bytes.data(), hash.data(), id.bytes.size());
+    return id;
+}
+
+std::size_t characters(std::string_view text) {
+    return static_cast<std::size_t>(
+        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+// The key of a call: the argument, or that of the request.
+std::optional<std::string> key_of(const std::string &call, std::optional<std::string> given) {
+    const bool from_request = !given && request_key != nullptr;
+    if (from_request) {
+        given = *request_key;
+        request_key = nullptr;
+        taken = make_in_context<Taken>(TopTransactionContext, Taken{call, *given});
+    } else if (given) {
+        request_key = nullptr; // the outermost call has its own; what it calls has none
+    }
+    if (given && (given->empty() || characters(*given) > longest_key))
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "an idempotency key has 1 to 255 characters",
+             "It has " + std::to_string(characters(*given)) + ".", "Use a random uuid for each new request.",
+             "idempotency_key");
+    return given;
+}
+
+Once once_of(const Context &context, const std::string &key) {
+    return {context.tenant_id, caller_id(context), crypto::sha256(key)};
+}
+
+// The result of an earlier call; nothing when this is the first, which is on record then.
+std::optional<std::string> begin(const Once &key, std::string_view call, const std::string &payload) {
+    lock_resources(key.tenant, {first_bytes(key.key_hash)});
+    const core::Instant current = now();
+    const Bytes hash{key.key_hash};
+    const Bytes payload_hash{crypto::sha256(payload)};
+    Spi spi;
+    const Rows found = spi.query_with(find_statement, latest, key.tenant, key.caller, hash, current);
+    if (!found.empty()) {
+        if (found[0].get<std::string_view>(0) != call || found[0].get<Bytes>(1).bytes != payload_hash.bytes)
+            raise(Code::idempotency_conflict);
+        const auto result = found[0].optional<Json>(2);
+        if (!result)
+            raise(Code::idempotency_conflict, "the idempotency key is in use by a call that is not over");
+        return result->text;
+    }
+    const Rows tenant = spi.query(begin_statement, key.tenant, key.caller, hash);
+    if (tenant.empty())
+        raise(Code::not_found, "the tenant does not exist");
+    const core::Instant expires = current + core::minutes(60 * tenant[0].get<std::int32_t>(0));
+    (void)spi.query(insert_statement, key.tenant, key.caller, hash, call, payload_hash, current, expires);
+    return std::nullopt;
+}
+
+void finish(const Once &key, const std::string &result) {
+    Spi spi;
+    (void)spi.query(finish_statement, key.tenant, key.caller, Bytes{key.key_hash}, Json{result});
+}
+
+// A value in the form its type prints.
+std::string printed(Oid type, Datum value) {
+    return pg_call([type, value]() -> const char * {
+        Oid output = InvalidOid;
+        bool varlena = false;
+        getTypeOutputInfo(type, &output, &varlena);
+        return OidOutputFunctionCall(output, value);
+    });
+}
+
+// The arguments but the key, each with its length before it, so that no two lists look alike.
+std::string payload_of(FunctionCallInfo fcinfo, int key_argument) {
+    std::string payload;
+    for (int i = 0; i < fcinfo->nargs; ++i) {
+        if (i == key_argument)
+            continue;
+        if (fcinfo->args[i].isnull) {
+            payload += "-;";
+            continue;
+        }
+        const Oid type = pg_call([fcinfo, i] { return get_fn_expr_argtype(fcinfo->flinfo, i); });
+        const std::string text = printed(type, fcinfo->args[i].value);
+        payload += std::to_string(text.size()) + ":" + text;
+    }
+    return payload;
+}
+
+ReturnSetInfo &result_of(FunctionCallInfo fcinfo) { return *reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo); }
+
+// Prints times and intervals alike whoever asks: what is stored must be read back by any session.
+class NeutralForm {
+  public:
+    NeutralForm()
+        : nest_(pg_call([] {
+              const int nest = NewGUCNestLevel();
+              for (const char *const *s : {date_style, interval_style, zone})
+                  (void)set_config_option(s[0], s[1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+              return nest;
+          })) {}
+    ~NeutralForm() {
+        if (std::uncaught_exceptions() == exceptions_)
+            AtEOXact_GUC(true, nest_);
+    }
+    NeutralForm(const NeutralForm &) = delete;
+    NeutralForm &operator=(const NeutralForm &) = delete;
+
+  private:
+    static constexpr const char *date_style[] = {"DateStyle", "ISO, YMD"};
+    static constexpr const char *interval_style[] = {"IntervalStyle", "postgres"};
+    static constexpr const char *zone[] = {"TimeZone", "UTC"};
+
+    int nest_;
+    int exceptions_ = std::uncaught_exceptions();
+};
+
+// The rows a function has made, as a JSON array of arrays of texts and nulls.
+std::string rows_as_json(FunctionCallInfo fcinfo) {
+    const ReturnSetInfo &info = result_of(fcinfo);
+    TupleTableSlot *slot = pg_call([&info] { return MakeSingleTupleTableSlot(info.setDesc, &TTSOpsMinimalTuple); });
+    std::string rows = "[";
+    while (pg_call([&info, slot] { return tuplestore_gettupleslot(info.setResult, true, false, slot); })) {
+        pg_call([slot] { slot_getallattrs(slot); });
+        rows += rows.size() > 1 ? ",[" : "[";
+        for (int i = 0; i < info.setDesc->natts; ++i) {
+            rows += i > 0 ? "," : "";
+            rows += slot->tts_isnull[i]
+                        ? "null"
+                        : json_quoted(printed(TupleDescAttr(info.setDesc, i)->atttypid, slot->tts_values[i]));
+        }
+        rows += "]";
+    }
+    pg_call([&info, slot] {
+        ExecDropSingleTupleTableSlot(slot);
+        tuplestore_rescan(info.setResult);
+    });
+    return rows + "]";
+}
+
+// Makes the rows again; the last column says that they are not new.
+Datum replay(FunctionCallInfo fcinfo, const std::string &stored) {
+    ResultSet rows(fcinfo);
+    TupleDesc shape = result_of(fcinfo).setDesc;
+    const core::JsonValue all = core::parse_json(stored);
+    for (const core::JsonValue &row : all.items) {
+        std::vector<NullableValue> values;
+        for (int i = 0; i < shape->natts && i < static_cast<int>(row.items.size()); ++i) {
+            const core::JsonValue &cell = row.items[static_cast<std::size_t>(i)];
+            NullableValue value;
+            value.is_null = !cell.is_string();
+            if (cell.is_string()) {
+                const Oid type = TupleDescAttr(shape, i)->atttypid;
+                const char *text = cell.text.c_str();
+                value.value = pg_call([type, text] {
+                    Oid input = InvalidOid, parameter = InvalidOid;
+                    getTypeInputInfo(type, &input, &parameter);
+                    return OidInputFunctionCall(input, const_cast<char *>(text), parameter, -1);
+                });
+            }
+            values.push_back(value);
+        }
+        if (!values.empty())
+            values.back() = nullable(true);
+        rows.add_datums(values);
+    }
+    return rows.done();
+}
+
+} // namespace
+
+void keep_idempotency_key(const std::string &key) {
+    request_key = make_in_context<std::string>(TopTransactionContext, key);
+}
+
+void define_idempotency() { RegisterXactCallback(forget, nullptr); }
+
+Uuid caller_id(const Context &context) {
+    if (context.has_user)
+        return context.user_id;
+    // A login without a user: named by the database, so that two of them are two callers.
+    const std::string login = pg_call([] { return GetUserNameFromId(GetSessionUserId(), false); });
+    return first_bytes(
+        crypto::sha256("login " + login + "\n" + (context.has_patient ? to_text(context.patient_id) : "")));
+}
+
+Datum once(FunctionCallInfo fcinfo, const char *call, int key_argument, Datum (*body)(FunctionCallInfo)) {
+    const Args args(fcinfo);
+    const auto key = key_of(call, args.optional<std::string>(key_argument));
+    if (!key)
+        return body(fcinfo);
+    require_writable();
+    const Once one = once_of(require_context(), *key);
+    {
+        std::string payload;
+        {
+            const NeutralForm form;
+            payload = payload_of(fcinfo, key_argument);
+        }
+        if (const auto stored = begin(one, call, payload)) {
+            const NeutralForm form;
+            return replay(fcinfo, *stored);
+        }
+    }
+    const Datum result = body(fcinfo);
+    std::string rows;
+    {
+        const NeutralForm form;
+        rows = rows_as_json(fcinfo);
+    }
+    finish(one, rows);
+    return result;
+}
+
+} // namespace pg_clinic::pg
+
+using namespace pg_clinic;
+using namespace pg_clinic::pg;
+
+// clinic_private.begin_once(call, idempotency_key, payload)
+CLINIC_FUNCTION(clinic_begin_once) {
+    const Args args(fcinfo);
+    const auto call = args.required<std::string>(0, "call");
+    const auto key = key_of(call, args.optional<std::string>(1));
+    if (!key)
+        return returning_null(fcinfo);
+    require_writable();
+    const auto stored = begin(once_of(require_context(), *key), call, args.required<Json>(2, "payload").text);
+    return stored ? returning(fcinfo, Json{*stored}) : returning_null(fcinfo);
+}
+
+// clinic_private.end_once(call, idempotency_key, result)
+CLINIC_FUNCTION(clinic_end_once) {
+    const Args args(fcinfo);
+    const auto call = args.required<std::string>(0, "call");
+    auto key = args.optional<std::string>(1);
+    if (!key && taken != nullptr && taken->call == call)
+        key = taken->key;
+    if (key)
+        finish(once_of(require_context(), *key), args.required<Json>(2, "result").text);
+    return returning_null(fcinfo);
+}
