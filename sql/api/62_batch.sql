@@ -65,7 +65,7 @@ call: book, reschedule or cancel; arguments: by name, nulls for the defaults. Er
 REVOKE ALL ON FUNCTION clinic_private.batch_call FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.batch_call TO clinic_owner;
 
-CREATE FUNCTION clinic_private.run_batch(call text, items jsonb)
+CREATE FUNCTION clinic_private.run_batch(call text, items jsonb, idempotency_key text)
     RETURNS TABLE (item integer, appointment_id uuid, outcome text, status text, message text, details jsonb)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
@@ -76,7 +76,18 @@ DECLARE
     state text;
     facts text;
     answer jsonb;
+    name constant text := run_batch.call || '_appointments';
+    -- Taken here, so that no element takes the key of the whole call.
+    stored jsonb := clinic_private.begin_once(name, run_batch.idempotency_key, run_batch.items);
+    outcomes jsonb := '[]';
 BEGIN
+    IF stored IS NOT NULL THEN
+        RETURN QUERY
+        SELECT r.item, r.appointment_id, r.outcome, r.status, r.message,
+               r.details || CASE WHEN r.outcome = 'done' THEN '{"replayed": true}' ELSE '{}' END::jsonb
+        FROM jsonb_to_recordset(stored) AS r (item integer, appointment_id uuid, outcome text, status text, message text, details jsonb);
+        RETURN;
+    END IF;
     run_batch.item := 0;
     FOR arguments IN SELECT i.value FROM jsonb_array_elements(run_batch.items) WITH ORDINALITY AS i (value, place) ORDER BY i.place LOOP
         run_batch.item := run_batch.item + 1;
@@ -112,13 +123,17 @@ BEGIN
                 run_batch.appointment_id := (arguments ->> 'appointment_id')::uuid;
             END IF;
         END;
+        outcomes := outcomes || jsonb_build_object('item', run_batch.item, 'appointment_id', run_batch.appointment_id,
+            'outcome', run_batch.outcome, 'status', run_batch.status, 'message', run_batch.message, 'details', run_batch.details);
         RETURN NEXT;
     END LOOP;
+    PERFORM clinic_private.end_once(name, run_batch.idempotency_key, outcomes);
 END
 $$;
-COMMENT ON FUNCTION clinic_private.run_batch(text, jsonb) IS
+COMMENT ON FUNCTION clinic_private.run_batch(text, jsonb, text) IS
     'Makes the calls of a batch in order, each undone by itself when it is refused.
-call: as in clinic_private.batch_call; items: an array of its arguments. Errors: those that concern more than one item.';
+call: as in clinic_private.batch_call; items: an array of its arguments; idempotency_key: of the whole batch.
+Errors: those that concern more than one item; idempotency_conflict.';
 REVOKE ALL ON FUNCTION clinic_private.run_batch FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.run_batch TO clinic_owner;
 
@@ -213,7 +228,7 @@ Errors: no_context, 22004, 22023.';
 REVOKE ALL ON FUNCTION clinic_private.check_batch FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.check_batch TO clinic_owner;
 
-CREATE FUNCTION clinic_private.cancel_appointments(appointment_ids uuid[], reason text, versions integer[])
+CREATE FUNCTION clinic_private.cancel_appointments(appointment_ids uuid[], reason text, versions integer[], idempotency_key text)
     RETURNS TABLE (item integer, appointment_id uuid, outcome text, status text, message text, details jsonb)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
@@ -236,21 +251,23 @@ BEGIN
     SELECT r.item, r.appointment_id, r.outcome, r.status, r.message, r.details
     FROM clinic_private.run_batch('cancel', (
         SELECT jsonb_agg(jsonb_build_object('appointment_id', u.id, 'reason', cancel_appointments.reason, 'version', u.version) ORDER BY u.place)
-        FROM ROWS FROM (unnest(cancel_appointments.appointment_ids), unnest(cancel_appointments.versions)) WITH ORDINALITY AS u (id, version, place))) AS r;
+        FROM ROWS FROM (unnest(cancel_appointments.appointment_ids), unnest(cancel_appointments.versions)) WITH ORDINALITY AS u (id, version, place)),
+        cancel_appointments.idempotency_key) AS r;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.cancel_appointments(uuid[], text, integer[]) IS 'Returns the rows of clinic.cancel_appointments.';
+COMMENT ON FUNCTION clinic_private.cancel_appointments(uuid[], text, integer[], text) IS 'Returns the rows of clinic.cancel_appointments.';
 REVOKE ALL ON FUNCTION clinic_private.cancel_appointments FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.cancel_appointments TO clinic_owner;
 
-CREATE FUNCTION clinic.cancel_appointments(appointment_ids uuid[], reason text DEFAULT NULL, versions integer[] DEFAULT NULL)
+CREATE FUNCTION clinic.cancel_appointments(appointment_ids uuid[], reason text DEFAULT NULL, versions integer[] DEFAULT NULL,
+                                           idempotency_key text DEFAULT NULL)
     RETURNS TABLE (item integer, appointment_id uuid, outcome text, status text, message text, details jsonb)
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     ROWS 50
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
     SELECT c.item, c.appointment_id, c.outcome, c.status, c.message, c.details
-    FROM clinic_private.cancel_appointments($1, $2, $3) AS c
+    FROM clinic_private.cancel_appointments($1, $2, $3, $4) AS c
     ORDER BY c.item
 $$;
 ALTER FUNCTION clinic.cancel_appointments OWNER TO clinic_owner;
@@ -260,10 +277,11 @@ COMMENT ON FUNCTION clinic.cancel_appointments IS
     'Cancels up to 50 appointments, each as clinic.cancel_appointment would; those refused stay as they are, the others are cancelled.
 appointment_ids: each once. reason: the same for all. versions: of the same length; refuse those that have changed since, null
 for any version. One row each, in the order given: outcome is done, or the code of the error (an SQLSTATE where it has none);
-details: the row that the single call returns, or the facts of the error.
-Errors of the whole call: no_context, 22004, 22023, and what would meet every element, such as a timeout.';
+details: the row that the single call returns, or the facts of the error. idempotency_key: of the whole call; the same call again
+returns the same outcomes, and writes nothing.
+Errors of the whole call: no_context, idempotency_conflict, 22004, 22023, and what would meet every element, such as a timeout.';
 
-CREATE FUNCTION clinic_private.book_appointments(bookings jsonb)
+CREATE FUNCTION clinic_private.book_appointments(bookings jsonb, idempotency_key text)
     RETURNS TABLE (item integer, appointment_id uuid, outcome text, status text, message text, details jsonb)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
@@ -275,21 +293,21 @@ BEGIN
         NULL);
     RETURN QUERY
     SELECT r.item, r.appointment_id, r.outcome, r.status, r.message, r.details
-    FROM clinic_private.run_batch('book', book_appointments.bookings) AS r;
+    FROM clinic_private.run_batch('book', book_appointments.bookings, book_appointments.idempotency_key) AS r;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.book_appointments(jsonb) IS 'Returns the rows of clinic.book_appointments.';
+COMMENT ON FUNCTION clinic_private.book_appointments(jsonb, text) IS 'Returns the rows of clinic.book_appointments.';
 REVOKE ALL ON FUNCTION clinic_private.book_appointments FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.book_appointments TO clinic_owner;
 
-CREATE FUNCTION clinic.book_appointments(bookings jsonb)
+CREATE FUNCTION clinic.book_appointments(bookings jsonb, idempotency_key text DEFAULT NULL)
     RETURNS TABLE (item integer, appointment_id uuid, outcome text, status text, message text, details jsonb)
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     ROWS 50
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
     SELECT b.item, b.appointment_id, b.outcome, b.status, b.message, b.details
-    FROM clinic_private.book_appointments($1) AS b
+    FROM clinic_private.book_appointments($1, $2) AS b
     ORDER BY b.item
 $$;
 ALTER FUNCTION clinic.book_appointments OWNER TO clinic_owner;
@@ -302,7 +320,7 @@ the batch before anything is booked; a value that does not fit is the outcome of
 appointment_id is null where nothing was booked.
 Errors of the whole call: no_context, 22004, 22023, and what would meet every element, such as a timeout.';
 
-CREATE FUNCTION clinic_private.reschedule_appointments(moves jsonb)
+CREATE FUNCTION clinic_private.reschedule_appointments(moves jsonb, idempotency_key text)
     RETURNS TABLE (item integer, appointment_id uuid, outcome text, status text, message text, details jsonb)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
@@ -313,21 +331,21 @@ BEGIN
         '{appointment_id,starts_at,provider_id,location_id,duration,resource_ids,override,overbook,reason,version}', 'appointment_id');
     RETURN QUERY
     SELECT r.item, r.appointment_id, r.outcome, r.status, r.message, r.details
-    FROM clinic_private.run_batch('reschedule', reschedule_appointments.moves) AS r;
+    FROM clinic_private.run_batch('reschedule', reschedule_appointments.moves, reschedule_appointments.idempotency_key) AS r;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.reschedule_appointments(jsonb) IS 'Returns the rows of clinic.reschedule_appointments.';
+COMMENT ON FUNCTION clinic_private.reschedule_appointments(jsonb, text) IS 'Returns the rows of clinic.reschedule_appointments.';
 REVOKE ALL ON FUNCTION clinic_private.reschedule_appointments FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.reschedule_appointments TO clinic_owner;
 
-CREATE FUNCTION clinic.reschedule_appointments(moves jsonb)
+CREATE FUNCTION clinic.reschedule_appointments(moves jsonb, idempotency_key text DEFAULT NULL)
     RETURNS TABLE (item integer, appointment_id uuid, outcome text, status text, message text, details jsonb)
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     ROWS 50
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
     SELECT m.item, m.appointment_id, m.outcome, m.status, m.message, m.details
-    FROM clinic_private.reschedule_appointments($1) AS m
+    FROM clinic_private.reschedule_appointments($1, $2) AS m
     ORDER BY m.item
 $$;
 ALTER FUNCTION clinic.reschedule_appointments OWNER TO clinic_owner;

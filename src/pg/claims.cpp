@@ -229,9 +229,10 @@ void insert_claims(const ClaimOwner &owner, const std::vector<NewClaim> &claims,
 
 namespace {
 
-// Calls visit(writer) for each claim of an appointment or another owner, with its row locked.
-template <class Visit>
-void each_claim_of(const Uuid &tenant, const char *index, const char *column, const Uuid &id, Visit visit) {
+// Calls visit(writer) for each claim of an appointment or another owner that concerns(scan), with its row locked.
+template <class Concerns, class Visit>
+void each_claim_of(const Uuid &tenant, const char *index, const char *column, const Uuid &id, Concerns concerns,
+                   Visit visit) {
     const EngineWrite writing;
     TableWriter writer("claims");
     {
@@ -242,8 +243,10 @@ void each_claim_of(const Uuid &tenant, const char *index, const char *column, co
             scan.where(column, BTEqualStrategyNumber, id);
             scan.start(Sight::truth);
             while (scan.next()) {
+                if (!concerns(scan))
+                    continue;
                 if (writer.lock(scan.place()))
-                    visit(writer, scan);
+                    visit(writer);
                 else
                     again = true; // somebody else wrote it while we waited for the row
             }
@@ -252,29 +255,30 @@ void each_claim_of(const Uuid &tenant, const char *index, const char *column, co
     writer.finish();
 }
 
+constexpr auto every_claim = [](const IndexScan &) { return true; };
+constexpr auto removal = [](TableWriter &writer) { writer.remove(); };
 constexpr const char *by_appointment = "claims_appointment_id_idx";
 
 } // namespace
 
 void delete_claims(const Uuid &tenant, const Uuid &appointment) {
-    each_claim_of(tenant, by_appointment, "appointment_id", appointment,
-                  [](TableWriter &writer, const IndexScan &) { writer.remove(); });
+    each_claim_of(tenant, by_appointment, "appointment_id", appointment, every_claim, removal);
 }
 
 void delete_claims_of_owner(const Uuid &tenant, const Uuid &owner) {
-    each_claim_of(tenant, "claims_owner_id_idx", "owner_id", owner,
-                  [](TableWriter &writer, const IndexScan &) { writer.remove(); });
+    each_claim_of(tenant, "claims_owner_id_idx", "owner_id", owner, every_claim, removal);
 }
 
 void change_claims(const Uuid &tenant, const Uuid &appointment, core::ClaimKind kind,
                    std::optional<core::Instant> expires) {
-    each_claim_of(tenant, by_appointment, "appointment_id", appointment,
-                  [&](TableWriter &writer, const IndexScan &scan) {
-                      // A row that we changed already is met again in its new form.
-                      if (scan.get(scan.column<std::string>("kind")) != name_of(kind) ||
-                          scan.optional(scan.column<core::Instant>("expires_at")) != expires)
-                          writer.update({column_value("kind", name_of(kind)), column_value("expires_at", expires)});
-                  });
+    // The scan meets the rows that were changed by it again, in their new form; those must be left alone.
+    const auto differs = [&](const IndexScan &scan) {
+        return scan.get(scan.column<std::string>("kind")) != name_of(kind) ||
+               scan.optional(scan.column<core::Instant>("expires_at")) != expires;
+    };
+    each_claim_of(tenant, by_appointment, "appointment_id", appointment, differs, [&](TableWriter &writer) {
+        writer.update({column_value("kind", name_of(kind)), column_value("expires_at", expires)});
+    });
 }
 
 namespace {

@@ -509,8 +509,7 @@ void Reader::read_visits() {
         scan.where("starts_at", BTLessStrategyNumber, query_.range.end + a_week_and_more);
         scan.start(query_.sight);
         while (scan.next())
-            if (scan.get(status) != "cancelled" &&
-                scan.optional(expires_at).value_or(core::instant_max) > diary_.now)
+            if (scan.get(status) != "cancelled" && scan.optional(expires_at).value_or(core::instant_max) > diary_.now)
                 p.visits.push_back({scan.get(starts_at), scan.get(service), scan.get(location), scan.get(appointment)});
     }
 }

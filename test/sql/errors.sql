@@ -2,11 +2,10 @@
 
 SELECT code, sqlstate, http_status, message FROM clinic.error_codes();
 
--- 28000 stands for everything about identity; every other state belongs to one code. Given up, and nobody else's: CL019 to CL024, CL026.
+-- 28000 stands for everything about identity; every other state belongs to one code.
 SELECT count(*) = count(DISTINCT code) AS codes_differ,
     count(*) FILTER (WHERE sqlstate <> '28000') = count(DISTINCT sqlstate) FILTER (WHERE sqlstate <> '28000') AS states_differ,
     bool_and(hint <> '') AS all_have_hints, bool_and(sqlstate !~ '^(40|PT)') AS none_is_retried,
-    bool_and(sqlstate !~ '^CL02[0-46]$|^CL019$') AS none_is_reserved,
     bool_and(http_status IN (401, 403, 404, 409, 422, 429, 503)) AS known_statuses
 FROM clinic.error_codes();
 
