@@ -390,11 +390,11 @@ BEGIN
            v.provider_id, v.location_id,
            CASE WHEN v.visible THEN v.patient_id END,
            v.starts_at, v.ends_at, v.starts_at AT TIME ZONE l.time_zone, l.time_zone::text, v.reasons, v.newly
-    FROM jsonb_to_recordset(affected) WITH ORDINALITY AS v (
+    FROM jsonb_to_recordset(affected) AS v (
         kind text, appointment_id uuid, status text, service_id uuid, provider_id uuid, location_id uuid, patient_id uuid,
-        starts_at timestamptz, ends_at timestamptz, visible boolean, reasons text[], newly boolean, place bigint)
+        starts_at timestamptz, ends_at timestamptz, visible boolean, reasons text[], newly boolean)
     JOIN clinic_data.locations AS l ON l.tenant_id = tenant AND l.location_id = v.location_id
-    ORDER BY v.place;
+    ORDER BY v.starts_at, v.appointment_id;
 END
 $$;
 ALTER FUNCTION clinic.preview_schedule_change OWNER TO clinic_owner;
@@ -405,6 +405,29 @@ COMMENT ON FUNCTION clinic.preview_schedule_change IS
 change: an object of kind, the name of a function (add_hours, change_hours, end_hours, remove_hours, open_date, close_date, remove_override, add_stay, remove_stay, add_block, add_leave, add_break, remove_block, add_holiday, remove_holiday, update_provider, update_resource, update_service, update_location), and its arguments by name; or an array of up to 100 of them, made in order.
 kind: booking, pending, hold, offer or session; ids are null where the caller may not see the visit; reasons: what stands against it, as in clinic.explain_slot (inactive, closed_on_date, outside_hours, window_too_short, blocked, full, no_resource); newly: nothing stood against it before. What staff booked in spite of a reason is not affected by that reason.
 Errors: those of the function named, no_context, 22004, 22023, 22P02; 25006 in a read-only transaction, for the change is made and taken back.';
+
+CREATE FUNCTION clinic_private.lockable_for_service(tenant_id uuid, service_id uuid)
+    RETURNS uuid[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN ARRAY(
+        SELECT sp.provider_id
+        FROM clinic_data.service_providers AS sp
+        WHERE sp.tenant_id = lockable_for_service.tenant_id AND sp.service_id = lockable_for_service.service_id
+        UNION
+        SELECT r.resource_id
+        FROM clinic_data.service_resources AS sr
+        JOIN clinic_data.resources AS r ON r.tenant_id = sr.tenant_id AND r.resource_class = sr.resource_class
+        WHERE sr.tenant_id = lockable_for_service.tenant_id AND sr.service_id = lockable_for_service.service_id);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.lockable_for_service(uuid, uuid) IS
+    'Returns the providers who offer a service, and the rooms and devices that it can use.';
+REVOKE ALL ON FUNCTION clinic_private.lockable_for_service FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lockable_for_service TO clinic_owner;
 
 CREATE FUNCTION clinic_private.lockable_for_changes(tenant_id uuid, changes jsonb, with_others boolean)
     RETURNS uuid[]
@@ -577,75 +600,6 @@ COMMENT ON FUNCTION clinic_private.tell_of_closure(uuid, uuid) IS
 REVOKE ALL ON FUNCTION clinic_private.tell_of_closure FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.tell_of_closure TO clinic_owner;
 
-CREATE FUNCTION clinic.simulate(
-    change jsonb,
-    service_id uuid,
-    range_start timestamptz,
-    range_end timestamptz,
-    provider_id uuid DEFAULT NULL,
-    location_id uuid DEFAULT NULL,
-    patient_id uuid DEFAULT NULL,
-    duration interval DEFAULT NULL)
-    RETURNS TABLE (
-        effect text,
-        provider_id uuid,
-        location_id uuid,
-        starts_at timestamptz,
-        ends_at timestamptz,
-        local_date date,
-        local_time time,
-        utc_offset text,
-        time_zone text,
-        remaining_before integer,
-        remaining_after integer)
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp SET row_security = on
-AS $$
-#variable_conflict error
-DECLARE
-    changes jsonb := clinic_private.checked_schedule_changes(simulate.change);
-    slots_before jsonb;
-    slots_after jsonb;
-BEGIN
-    PERFORM clinic_private.require_diary_reader();
-    slots_before := clinic_private.slots_now(simulate.service_id, simulate.range_start, simulate.range_end, simulate.provider_id,
-                                             simulate.location_id, simulate.patient_id, simulate.duration);
-    BEGIN
-        PERFORM clinic_private.run_schedule_change(e.value)
-        FROM jsonb_array_elements(changes) WITH ORDINALITY AS e (value, place)
-        ORDER BY e.place;
-        slots_after := clinic_private.slots_now(simulate.service_id, simulate.range_start, simulate.range_end, simulate.provider_id,
-                                                simulate.location_id, simulate.patient_id, simulate.duration);
-        RAISE EXCEPTION USING ERRCODE = 'CLZ00', MESSAGE = 'the change is taken back';
-    EXCEPTION WHEN SQLSTATE 'CLZ00' THEN
-        NULL;
-    END;
-    RETURN QUERY
-    SELECT CASE WHEN b.starts_at IS NULL THEN 'gained'
-                WHEN a.starts_at IS NULL THEN 'lost'
-                ELSE 'changed' END,
-           coalesce(a.provider_id, b.provider_id), coalesce(a.location_id, b.location_id), coalesce(a.starts_at, b.starts_at),
-           coalesce(a.ends_at, b.ends_at), coalesce(a.local_date, b.local_date), coalesce(a.local_time, b.local_time),
-           coalesce(a.utc_offset, b.utc_offset), coalesce(a.time_zone, b.time_zone), b.remaining, a.remaining
-    FROM jsonb_to_recordset(slots_before) AS b (
-        provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz, local_date date, local_time time,
-        utc_offset text, time_zone text, remaining integer)
-    FULL JOIN jsonb_to_recordset(slots_after) AS a (
-        provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz, local_date date, local_time time,
-        utc_offset text, time_zone text, remaining integer)
-      ON a.provider_id = b.provider_id AND a.location_id = b.location_id AND a.starts_at = b.starts_at AND a.ends_at = b.ends_at
-    WHERE a.remaining IS DISTINCT FROM b.remaining
-    ORDER BY 4, 2, 3, 5;
-END
-$$;
-ALTER FUNCTION clinic.simulate OWNER TO clinic_owner;
-REVOKE ALL ON FUNCTION clinic.simulate FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic.simulate TO clinic_user;
-COMMENT ON FUNCTION clinic.simulate IS
-    'Returns the slots that a change of hours would give and take; nothing is written. Needs what the change itself needs.
-change: as in clinic.preview_schedule_change; the others: as in clinic.available_slots. effect: gained, lost, or changed, where the start stays and the number of bookings that fit does not (remaining_before, remaining_after). Ordered by start, provider, location.
-Errors: those of the change and of clinic.available_slots, no_context, forbidden; 25006 in a read-only transaction.';
-
 CREATE FUNCTION clinic_private.slots_now(
     service_id uuid,
     range_start timestamptz,
@@ -676,3 +630,103 @@ COMMENT ON FUNCTION clinic_private.slots_now(uuid, timestamptz, timestamptz, uui
     'Returns clinic.available_slots as an array, by what the transaction itself has just written too.';
 REVOKE ALL ON FUNCTION clinic_private.slots_now FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.slots_now TO clinic_owner;
+
+CREATE FUNCTION clinic_private.simulate(
+    change jsonb,
+    of_service uuid,
+    range_start timestamptz,
+    range_end timestamptz,
+    of_provider uuid,
+    of_location uuid,
+    of_patient uuid,
+    duration interval)
+    RETURNS TABLE (
+        effect text,
+        provider_id uuid,
+        location_id uuid,
+        starts_at timestamptz,
+        ends_at timestamptz,
+        local_date date,
+        local_time time,
+        utc_offset text,
+        time_zone text,
+        remaining_before integer,
+        remaining_after integer)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    changes jsonb := clinic_private.checked_schedule_changes(simulate.change);
+    slots_before jsonb;
+    slots_after jsonb;
+BEGIN
+    PERFORM clinic_private.require_diary_reader();
+    slots_before := clinic_private.slots_now(simulate.of_service, simulate.range_start, simulate.range_end, simulate.of_provider,
+                                             simulate.of_location, simulate.of_patient, simulate.duration);
+    BEGIN
+        PERFORM clinic_private.run_schedule_change(e.value)
+        FROM jsonb_array_elements(changes) WITH ORDINALITY AS e (value, place)
+        ORDER BY e.place;
+        slots_after := clinic_private.slots_now(simulate.of_service, simulate.range_start, simulate.range_end, simulate.of_provider,
+                                                simulate.of_location, simulate.of_patient, simulate.duration);
+        RAISE EXCEPTION USING ERRCODE = 'CLZ00', MESSAGE = 'the change is taken back';
+    EXCEPTION WHEN SQLSTATE 'CLZ00' THEN
+        NULL;
+    END;
+    RETURN QUERY
+    SELECT CASE WHEN b.starts_at IS NULL THEN 'gained'
+                WHEN a.starts_at IS NULL THEN 'lost'
+                ELSE 'changed' END,
+           coalesce(a.provider_id, b.provider_id), coalesce(a.location_id, b.location_id), coalesce(a.starts_at, b.starts_at),
+           coalesce(a.ends_at, b.ends_at), coalesce(a.local_date, b.local_date), coalesce(a.local_time, b.local_time),
+           coalesce(a.utc_offset, b.utc_offset), coalesce(a.time_zone, b.time_zone), b.remaining, a.remaining
+    FROM jsonb_to_recordset(slots_before) AS b (
+        provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz, local_date date, local_time time,
+        utc_offset text, time_zone text, remaining integer)
+    FULL JOIN jsonb_to_recordset(slots_after) AS a (
+        provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz, local_date date, local_time time,
+        utc_offset text, time_zone text, remaining integer)
+      ON a.provider_id = b.provider_id AND a.location_id = b.location_id AND a.starts_at = b.starts_at AND a.ends_at = b.ends_at
+    WHERE a.remaining IS DISTINCT FROM b.remaining
+    ORDER BY 4, 2, 3, 5;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.simulate(jsonb, uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval) IS
+    'What clinic.simulate returns; PL/pgSQL takes no argument named like a column of the result.';
+REVOKE ALL ON FUNCTION clinic_private.simulate FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.simulate TO clinic_owner;
+
+CREATE FUNCTION clinic.simulate(
+    change jsonb,
+    service_id uuid,
+    range_start timestamptz,
+    range_end timestamptz,
+    provider_id uuid DEFAULT NULL,
+    location_id uuid DEFAULT NULL,
+    patient_id uuid DEFAULT NULL,
+    duration interval DEFAULT NULL)
+    RETURNS TABLE (
+        effect text,
+        provider_id uuid,
+        location_id uuid,
+        starts_at timestamptz,
+        ends_at timestamptz,
+        local_date date,
+        local_time time,
+        utc_offset text,
+        time_zone text,
+        remaining_before integer,
+        remaining_after integer)
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+    SELECT s.* FROM clinic_private.simulate($1, $2, $3, $4, $5, $6, $7, $8) AS s
+$$;
+ALTER FUNCTION clinic.simulate OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.simulate FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.simulate TO clinic_user;
+COMMENT ON FUNCTION clinic.simulate IS
+    'Returns the slots that a change of hours would give and take; nothing is written. Needs what the change itself needs.
+change: as in clinic.preview_schedule_change; the others: as in clinic.available_slots. effect: gained, lost, or changed, where the start stays and the number of bookings that fit does not (remaining_before, remaining_after). Ordered by start, provider, location.
+Errors: those of the change and of clinic.available_slots, no_context, forbidden; 25006 in a read-only transaction.';
