@@ -3,7 +3,7 @@
 --
 --   function   name without schema; overloads are alike
 --   executes   who has EXECUTE: public (PUBLIC), anon (clinic_anon, clinic_user), user (clinic_user), admin (clinic_admin), owner,
---              keys (clinic_admin, clinic_gateway), gateway (clinic_anon, clinic_gateway, clinic_user; refuses who is no gateway)
+--              keys (clinic_admin, clinic_gateway), jobs (clinic_admin, clinic_system), gateway (clinic_anon, clinic_gateway, clinic_user; refuses who is no gateway)
 --   needs      permissions, all of them; a|b where one of several is enough; empty: none, the rows that one sees decide
 --   scopes     whether a grant of scope own or branch is enough for what is one's own
 --   patients   whether patients may, for themselves and their dependants
@@ -23,7 +23,7 @@ SELECT f, 'public'
 FROM unnest('{error_codes,now,is_time_zone,canonical_time_zone,new_id,uuid_floor,is_rrule,is_hours_rule,describe_rrule,occurrences,
               next_occurrence,previous_occurrence,is_occurrence,rule_hours,free_time,cut_slots,local_instant,version,current_tenant_id,
               current_user_id,current_patient_id,current_provider_id,has_permission,is_permission,whoami,sees_all_locations,sees_location,
-              sees_patient}'::text[]) AS f;
+              sees_patient,event_names,is_public_address}'::text[]) AS f;
 
 INSERT INTO pg_temp.function_permissions (function, executes)
 SELECT f, 'owner' FROM unnest('{install,migrate}'::text[]) AS f;
@@ -44,6 +44,11 @@ VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
        ('protect', 'admin', 'clinic.protect(''pg_catalog.pg_class'', ''users:read'')'),
        ('disable_tenant_rls', 'admin', 'clinic.disable_tenant_rls(''pg_catalog.pg_class'')'),
        ('lint', 'admin', 'clinic.lint()'),
+       ('run_jobs', 'jobs', 'clinic.run_jobs(''{}'')'),
+       ('job_status', 'admin', 'clinic.job_status()'),
+       ('schedule_jobs', 'admin', 'clinic.schedule_jobs()'),
+       ('unschedule_jobs', 'admin', 'clinic.unschedule_jobs()'),
+       ('set_assignment_expression', 'admin', 'clinic.set_assignment_expression(NULL)'),
        ('jwks', 'keys', 'clinic.jwks()'),
        ('pre_request', 'gateway', 'clinic.pre_request()');
 
@@ -81,6 +86,9 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('get_appointment', 'user', 'clinic.get_appointment({appointment})'),
        ('get_patient', 'user', 'clinic.get_patient({patient})'),
        ('booking_page', 'anon', 'clinic.booking_page()'),
+       ('search_providers', 'anon', 'clinic.search_providers()'),
+       ('search_slots', 'anon', 'clinic.search_slots({service}, {at}, {at} + interval ''1 day'')'),
+       ('find_itineraries', 'anon', 'clinic.find_itineraries(jsonb_build_array(jsonb_build_object(''service_id'', {service})), {at}, {at} + interval ''1 day'')'),
        -- Each element is judged as a single call is, and refused by its outcome.
        ('book_appointments', 'user', 'clinic.book_appointments(''[{}]'')'),
        ('reschedule_appointments', 'user', 'clinic.reschedule_appointments(''[{}]'')'),
@@ -106,7 +114,23 @@ VALUES
     ('start_visit', 'user', 'appointments:read appointments:write', true, false, 'clinic.start_visit({appointment})'),
     ('complete_visit', 'user', 'appointments:read appointments:write', true, false, 'clinic.complete_visit({appointment})'),
     ('reinstate_appointment', 'user', 'appointments:read appointments:write', true, false, 'clinic.reinstate_appointment({appointment})'),
+    ('book_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_series({service}, {patient}, ''FREQ=WEEKLY;COUNT=2'', starts_at => {at} + interval ''4 hours'', provider_id => {provider}, location_id => {location})'),
+    ('preview_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.preview_series({service}, {patient}, ''FREQ=WEEKLY;COUNT=2'', starts_at => {at} + interval ''4 hours'', provider_id => {provider}, location_id => {location})'),
+    ('edit_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.edit_series({series}, ''all'', duration => ''30 minutes'')'),
+    ('cancel_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_series({series}, ''all'')'),
     ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
+    -- The waitlist.
+    ('join_waitlist', 'user', 'appointments:read appointments:write', true, true, 'clinic.join_waitlist({service}, {patient}, {provider}, {location}, until_on => ({at})::date + 5)'),
+    ('update_waitlist_entry', 'user', 'appointments:read appointments:write', true, true, 'clinic.update_waitlist_entry({entry}, ''{"note": "x"}'')'),
+    ('leave_waitlist', 'user', 'appointments:read appointments:write', true, true, 'clinic.leave_waitlist({entry})'),
+    ('accept_offer', 'user', 'appointments:read appointments:write', true, true, 'clinic.accept_offer({offer})'),
+    ('decline_offer', 'user', 'appointments:read appointments:write', true, true, 'clinic.decline_offer({offer})'),
+    ('offer_slot', 'user', 'appointments:read appointments:write', true, false, 'clinic.offer_slot({other_entry}, {at} + interval ''6 hours'', {provider}, {location})'),
+    ('book_first_available', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_first_available({service}, {patient}, {at} + interval ''4 hours'', {at} + interval ''2 days'', provider_ids => ARRAY[{provider}])'),
+    ('book_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_visit(jsonb_build_array(jsonb_build_object(''service_id'', {service}, ''starts_at'', {at} + interval ''2 hours'', ''provider_id'', {provider})), {patient})'),
+    ('move_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.move_visit({visit}, ''1 day'')'),
+    ('cancel_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_visit({visit})'),
+    ('rank_providers', 'user', 'appointments:read', false, false, 'clinic.rank_providers({service}, {patient}, {at}, {at} + interval ''1 day'')'),
     -- The diary: whoever changes it without reading it sees busy time.
     ('day_sheet', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet(({at})::date)'),
     ('day_sheet_text', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet_text(({at})::date)'),
@@ -144,6 +168,11 @@ VALUES
     ('offer_service', 'user', 'setup:write', false, false, 'clinic.offer_service({service}, {provider})'),
     ('withdraw_service', 'user', 'setup:write', false, false, 'clinic.withdraw_service({service}, {provider})'),
     ('require_resource', 'user', 'setup:write', false, false, 'clinic.require_resource({service}, ''room'')'),
+    ('set_participants', 'user', 'setup:write', false, false, 'clinic.set_participants({service}, ''assistant'', ARRAY[{provider}])'),
+    ('remove_participants', 'user', 'setup:write', false, false, 'clinic.remove_participants({service}, ''assistant'')'),
+    ('describe_provider', 'user', 'setup:write', false, false, 'clinic.describe_provider({provider}, ''female'')'),
+    ('set_assignment_rules', 'user', 'setup:write', false, false, 'clinic.set_assignment_rules(''{round_robin}'', {service})'),
+    ('remove_assignment_rules', 'user', 'setup:write', false, false, 'clinic.remove_assignment_rules({service})'),
     ('release_requirement', 'user', 'setup:write', false, false, 'clinic.release_requirement({service}, ''room'')'),
     -- Patients.
     ('create_patient', 'user', 'patients:read patients:write', false, false, 'clinic.create_patient(''X'')'),
@@ -172,6 +201,26 @@ VALUES
     ('update_role', 'user', 'users:write', false, false, 'clinic.update_role(''matrix_spare'', ''{"description": "X"}'')'),
     ('remove_role', 'user', 'users:write', false, false, 'clinic.remove_role(''matrix_spare'')'),
     ('restore_shipped_roles', 'user', 'users:write', false, false, 'clinic.restore_shipped_roles()'),
+    -- Events and who is told of them.
+    ('create_subscription', 'user', 'setup:write', false, false, 'clinic.create_subscription(''X'', ''https://hooks.clinic-receiver.com/x'')'),
+    ('update_subscription', 'user', 'setup:write', false, false, 'clinic.update_subscription({nobody}, ''{"name": "X"}'')'),
+    ('pause_subscription', 'user', 'setup:write', false, false, 'clinic.pause_subscription({nobody})'),
+    ('resume_subscription', 'user', 'setup:write', false, false, 'clinic.resume_subscription({nobody})'),
+    ('delete_subscription', 'user', 'setup:write', false, false, 'clinic.delete_subscription({nobody})'),
+    ('rotate_subscription_secret', 'user', 'setup:write', false, false, 'clinic.rotate_subscription_secret({nobody})'),
+    ('retry_delivery', 'user', 'setup:write', false, false, 'clinic.retry_delivery({nobody})'),
+    ('claim_deliveries', 'user', 'outbox:deliver', false, false, 'clinic.claim_deliveries()'),
+    ('finish_delivery', 'user', 'outbox:deliver', false, false, 'clinic.finish_delivery({nobody}, 200)'),
+    ('claim_events', 'user', 'outbox:deliver', false, false, 'clinic.claim_events()'),
+    ('finish_events', 'user', 'outbox:deliver', false, false, 'clinic.finish_events(ARRAY[{nobody}])'),
+    -- Messages to patients.
+    ('set_message_template', 'user', 'setup:write', false, false, 'clinic.set_message_template(''reminder'', ''en'', ''{{date}}'')'),
+    ('set_reminder_plan', 'user', 'patients:read patients:write', false, true, 'clinic.set_reminder_plan(''[]'', patient_id => {patient})'),
+    ('set_patient_contact', 'user', 'patients:read patients:write', false, true, 'clinic.set_patient_contact({patient}, ''sms'', ''+15550100123'')'),
+    ('set_communication_preferences', 'user', 'patients:read patients:write', false, true, 'clinic.set_communication_preferences({patient}, ''hi-IN'')'),
+    ('claim_due_notifications', 'user', 'outbox:deliver', false, false, 'clinic.claim_due_notifications()'),
+    ('record_delivery', 'user', 'outbox:deliver', false, false, 'clinic.record_delivery({nobody}, ''delivered'')'),
+    ('record_reply', 'user', 'outbox:deliver', false, false, 'clinic.record_reply(''sms'', ''+15550100123'', ''CONFIRM'')'),
     -- API keys and messages.
     ('create_api_key', 'user', 'tokens:write', false, false, 'clinic.create_api_key({service_account}, ''X'')'),
     ('api_keys', 'user', 'tokens:write', false, false, 'clinic.api_keys()'),

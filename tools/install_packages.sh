@@ -26,7 +26,7 @@ wanted_packages() { # major
     if [[ $set_name != matrix && (-z ${PG_CONFIG:-} || $PG_CONFIG == pg_config) ]]; then
         printf '%s\n' "postgresql-$1" "postgresql-server-dev-$1"
         if [[ $set_name == check ]]; then
-            printf '%s\n' "postgresql-$1-pgtap"
+            printf '%s\n' "postgresql-$1-pgtap" "postgresql-$1-cron"
         fi
     fi
     # From Debian 13 on the old names of time zones are in a package of their own; the tests use some.

@@ -52,7 +52,7 @@ CREATE FUNCTION pg_temp.role_matrix_text() RETURNS text LANGUAGE sql STABLE AS $
         (SELECT string_agg(l.line, E'\n' ORDER BY l.last, split_part(l.needs, ':', 1), l.needs, l.function) FROM lines AS l),
         '',
         'Members of `clinic_admin` only: ' ||
-            (SELECT string_agg(format('`%s`', f.function), ', ' ORDER BY f.function) FROM pg_temp.function_permissions AS f WHERE f.executes = 'admin') || '.',
+            (SELECT string_agg(format('`%s`', f.function), ', ' ORDER BY f.function) FROM pg_temp.function_permissions AS f WHERE f.executes IN ('admin', 'jobs')) || '.',
         'Members of `clinic_admin` and `clinic_gateway` only: ' ||
             (SELECT string_agg(format('`%s`', f.function), ', ' ORDER BY f.function) FROM pg_temp.function_permissions AS f WHERE f.executes = 'keys') || '.',
         'For requests of logins that are members of `clinic_gateway`: ' ||

@@ -245,14 +245,40 @@ AS $$
         ('tenants_status_check', 'invalid', 'status', 'status must be active or suspended', NULL),
         ('tenants_patient_overlap_check', 'invalid', 'patient_overlap',
          'patient_overlap must be forbid, warn or allow', NULL),
+        ('tenants_series_days_check', 'invalid', 'series_days', 'series_days must be between 1 and 3660', NULL),
         ('tenants_buffers_check', 'invalid', 'buffer_before_minutes, buffer_after_minutes',
          'a buffer must be between 0 and 1440 minutes', NULL),
         ('tenants_hold_check', 'invalid', 'hold_minutes, hold_cap_minutes',
          'hold_minutes must be between 1 and 1440, and hold_cap_minutes between hold_minutes and 1440', NULL),
         ('tenants_holds_per_patient_check', 'invalid', 'holds_per_patient', 'holds_per_patient must be between 0 and 100', NULL),
         ('tenants_idempotency_check', 'invalid', 'idempotency_hours', 'idempotency_hours must be between 1 and 8784 (a leap year)', NULL),
+        ('tenants_waitlist_mode_check', 'invalid', 'waitlist_mode', 'waitlist_mode must be single, broadcast or off', NULL),
+        ('tenants_offer_minutes_check', 'invalid', 'offer_minutes', 'offer_minutes must be between 1 and 10080 (a week)', NULL),
+        ('tenants_broadcast_size_check', 'invalid', 'broadcast_size', 'broadcast_size must be between 1 and 100', NULL),
+        ('tenants_offer_limits_check', 'invalid', 'offers_per_slot, offers_per_entry_day, offers_per_patient_day',
+         'a limit of offers must be between 1 and 1000', NULL),
+        ('services_waitlist_mode_check', 'invalid', 'waitlist_mode', 'waitlist_mode must be single, broadcast or off',
+         'Leave it null for the tenant''s.'),
+        ('waitlist_entries_no_duplicate_excl', 'duplicate', 'from_on, until_on',
+         'the patient waits for this service on some of these dates already', 'Change that entry with clinic.update_waitlist_entry().'),
+        ('waitlist_entries_dates_check', 'invalid', 'from_on, until_on',
+         'until_on must not be before from_on, nor more than ten years after it', NULL),
+        ('waitlist_entries_weekdays_check', 'invalid', 'weekdays', 'weekdays must be of 1 (Monday) to 7', 'Leave it null for any day.'),
+        ('waitlist_entries_times_check', 'invalid', 'times_of_day', 'times_of_day must hold 1 to 20 spans', 'Leave it null for any time.'),
+        ('waitlist_entries_urgency_check', 'invalid', 'urgency', 'urgency must be between 0 and 100', NULL),
+        ('waitlist_entries_party_check', 'invalid', 'party_size', 'party_size must be between 1 and 1000', NULL),
+        ('waitlist_entries_note_check', 'invalid', 'note', 'note must have 1 to 500 characters', NULL),
         ('services_approval_check', 'invalid', 'approval_minutes', 'approval_minutes must be between 1 and 527040 (a leap year)',
          'Leave it null: it waits until its start.'),
+        ('tenants_keep_check', 'invalid',
+         'keep_deliveries_days, keep_messages_days, keep_sign_in_events_days, keep_holds_days, keep_claims_days',
+         'what is kept is kept 1 to 3660 days', NULL),
+        ('tenants_language_check', 'invalid', 'language', 'language must be a language tag of BCP 47', 'Write it like en-IN.'),
+        ('tenants_quiet_check', 'invalid', 'quiet_from, quiet_until', 'quiet_from and quiet_until must be before 24:00', NULL),
+        ('tenants_message_channels_check', 'invalid', 'message_channels', 'message_channels must be an object',
+         'Write it like {"reminder": ["whatsapp", "sms"], "*": ["email"]}.'),
+        ('tenants_message_delay_check', 'invalid', 'message_delay_minutes', 'message_delay_minutes must be between 0 and 1440', NULL),
+        ('services_recall_days_check', 'invalid', 'recall_days', 'recall_days must be between 1 and 3660', 'Leave it null for never.'),
         ('tenant_slugs_pkey', 'duplicate', 'slug', 'this slug is taken', 'Choose another slug.'),
         ('logins_actor_check', 'invalid', 'actor', 'actor must be admin, staff, patient or public', NULL),
         ('logins_patient_check', 'invalid', 'patient_id', 'actor patient needs patient_id', NULL),
@@ -317,6 +343,15 @@ AS $$
         ('service_providers_buffers_check', 'invalid', 'buffer_before_minutes, buffer_after_minutes',
          'a buffer must be between 0 and 1440 minutes', NULL),
         ('service_resources_quantity_check', 'invalid', 'quantity', 'quantity must be between 1 and 20', NULL),
+        ('service_participants_role_check', 'invalid', 'role', 'role must have 1 to 60 characters', NULL),
+        ('service_participants_quantity_check', 'invalid', 'quantity', 'quantity must be between 1 and 20', NULL),
+        ('providers_gender_check', 'invalid', 'gender', 'gender must be female, male, other or unknown', NULL),
+        ('provider_languages_language_check', 'invalid', 'languages', 'a language must be a BCP 47 tag', 'Write it like en or hi-IN.'),
+        ('provider_insurers_insurer_check', 'invalid', 'insurers', 'an insurer''s name must have 1 to 100 characters', NULL),
+        ('assignment_rules_rules_check', 'invalid', 'rules',
+         'rules must be established_provider, round_robin, fewest_bookings, shortest_wait, best_fit or expression', NULL),
+        ('assignment_rules_expression_check', 'invalid', 'rules, expression',
+         'the rule expression needs an expression of 1 to 10000 characters', 'Set it first with clinic.set_assignment_expression().'),
         ('availability_rules_pkey', 'duplicate', 'rule_id', 'this rule_id is taken', NULL),
         ('availability_rules_start_check', 'invalid', 'start_time', 'start_time must be before 24:00',
          'A window that begins at the end of a day begins at 00:00 of the next.'),
@@ -354,7 +389,8 @@ AS $$
          NULL),
         ('dependants_distinct_check', 'invalid', 'patient_id', 'nobody is their own dependant', NULL),
         ('dependants_relationship_check', 'invalid', 'relationship', 'relationship must have 1 to 60 characters', NULL),
-        ('user_identifiers_pkey', 'duplicate', 'value', 'somebody signs in by this already', 'An e-mail address or phone number belongs to one user.')
+        ('user_identifiers_pkey', 'duplicate', 'value', 'somebody signs in by this already', 'An e-mail address or phone number belongs to one user.'),
+        ('subscriptions_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL)
     ) AS words (name, code, argument, message, hint)
     WHERE words.name = constraint_words.constraint_name
 $$;
@@ -661,12 +697,16 @@ BEGIN
         FROM clinic_data.service_resources AS sr
         JOIN clinic_data.resources AS r ON r.tenant_id = sr.tenant_id AND r.resource_class = sr.resource_class
         WHERE sr.tenant_id = lock_service.tenant_id AND sr.service_id = lock_service.service_id
+        UNION
+        SELECT c.resource_id
+        FROM clinic_data.service_participant_candidates AS c
+        WHERE c.tenant_id = lock_service.tenant_id AND c.service_id = lock_service.service_id
     ) AS busy
     HAVING count(*) > 0;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.lock_service(uuid, uuid) IS
-    'Takes the booking''s locks on every provider who offers a service, and on the rooms and devices it can use.';
+    'Takes the booking''s locks on every provider who offers a service, on the rooms and devices it can use, and on who can take part.';
 REVOKE ALL ON FUNCTION clinic_private.lock_service FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lock_service TO clinic_owner;
 

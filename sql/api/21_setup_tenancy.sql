@@ -58,8 +58,16 @@ DECLARE
     tenant uuid := clinic_private.require_permission('setup:write');
     allowed text[] := ARRAY['name', 'status', 'patient_overlap', 'allow_several_seats', 'refuse_late_cancellation',
                             'buffer_before_minutes', 'buffer_after_minutes', 'patient_access', 'published',
-        'hold_minutes', 'hold_cap_minutes', 'holds_per_patient', 'idempotency_hours'];
+                            'hold_minutes', 'hold_cap_minutes', 'holds_per_patient', 'idempotency_hours',
+                            'consumes_events', 'notifies_events', 'keep_deliveries_days', 'keep_messages_days',
+                            'keep_sign_in_events_days', 'keep_holds_days', 'keep_claims_days',
+        'waitlist_mode', 'offer_minutes', 'broadcast_size', 'offers_per_slot', 'offers_per_entry_day', 'offers_per_patient_day',
+        'language', 'message_time_zone', 'quiet_from', 'quiet_until', 'message_channels', 'message_delay_minutes',
+        'series_days'];
 BEGIN
+    PERFORM clinic_private.require_language('language', update_tenant.changes ->> 'language');
+    PERFORM clinic.canonical_time_zone(update_tenant.changes ->> 'message_time_zone');
+    PERFORM clinic_private.require_channels_by_kind('message_channels', update_tenant.changes -> 'message_channels');
     RETURN clinic_private.update_row('tenants', 'tenant_id', tenant,
         clinic_private.checked_changes(update_tenant.changes, allowed), allowed);
 END
@@ -70,7 +78,12 @@ GRANT EXECUTE ON FUNCTION clinic.update_tenant TO clinic_user;
 COMMENT ON FUNCTION clinic.update_tenant IS
     'Changes the tenant of the context, and returns its new version. Needs setup:write.
 changes: an object of columns and new values: name, status (active or suspended), patient_overlap, allow_several_seats,
-refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes, patient_access (care or tenant), published; with "version", only that version is changed.
+refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes, patient_access (care or tenant), published, series_days,
+hold_minutes, hold_cap_minutes, holds_per_patient, idempotency_hours, consumes_events, notifies_events (every event wakes listeners: such commits wait for one another), keep_deliveries_days, keep_messages_days,
+keep_sign_in_events_days, keep_holds_days, keep_claims_days (1 to 3660); with "version", only that version is changed.
+refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes, patient_access (care or tenant), published;
+language (of messages, such as en-IN), message_time_zone, quiet_from and quiet_until (quiet hours, the same twice for none), message_channels (by kind of message, or *,
+a list of channels in order), message_delay_minutes (0 to 1440, before confirmations, changes and cancellations); with "version", only that version is changed.
 Errors: no_context, forbidden, 22004, 22023, stale_version.';
 
 CREATE FUNCTION clinic_private.login_problems(login name, actor text, permissions text[])
@@ -95,7 +108,7 @@ RETURN array_remove(ARRAY[
      WHERE NOT EXISTS (
         SELECT FROM unnest(ARRAY['appointments:read', 'appointments:write', 'appointments:override', 'appointments:overbook', 'schedules:write',
                                  'patients:read', 'users:read', 'users:write', 'tokens:write', 'outbox:deliver', 'emergency:use', 'emergency:review',
-                                 'setup:write', 'patients:write']) AS known (permission)
+                                 'setup:write', 'patients:write', 'reports:read']) AS known (permission)
         WHERE known.permission = p.permission
            OR right(p.permission, 1) = '*' AND starts_with(known.permission, left(p.permission, -1))))
     ], NULL);

@@ -80,7 +80,8 @@ DECLARE
                             'buffer_before_minutes', 'buffer_after_minutes', 'buffers_inside_hours', 'lead_time_minutes',
                             'same_day', 'horizon_days', 'cancel_window_minutes', 'capacity', 'max_per_day', 'max_per_week',
                             'color', 'status', 'published',
-        'requires_approval', 'approval_minutes'];
+        'requires_approval', 'approval_minutes', 'waitlist_mode',
+        'recall_days'];
     checked jsonb;
     new_version integer;
 BEGIN
@@ -103,8 +104,8 @@ REVOKE ALL ON FUNCTION clinic.update_service FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.update_service TO clinic_user;
 COMMENT ON FUNCTION clinic.update_service IS
     'Changes a service, and returns its new version. Needs setup:write.
-changes: an object of columns and new values: any argument of clinic.create_service but service_id, and status (active or
-inactive); with "version", only that version is changed. Bookings stay as they were made; a larger capacity opens seats beside
+changes: an object of columns and new values: any argument of clinic.create_service but service_id, status (active or
+inactive), and recall_days (patients are asked back so many days after a completed visit); with "version", only that version is changed. Bookings stay as they were made; a larger capacity opens seats beside
 them, a smaller one keeps everybody and offers no seat until fewer are taken.
 Errors: no_context, forbidden, not_found, 22004, 22023, duplicate, stale_version.';
 

@@ -11,6 +11,99 @@ COMMENT ON FUNCTION clinic_private.max_message_attempts() IS 'How often a messag
 REVOKE ALL ON FUNCTION clinic_private.max_message_attempts FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.max_message_attempts TO clinic_owner;
 
+CREATE FUNCTION clinic_private.require_claim(max_argument text, at_most integer, lease_seconds integer)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.require_arguments(jsonb_build_object(require_claim.max_argument, require_claim.at_most,
+        'lease_seconds', require_claim.lease_seconds));
+    IF require_claim.at_most NOT BETWEEN 1 AND 1000 THEN
+        PERFORM clinic_private.refuse_argument(require_claim.max_argument, format('%s must be between 1 and 1000', require_claim.max_argument));
+    END IF;
+    IF require_claim.lease_seconds NOT BETWEEN 1 AND 3600 THEN
+        PERFORM clinic_private.refuse_argument('lease_seconds', 'lease_seconds must be between 1 and 3600 (an hour)');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_claim(text, integer, integer) IS
+    'Refuses to claim less than one or more than 1000, and leases other than of a second to an hour. Errors: 22004, 22023.';
+REVOKE ALL ON FUNCTION clinic_private.require_claim FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_claim TO clinic_owner;
+
+CREATE FUNCTION clinic_private.require_message_claim(max_messages integer, lease_seconds integer, channels text[])
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.require_claim('max_messages', require_message_claim.max_messages, require_message_claim.lease_seconds);
+    IF NOT require_message_claim.channels <@ '{sms,email,push,voice,whatsapp,webhook}' THEN
+        PERFORM clinic_private.refuse_argument('channels', 'channels must be of sms, email, push, voice, whatsapp and webhook',
+            hint => 'Leave it null for all.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_message_claim(integer, integer, text[]) IS
+    'Refuses arguments of a claim of messages that are out of bounds. Errors: 22004, 22023.';
+REVOKE ALL ON FUNCTION clinic_private.require_message_claim FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_message_claim TO clinic_owner;
+
+CREATE FUNCTION clinic_private.claim_outbox(tenant_id uuid, max_messages integer, lease_seconds integer, channels text[], topics text)
+    RETURNS TABLE (message_id uuid, topic text, channel text, destination text, payload jsonb, created_at timestamptz,
+                   expires_at timestamptz, claimed_until timestamptz, attempts integer)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 10
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    -- What nobody may send any more, and what every program that claimed it has failed at.
+    UPDATE clinic_data.outbox AS o
+    SET status = CASE WHEN o.expires_at <= clinic.now() THEN 'expired' ELSE 'failed' END,
+        done_at = clinic.now(), claimed_until = NULL, destination = NULL, payload = NULL
+    FROM (SELECT d.message_id
+          FROM clinic_data.outbox AS d
+          WHERE d.tenant_id = claim_outbox.tenant_id AND d.status = 'waiting' AND d.due_at <= clinic.now()
+            AND coalesce(d.claimed_until <= clinic.now(), true)
+            AND (d.expires_at <= clinic.now() OR d.attempts >= clinic_private.max_message_attempts())
+          ORDER BY d.due_at
+          LIMIT 1000
+          FOR UPDATE SKIP LOCKED) AS dead
+    WHERE o.tenant_id = claim_outbox.tenant_id AND o.message_id = dead.message_id;
+
+    RETURN QUERY
+    WITH chosen AS MATERIALIZED (
+        SELECT d.message_id
+        FROM clinic_data.outbox AS d
+        WHERE d.tenant_id = claim_outbox.tenant_id AND d.status = 'waiting' AND d.due_at <= clinic.now()
+          AND coalesce(d.claimed_until <= clinic.now(), true)
+          AND coalesce(d.expires_at > clinic.now(), true)
+          AND d.attempts < clinic_private.max_message_attempts()
+          AND coalesce(d.channel = ANY (claim_outbox.channels), true)
+          AND d.topic LIKE claim_outbox.topics
+        ORDER BY d.due_at, d.message_id
+        LIMIT claim_outbox.max_messages
+        FOR UPDATE SKIP LOCKED),
+    claimed AS (
+        UPDATE clinic_data.outbox AS o
+        SET claimed_until = clinic.now() + make_interval(secs => claim_outbox.lease_seconds), attempts = o.attempts + 1
+        FROM chosen AS c
+        WHERE o.tenant_id = claim_outbox.tenant_id AND o.message_id = c.message_id
+        RETURNING o.message_id, o.topic, o.channel, o.destination, o.payload, o.created_at, o.expires_at, o.claimed_until, o.attempts,
+                  o.due_at)
+    SELECT c.message_id, c.topic, c.channel, c.destination, c.payload, c.created_at, c.expires_at, c.claimed_until, c.attempts
+    FROM claimed AS c
+    ORDER BY c.due_at, c.message_id;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.claim_outbox(uuid, integer, integer, text[], text) IS
+    'Claims messages of the outbox that are due, as clinic.claim_messages says. topics: a pattern of LIKE.';
+REVOKE ALL ON FUNCTION clinic_private.claim_outbox FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.claim_outbox TO clinic_owner;
+
 CREATE FUNCTION clinic.claim_messages(max_messages integer DEFAULT 10, lease_seconds integer DEFAULT 60, channels text[] DEFAULT NULL)
     RETURNS TABLE (message_id uuid, topic text, channel text, destination text, payload jsonb, created_at timestamptz,
                    expires_at timestamptz, claimed_until timestamptz, attempts integer)
@@ -21,55 +114,11 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_permission('outbox:deliver');
 BEGIN
-    PERFORM clinic_private.require_arguments(jsonb_build_object('max_messages', claim_messages.max_messages,
-        'lease_seconds', claim_messages.lease_seconds));
-    IF claim_messages.max_messages NOT BETWEEN 1 AND 1000 THEN
-        PERFORM clinic_private.refuse_argument('max_messages', 'max_messages must be between 1 and 1000');
-    END IF;
-    IF claim_messages.lease_seconds NOT BETWEEN 1 AND 3600 THEN
-        PERFORM clinic_private.refuse_argument('lease_seconds', 'lease_seconds must be between 1 and 3600 (an hour)');
-    END IF;
-    IF NOT claim_messages.channels <@ '{sms,email,push,voice,webhook}' THEN
-        PERFORM clinic_private.refuse_argument('channels', 'channels must be of sms, email, push, voice and webhook',
-            hint => 'Leave it null for all.');
-    END IF;
-
-    -- What nobody may send any more, and what every program that claimed it has failed at.
-    UPDATE clinic_data.outbox AS o
-    SET status = CASE WHEN o.expires_at <= clinic.now() THEN 'expired' ELSE 'failed' END,
-        done_at = clinic.now(), claimed_until = NULL, destination = NULL, payload = NULL
-    FROM (SELECT d.message_id
-          FROM clinic_data.outbox AS d
-          WHERE d.tenant_id = tenant AND d.status = 'waiting' AND d.due_at <= clinic.now()
-            AND coalesce(d.claimed_until <= clinic.now(), true)
-            AND (d.expires_at <= clinic.now() OR d.attempts >= clinic_private.max_message_attempts())
-          ORDER BY d.due_at
-          LIMIT 1000
-          FOR UPDATE SKIP LOCKED) AS dead
-    WHERE o.tenant_id = tenant AND o.message_id = dead.message_id;
-
+    PERFORM clinic_private.require_message_claim(claim_messages.max_messages, claim_messages.lease_seconds, claim_messages.channels);
+    PERFORM clinic_private.queue_due_notifications(tenant, claim_messages.max_messages, claim_messages.channels);
     RETURN QUERY
-    WITH chosen AS MATERIALIZED (
-        SELECT d.message_id
-        FROM clinic_data.outbox AS d
-        WHERE d.tenant_id = tenant AND d.status = 'waiting' AND d.due_at <= clinic.now()
-          AND coalesce(d.claimed_until <= clinic.now(), true)
-          AND coalesce(d.expires_at > clinic.now(), true)
-          AND d.attempts < clinic_private.max_message_attempts()
-          AND coalesce(d.channel = ANY (claim_messages.channels), true)
-        ORDER BY d.due_at, d.message_id
-        LIMIT claim_messages.max_messages
-        FOR UPDATE SKIP LOCKED),
-    claimed AS (
-        UPDATE clinic_data.outbox AS o
-        SET claimed_until = clinic.now() + make_interval(secs => claim_messages.lease_seconds), attempts = o.attempts + 1
-        FROM chosen AS c
-        WHERE o.tenant_id = tenant AND o.message_id = c.message_id
-        RETURNING o.message_id, o.topic, o.channel, o.destination, o.payload, o.created_at, o.expires_at, o.claimed_until, o.attempts,
-                  o.due_at)
     SELECT c.message_id, c.topic, c.channel, c.destination, c.payload, c.created_at, c.expires_at, c.claimed_until, c.attempts
-    FROM claimed AS c
-    ORDER BY c.due_at, c.message_id;
+    FROM clinic_private.claim_outbox(tenant, claim_messages.max_messages, claim_messages.lease_seconds, claim_messages.channels, '%') AS c;
 END
 $$;
 ALTER FUNCTION clinic.claim_messages OWNER TO clinic_owner;
@@ -77,8 +126,8 @@ REVOKE ALL ON FUNCTION clinic.claim_messages FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.claim_messages TO clinic_user;
 COMMENT ON FUNCTION clinic.claim_messages IS
     'Claims messages that are due, the oldest first, for sending; commit before sending. Needs outbox:deliver.
-max_messages: 1 to 1000; lease_seconds: how long nobody else gets them, 1 to 3600; channels: of sms, email, push, voice and webhook, by
-default all. Say with clinic.finish_message how it went. attempts: how often the message was claimed, this time included; after ten it is
+Reminders and other notifications that are due are among them. max_messages: 1 to 1000; lease_seconds: how long nobody else gets them, 1 to
+3600; channels: of sms, email, push, voice, whatsapp and webhook, by default all. Say with clinic.finish_message how it went. attempts: how often the message was claimed, this time included; after ten it is
 given up. Programs that claim at once get different messages. Call it again until it returns nothing.
 Errors: no_context, forbidden, 22004, 22023.';
 

@@ -40,6 +40,12 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'clinic_same_secret';
 COMMENT ON FUNCTION clinic_private.same_secret(bytea, bytea) IS 'Whether two secrets are equal, in a time that depends on their lengths alone.';
 
+CREATE FUNCTION clinic_private.hmac_sha256(key text, message text)
+RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_hmac_sha256';
+COMMENT ON FUNCTION clinic_private.hmac_sha256(text, text) IS 'HMAC with SHA-256 (RFC 2104) of the bytes of a message, as the database encodes it.';
+
 CREATE FUNCTION clinic_private.active_tenant(tenant text)
 RETURNS uuid
 LANGUAGE c STABLE STRICT PARALLEL SAFE
@@ -89,13 +95,13 @@ COMMENT ON FUNCTION clinic_private.codes_since(uuid, text, timestamptz) IS
 
 REVOKE ALL ON FUNCTION clinic_private.hash_password(text), clinic_private.password_matches(text, text),
     clinic_private.password_fault(text), clinic_private.random_bytes(integer), clinic_private.random_code(),
-    clinic_private.same_secret(bytea, bytea), clinic_private.active_tenant(text), clinic_private.is_active_tenant(uuid),
+    clinic_private.same_secret(bytea, bytea), clinic_private.hmac_sha256(text, text), clinic_private.active_tenant(text), clinic_private.is_active_tenant(uuid),
     clinic_private.saved_context(), clinic_private.restore_context(text),
     clinic_private.account_state(uuid, uuid, timestamptz), clinic_private.live_code(uuid, text, text, timestamptz),
     clinic_private.codes_since(uuid, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.hash_password(text), clinic_private.password_matches(text, text),
     clinic_private.password_fault(text), clinic_private.random_bytes(integer), clinic_private.random_code(),
-    clinic_private.same_secret(bytea, bytea), clinic_private.active_tenant(text), clinic_private.is_active_tenant(uuid),
+    clinic_private.same_secret(bytea, bytea), clinic_private.hmac_sha256(text, text), clinic_private.active_tenant(text), clinic_private.is_active_tenant(uuid),
     clinic_private.saved_context(), clinic_private.restore_context(text),
     clinic_private.account_state(uuid, uuid, timestamptz), clinic_private.live_code(uuid, text, text, timestamptz),
     clinic_private.codes_since(uuid, text, timestamptz) TO clinic_owner;

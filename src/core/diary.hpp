@@ -112,6 +112,15 @@ struct Tenant {
 
 enum class Anchor : std::uint8_t { window, midnight };
 
+// Who or what takes part beside the provider and the rooms of the required classes: any `needed` of the candidates, all at
+// the visit's location.
+struct Participants {
+    std::string role;
+    std::int32_t needed = 1;
+    bool optional = false;      // those who cannot come are missing, and hide no slot
+    std::vector<Id> candidates; // of Diary::assistants and Diary::resources, ordered by id
+};
+
 // A service; for a search by bare duration a nameless one (nil id) that every window serves.
 struct Service {
     Id id;
@@ -128,6 +137,7 @@ struct Service {
     std::int32_t capacity = 1;
     std::optional<std::int32_t> max_per_day, max_per_week;
     std::vector<std::pair<std::string, std::int32_t>> required; // class, how many; ordered by class
+    std::vector<Participants> participants;                     // ordered by role
 };
 
 struct Patient {
@@ -140,9 +150,10 @@ struct Diary {
     Instant now;
     Tenant tenant;
     Service service;
-    std::vector<Location> locations; // ordered by id
-    std::vector<Provider> providers; // ordered by id
-    std::vector<Resource> resources; // rooms and devices of the required classes, ordered by id
+    std::vector<Location> locations;  // ordered by id
+    std::vector<Provider> providers;  // ordered by id
+    std::vector<Resource> resources;  // rooms and devices of the required classes or among participants, ordered by id
+    std::vector<Provider> assistants; // providers among participants, ordered by id
     std::optional<Patient> patient;
     std::map<std::pair<Id, Id>, Duration> travel; // (from, to)
 };

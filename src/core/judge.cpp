@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/assignment.hpp"
 #include "core/kernel_state.hpp"
 
 namespace pg_clinic::core {
@@ -187,22 +188,27 @@ class Judge {
     void check_driving() {
         if (diary_.travel.empty())
             return;
+        if (const Busy *in_the_way = elsewhere(provider_.busy, busy_))
+            add(Reason::blocked, {Source::Table::travel_times, in_the_way->location});
+    }
+
+    // The claim at another location that leaves no time to drive; none where it is taken anyway, by that claim over during.
+    const Busy *elsewhere(const BusyList &busy, const Interval &during) const {
         const Id here = site_->location->id;
         const Duration furthest = state_.longest_travel;
         const Busy *in_the_way = nullptr;
-        provider_.busy.each_overlapping({visit_.begin - furthest, visit_.end + furthest}, [&](const Busy &b) {
+        busy.each_overlapping({visit_.begin - furthest, visit_.end + furthest}, [&](const Busy &b) {
             if (b.location == here || !b.location || state_.is_ignored(b.appointment))
                 return true;
             // Claims that leave no room beside them are slot_taken; a session elsewhere may have seats, but not
             // here.
-            const bool taken = b.during.overlaps(busy_) && std::min(b.capacity, diary_.service.capacity) == 1;
+            const bool taken = b.during.overlaps(during) && std::min(b.capacity, diary_.service.capacity) == 1;
             if (!taken && visit_.begin < b.visit.end + travel(b.location, here) &&
                 b.visit.begin < visit_.end + travel(here, b.location))
                 in_the_way = &b;
             return true;
         });
-        if (in_the_way != nullptr)
-            add(Reason::blocked, {Source::Table::travel_times, in_the_way->location});
+        return in_the_way;
     }
 
     Duration travel(const Id &from, const Id &to) const {
@@ -255,19 +261,10 @@ class Judge {
         return count;
     }
 
-    void check_resources() {
-        for (const auto &[resource_class, needed] : diary_.service.required) {
-            check_class(resource_class, needed);
-            if (done())
-                return;
-        }
-        std::sort(verdict_.resources.begin(), verdict_.resources.end());
-    }
-
-    // A candidate of a required class, with what makes it preferable.
+    // A room, device or participant that may be chosen, with what makes it preferable.
     struct Candidate {
         enum class Rank : std::uint8_t { of_session, empty, shared, only_by_permission };
-        const ResourcePlan *plan = nullptr;
+        Id id;
         Rank rank = Rank::empty;
         bool usable = true;
         bool open = true;
@@ -275,31 +272,81 @@ class Judge {
         std::int32_t remaining = 0;
     };
 
-    void check_class(const std::string &resource_class, std::int32_t needed) {
-        std::vector<Candidate> candidates = candidates_of(resource_class);
+    // A class or role to be filled; candidates are the usable ones, best first.
+    struct Need {
+        const std::string *name;
+        std::int32_t needed;
+        bool optional = false;
+        Id obstacle; // of a class whose resources are named: the last that cannot be used
+        std::vector<Candidate> candidates{};
+    };
+
+    void check_resources() {
+        const Service &service = diary_.service;
+        if (service.required.empty() && service.participants.empty())
+            return;
+        std::vector<Need> needs;
+        for (const auto &[resource_class, needed] : service.required)
+            needs.push_back(need_of({&resource_class, needed, false, {}}, candidates_of(resource_class)));
+        for (const bool optional : {false, true})
+            for (const Participants &p : service.participants)
+                if (p.optional == optional)
+                    needs.push_back(need_of({&p.role, p.needed, optional, {}}, candidates_of(p)));
+        choose_for(needs);
+        std::sort(verdict_.resources.begin(), verdict_.resources.end());
+    }
+
+    Need need_of(Need need, std::vector<Candidate> candidates) const {
         const auto of_session = [](const Candidate &c) { return c.rank == Candidate::Rank::of_session; };
         // A session stays in its rooms: a seat in another would be a visit without its provider.
-        if (std::count_if(candidates.begin(), candidates.end(), of_session) >= needed)
+        if (std::count_if(candidates.begin(), candidates.end(), of_session) >= need.needed)
             std::erase_if(candidates, [&](const Candidate &c) { return !of_session(c); });
-        const Id obstacle =
-            candidates.empty() || !state_.names_class(resource_class) ? Id{} : last_unusable(candidates);
+        if (!candidates.empty() && state_.names_class(*need.name))
+            need.obstacle = last_unusable(candidates);
         std::erase_if(candidates, [](const Candidate &c) { return !c.usable; });
-        if (static_cast<std::int32_t>(candidates.size()) < needed) {
-            add(Reason::no_resource, obstacle ? Source{Source::Table::resources, obstacle} : Source{}, resource_class);
-            return;
-        }
         std::stable_sort(candidates.begin(), candidates.end(),
                          [](const Candidate &a, const Candidate &b) { return a.rank < b.rank; });
-        for (std::int32_t i = 0; i < needed; ++i)
-            choose(candidates[static_cast<std::size_t>(i)]);
-        verdict_.remaining = std::min(verdict_.remaining, bookings_that_fit(candidates, needed, verdict_.remaining));
+        need.candidates = std::move(candidates);
+        return need;
+    }
+
+    // Fills the needs in order, nobody twice. What is missing for one of them is taken from no other, but chosen differently
+    // where that helps.
+    void choose_for(const std::vector<Need> &needs) {
+        std::vector<Demand> demands;
+        for (const Need &need : needs) {
+            Demand demand{need.needed, {}};
+            for (const Candidate &c : need.candidates)
+                demand.candidates.push_back(c.id);
+            // Without participants the classes share nothing.
+            if (diary_.service.participants.empty() && demand.candidates.size() > static_cast<std::size_t>(need.needed))
+                demand.candidates.resize(static_cast<std::size_t>(need.needed));
+            demands.push_back(std::move(demand));
+        }
+        const std::vector<std::vector<Id>> chosen = assign(demands);
+        for (std::size_t i = 0; i < needs.size(); ++i) {
+            const Need &need = needs[i];
+            const bool filled = static_cast<std::int32_t>(chosen[i].size()) == need.needed;
+            if (!filled && need.optional)
+                verdict_.missing.push_back(*need.name);
+            else if (!filled)
+                add(Reason::no_resource, need.obstacle ? Source{Source::Table::resources, need.obstacle} : Source{},
+                    *need.name);
+            if (done())
+                return;
+            for (const Candidate &c : need.candidates)
+                if (std::find(chosen[i].begin(), chosen[i].end(), c.id) != chosen[i].end())
+                    choose(c);
+            if (filled && !need.optional)
+                verdict_.remaining =
+                    std::min(verdict_.remaining, bookings_that_fit(need.candidates, need.needed, verdict_.remaining));
+        }
     }
 
     void choose(const Candidate &candidate) {
-        const Id id = candidate.plan->resource->id;
-        verdict_.resources.push_back(id);
+        verdict_.resources.push_back(candidate.id);
         if (!candidate.fits)
-            verdict_.overbooked.push_back(id);
+            verdict_.overbooked.push_back(candidate.id);
         if (!candidate.open || !candidate.fits)
             verdict_.resources_by_permission = true;
     }
@@ -316,10 +363,29 @@ class Judge {
         return candidates;
     }
 
+    // The candidates of a role. The provider takes part already.
+    std::vector<Candidate> candidates_of(const Participants &participants) const {
+        const std::vector<Id> &ids = participants.candidates;
+        const bool named = std::any_of(ids.begin(), ids.end(), [this](const Id &id) { return state_.is_named(id); });
+        const auto wanted = [&](const Id &id) {
+            return std::binary_search(ids.begin(), ids.end(), id) && (!named || state_.is_named(id));
+        };
+        std::vector<Candidate> candidates;
+        for (std::size_t i = 0; i < diary_.assistants.size(); ++i)
+            if (wanted(diary_.assistants[i].id) && diary_.assistants[i].id != provider_.id)
+                candidates.push_back(judge_assistant(i));
+        for (const ResourcePlan &plan : state_.resources)
+            if (wanted(plan.resource->id) && plan.resource->location == site_->location->id)
+                candidates.push_back(judge_resource(plan));
+        std::sort(candidates.begin(), candidates.end(),
+                  [](const Candidate &a, const Candidate &b) { return a.id < b.id; });
+        return candidates;
+    }
+
     static Id last_unusable(const std::vector<Candidate> &candidates) {
         const auto it =
             std::find_if(candidates.rbegin(), candidates.rend(), [](const Candidate &c) { return !c.usable; });
-        return it == candidates.rend() ? Id{} : it->plan->resource->id;
+        return it == candidates.rend() ? Id{} : it->id;
     }
 
     // How many bookings, up to `most`, find `needed` different resources each.
@@ -339,16 +405,35 @@ class Judge {
         const Resource &r = *plan.resource;
         const Interval during{visit_.begin - plan.buffers.before, visit_.end + plan.buffers.after};
         const bool open = r.hours.empty() || plan.open.covers(diary_.service.buffers_inside_hours ? during : visit_);
-        const Fit fit = fit_claim(r.busy, during, diary_.service.capacity * r.quantity, state_.request.ignored, true);
+        return judge_candidate(r.id, r.busy, during, r.quantity, open, r.active && !plan.blocked.overlaps(during));
+    }
+
+    // A provider who takes part must be there, at the visit's location, and come in time.
+    Candidate judge_assistant(std::size_t i) const {
+        const Provider &p = diary_.assistants[i];
+        const Site &site = state_.assistants[i].sites.at(site_->location->id);
+        const Buffers buffers = state_.provider_buffers(p);
+        const Interval during{visit_.begin - buffers.before, visit_.end + buffers.after};
+        const Interval needed = diary_.service.buffers_inside_hours ? during : visit_;
+        const MergedWindow *window = site.window_at(start_);
+        const bool open = window != nullptr && window->span.contains(needed);
+        const bool can_come = p.active && site.blocked.first_overlapping(during) == nullptr &&
+                              site.driving.first_overlapping(needed) == nullptr &&
+                              (diary_.travel.empty() || elsewhere(p.busy, during) == nullptr);
+        return judge_candidate(p.id, p.busy, during, 1, open, can_come);
+    }
+
+    Candidate judge_candidate(const Id &id, const BusyList &busy, const Interval &during, std::int32_t quantity,
+                              bool open, bool can_come) const {
+        const Fit fit = fit_claim(busy, during, diary_.service.capacity * quantity, state_.request.ignored, true);
         Candidate candidate;
-        candidate.plan = &plan;
-        candidate.usable = r.active && !plan.blocked.overlaps(during) && (open || state_.request.override_rules) &&
-                           (fit.fits || state_.request.overbook);
+        candidate.id = id;
+        candidate.usable = can_come && (open || state_.request.override_rules) && (fit.fits || state_.request.overbook);
         candidate.open = open;
         candidate.fits = fit.fits;
         candidate.remaining = fit.remaining;
         candidate.rank = open && fit.fits ? Candidate::Rank::empty : Candidate::Rank::only_by_permission;
-        r.busy.each_overlapping(during, [&](const Busy &b) {
+        busy.each_overlapping(during, [&](const Busy &b) {
             if (state_.is_ignored(b.appointment))
                 return true;
             if (b.visit == visit_ && b.service == diary_.service.id && in_session_of_provider(b.appointment)) {

@@ -47,12 +47,19 @@ Kernel::State::State(const Diary &d, const Request &q, Interval r, Work &w) : di
         const Buffers b = provider_buffers(p);
         reach = std::max(reach, duration_at(p) + b.before + b.after);
     }
+    for (const Provider &a : diary.assistants) {
+        const Buffers b = provider_buffers(a);
+        for (const Provider &p : diary.providers)
+            reach = std::max(reach, duration_at(p) + b.before + b.after);
+    }
     for (const auto &[way, time] : diary.travel)
         longest_travel = std::max(longest_travel, time);
     for (const Provider &p : diary.providers)
         providers.push_back(plan_provider(diary, p, range, reach, request.ignored, work));
     for (const Resource &resource : diary.resources)
         resources.push_back(plan_resource(*this, resource, reach));
+    for (const Provider &assistant : diary.assistants)
+        assistants.push_back(plan_provider(diary, assistant, range, reach, request.ignored, work));
 }
 
 Duration Kernel::State::duration_at(const Provider &provider) const {
@@ -120,11 +127,16 @@ void search(const Kernel &kernel, const Kernel::State &state, std::size_t provid
             const bool go_on =
                 GridStarts(inside, stretch, duration, service.step, window.anchor).each([&](Instant start) {
                     state.work.step();
-                    const Verdict verdict = kernel.judge(provider, location, start, false);
+                    Verdict verdict = kernel.judge(provider, location, start, false);
                     if (!verdict.free())
                         return true;
-                    return found(
-                        Slot{{start, start + duration}, p.id, location, site.location->zone, verdict.remaining});
+                    return found(Slot{{start, start + duration},
+                                      p.id,
+                                      location,
+                                      site.location->zone,
+                                      verdict.remaining,
+                                      std::move(verdict.resources),
+                                      std::move(verdict.missing)});
                 });
             if (!go_on)
                 break;
@@ -214,6 +226,12 @@ Duration Kernel::duration_at(std::size_t provider) const {
 
 Buffers Kernel::provider_buffers(std::size_t provider) const {
     return state_->provider_buffers(state_->diary.providers[provider]);
+}
+
+Buffers Kernel::provider_buffers(const Provider &assistant) const { return state_->provider_buffers(assistant); }
+
+Gaps Kernel::gaps_around(std::size_t provider, const Id &location, Instant start) const {
+    return gaps_of(*state_, provider, location, start);
 }
 
 Buffers Kernel::resource_buffers(const Resource &resource) const { return state_->resource_buffers(resource); }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/diary.hpp"
+#include "core/precision.hpp"
 #include "core/verdict.hpp"
 #include "core/work.hpp"
 
@@ -33,6 +34,8 @@ struct Slot {
     Id location;
     const Zone *zone = nullptr; // the location's
     std::int32_t remaining = 0;
+    std::vector<Id> resources;        // rooms, devices and participants that it would take
+    std::vector<std::string> missing; // roles of optional participants that cannot be filled then
 };
 
 class Kernel {
@@ -67,7 +70,11 @@ class Kernel {
     // Length and buffers of a visit at a provider.
     Duration duration_at(std::size_t provider) const;
     Buffers provider_buffers(std::size_t provider) const;
+    Buffers provider_buffers(const Provider &assistant) const;
     Buffers resource_buffers(const Resource &resource) const;
+
+    // The provider's free time on both sides of a visit that could be booked; see precision.hpp.
+    Gaps gaps_around(std::size_t provider, const Id &location, Instant start) const;
 
     // How many visits the provider has on the local day of t.
     std::int32_t visits_on_day(std::size_t provider, Instant t) const;

@@ -24,8 +24,9 @@ struct Kernel::State {
     const Request &request;
     const Interval range;
     Work &work;
-    std::vector<ProviderPlan> providers; // as diary.providers
-    std::vector<ResourcePlan> resources; // as diary.resources
+    std::vector<ProviderPlan> providers;  // as diary.providers
+    std::vector<ResourcePlan> resources;  // as diary.resources
+    std::vector<ProviderPlan> assistants; // as diary.assistants
     Duration longest_travel;
 
     Duration duration_at(const Provider &provider) const;
@@ -37,6 +38,9 @@ struct Kernel::State {
     bool names_class(const std::string &resource_class) const;
     bool is_named(const Id &resource) const;
 };
+
+// See Kernel::gaps_around.
+Gaps gaps_of(const Kernel::State &state, std::size_t provider, const Id &location, Instant start);
 
 // Judges one start; see Kernel::judge.
 Verdict judge_start(const Kernel::State &state, std::size_t provider, const Id &location, Instant start, bool all);

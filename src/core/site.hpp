@@ -38,6 +38,8 @@ class BlockedSpans {
                 visit(spans_[i - 1]);
     }
 
+    const std::vector<BlockedSpan> &spans() const noexcept { return spans_; }
+
   private:
     std::vector<BlockedSpan> spans_;  // ascending by begin
     std::vector<Instant> latest_end_; // of spans_[0..i]

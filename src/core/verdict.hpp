@@ -42,15 +42,16 @@ bool is_overlap(Reason reason) noexcept;
 struct Finding {
     Reason reason = Reason::not_found;
     Source source;              // the row that caused it, if one did
-    std::string resource_class; // no_resource: the class
+    std::string resource_class; // no_resource: the class, or the role
 };
 
 // What the kernel says of one start at one provider and location.
 struct Verdict {
     std::vector<Finding> findings;        // in order of reason; empty: free
-    std::vector<Id> resources;            // rooms and devices chosen, in order of id
+    std::vector<Id> resources;            // rooms, devices and participants chosen, in order of id
     std::vector<Id> overbooked;           // those of them that are taken, by the overbooking permission
     bool resources_by_permission = false; // some are taken, or not open then: no_resource gave way
+    std::vector<std::string> missing;     // roles of optional participants that cannot be filled then
     std::int32_t remaining = 0;           // bookings that would still fit, this one included
     bool patient_overlaps = false;        // the patient has another visit then, and the tenant only warns
 

@@ -149,6 +149,10 @@ void refuse_transition(const Context &context, const Standing &a, std::string_vi
 }
 
 Standing locked_for(const Context &context, const Uuid &id, std::optional<std::int32_t> version, core::Change change) {
+    const auto all = core::transitions();
+    if (context.actor == Actor::patient &&
+        std::none_of(all.begin(), all.end(), [&](const auto &t) { return t.change == change && t.by_patient; }))
+        raise(Code::forbidden, "only staff may do that", Detail().add("appointment_id", id));
     Standing a = locked_appointment(context, id, version);
     const core::Transition *transition = core::transition_of(change, a.status);
     if (transition == nullptr || a.is_dead(now()))

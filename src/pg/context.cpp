@@ -16,6 +16,7 @@ constexpr const char *setting_name = "clinic.context";
 
 constinit char *setting = nullptr;          // the server's copy of clinic.context
 constinit const Context *entered = nullptr; // its meaning, or null
+constinit const Context *present = nullptr; // the same, kept until the transaction ends; null: to be looked up
 constinit bool gate_open = false;           // true while enter_context sets it
 
 // What clinic_data.logins says about this session, looked up once per transaction.
@@ -51,6 +52,7 @@ bool check_context(char **value, void **extra, GucSource source) {
 
 void assign_context(const char *, void *extra) {
     entered = static_cast<const Context *>(extra);
+    present = nullptr;
     forget_visibility();
 }
 
@@ -59,7 +61,18 @@ void forget_login() {
     forget_visibility();
 }
 
-void at_transaction_end(XactEvent, void *) { forget_login(); }
+// The contexts that this transaction has been in, in its own memory: who holds one keeps it while functions that act as
+// somebody else in between come and go. There are few.
+struct Kept {
+    std::vector<std::pair<std::string, const Context *>> contexts;
+};
+constinit Kept *kept = nullptr;
+
+void at_transaction_end(XactEvent, void *) {
+    forget_login();
+    kept = nullptr;
+    present = nullptr;
+}
 
 void at_subtransaction_end(SubXactEvent event, SubTransactionId, SubTransactionId, void *) {
     if (event == SUBXACT_EVENT_ABORT_SUB)
@@ -87,6 +100,21 @@ const Context *login_context() {
     return context;
 }
 
+// The context that was entered, in memory of the transaction.
+const Context *kept_context() {
+    if (kept == nullptr)
+        kept = make_in_context<Kept>(TopTransactionContext);
+    const std::string_view text = setting;
+    for (const auto &[known, context] : kept->contexts)
+        if (known == text)
+            return context;
+    const Context *context = parse_context(text, &allocate_for_transaction);
+    if (context == nullptr)
+        throw std::bad_alloc();
+    kept->contexts.emplace_back(text, context);
+    return context;
+}
+
 // Puts the parts of a list between commas into `out`.
 std::vector<std::string> parts_of(std::string_view list) {
     std::vector<std::string> out;
@@ -100,7 +128,13 @@ std::vector<std::string> parts_of(std::string_view list) {
 
 } // namespace
 
-const Context *current_context() { return entered != nullptr ? entered : login_context(); }
+const Context *current_context() {
+    if (entered == nullptr)
+        return login_context();
+    if (present == nullptr)
+        present = kept_context();
+    return present;
+}
 
 const Context &require_context() {
     if (const Context *context = current_context())

@@ -73,7 +73,7 @@ struct NewContext {
     RequestFacts request = {};
 };
 
-// The present context, or null. Valid until the next change of context or the end of the transaction.
+// The present context, or null. It stays valid until the end of the transaction, whoever acts in between.
 const Context *current_context();
 
 // The present context; raises no_context when there is none.

@@ -59,12 +59,28 @@ KeptPlan all_providers_statement{
     " LEFT JOIN clinic_data.service_providers s ON false"
     " WHERE p.tenant_id = $1 AND r.status = 'active' ORDER BY p.provider_id"};
 
+KeptPlan assistants_statement{
+    CLINIC_PROVIDER_COLUMNS
+    " FROM clinic_data.providers p"
+    " JOIN clinic_data.resources r ON r.tenant_id = p.tenant_id AND r.resource_id = p.provider_id"
+    " LEFT JOIN clinic_data.service_providers s ON false"
+    " WHERE p.tenant_id = $1 AND p.provider_id = ANY ($2) ORDER BY p.provider_id"};
+
 #undef CLINIC_PROVIDER_COLUMNS
 
 KeptPlan resources_statement{
     "SELECT resource_id, resource_class, location_id, status, quantity, buffer_before_minutes, buffer_after_minutes"
-    " FROM clinic_data.resources WHERE tenant_id = $1 AND kind IN ('room', 'device') AND resource_class = ANY ($2)"
-    " AND ($3::uuid IS NULL OR location_id = $3) ORDER BY resource_id"};
+    " FROM clinic_data.resources WHERE tenant_id = $1 AND kind IN ('room', 'device')"
+    " AND (resource_class = ANY ($2) OR resource_id = ANY ($4)) AND ($3::uuid IS NULL OR location_id = $3)"
+    " ORDER BY resource_id"};
+
+KeptPlan participants_statement{
+    "SELECT p.role, p.quantity, p.optional, c.resource_id, r.kind = 'provider'"
+    " FROM clinic_data.service_participants p"
+    " LEFT JOIN clinic_data.service_participant_candidates c"
+    " ON c.tenant_id = p.tenant_id AND c.service_id = p.service_id AND c.role = p.role"
+    " LEFT JOIN clinic_data.resources r ON r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id"
+    " WHERE p.tenant_id = $1 AND p.service_id = $2 ORDER BY p.role COLLATE \"C\", c.resource_id"};
 
 KeptPlan standing_statement{"SELECT resource_id, location_id FROM clinic_data.resources"
                             " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND kind IN ('room', 'device')"};
@@ -79,7 +95,9 @@ KeptPlan missing_statement{
     " (SELECT n.id FROM pg_catalog.unnest($6::uuid[]) AS n (id) WHERE NOT EXISTS (SELECT FROM clinic_data.resources r"
     " JOIN clinic_data.service_resources s ON s.tenant_id = r.tenant_id AND s.resource_class = r.resource_class"
     " WHERE r.tenant_id = $1 AND r.resource_id = n.id AND s.service_id = $2"
-    " AND ($5::uuid IS NULL OR r.location_id = $5)) LIMIT 1)"};
+    " AND ($5::uuid IS NULL OR r.location_id = $5))"
+    " AND NOT EXISTS (SELECT FROM clinic_data.service_participant_candidates c"
+    " WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.resource_id = n.id) LIMIT 1)"};
 
 // What holds now, or what was known to hold at an instant: hours and blocks are never rewritten, only retired.
 #define CLINIC_HOLDS(n)                                                                                                \
@@ -171,6 +189,7 @@ class Reader {
         read_service();
         read_providers();
         read_patient();
+        read_participants();
         read_resources();
         measure();
         read_hours_and_blocks();
@@ -186,7 +205,9 @@ class Reader {
     void read_locations();
     void read_service();
     void read_providers();
+    core::Provider provider_of(const Row &row) const;
     void read_patient();
+    void read_participants();
     void read_resources();
     void measure();
     void read_hours_and_blocks();
@@ -216,7 +237,8 @@ class Reader {
     Spi spi_;
     core::Diary diary_;
     std::unordered_map<Uuid, Book> books_;
-    core::Interval reach_; // claims and blocks that may matter lie within
+    std::vector<Uuid> role_rooms_; // rooms and devices among the candidates of roles
+    core::Interval reach_;         // claims and blocks that may matter lie within
 };
 
 void Reader::read_tenant() {
@@ -284,19 +306,48 @@ void Reader::read_providers() {
     if (query_.provider && found.empty())
         raise(Code::not_found, "the provider does not exist", Detail().add("provider_id", *query_.provider));
     for (const Row row : found) {
-        core::Provider p;
-        p.id = row.get<Uuid>(0);
-        p.active = row.get<std::string_view>(1) == "active";
-        p.zone = &zone_named(row.get<std::string_view>(2));
-        p.buffers = buffers(row.get<std::int32_t>(3), row.get<std::int32_t>(4));
-        p.max_per_day = row.optional<std::int32_t>(5);
-        p.max_per_week = row.optional<std::int32_t>(6);
-        p.offers_service = !query_.service || row.get<bool>(7);
-        p.duration = optional_minutes(row.optional<std::int32_t>(8));
-        p.buffer_before = optional_minutes(row.optional<std::int32_t>(9));
-        p.buffer_after = optional_minutes(row.optional<std::int32_t>(10));
-        diary_.providers.push_back(std::move(p));
+        core::Provider p = provider_of(row);
+        const auto wanted = [&p, this] {
+            return std::find(query_.among->begin(), query_.among->end(), p.id) != query_.among->end();
+        };
+        if (!query_.among || wanted())
+            diary_.providers.push_back(std::move(p));
     }
+}
+
+core::Provider Reader::provider_of(const Row &row) const {
+    core::Provider p;
+    p.id = row.get<Uuid>(0);
+    p.active = row.get<std::string_view>(1) == "active";
+    p.zone = &zone_named(row.get<std::string_view>(2));
+    p.buffers = buffers(row.get<std::int32_t>(3), row.get<std::int32_t>(4));
+    p.max_per_day = row.optional<std::int32_t>(5);
+    p.max_per_week = row.optional<std::int32_t>(6);
+    p.offers_service = !query_.service || row.get<bool>(7);
+    p.duration = optional_minutes(row.optional<std::int32_t>(8));
+    p.buffer_before = optional_minutes(row.optional<std::int32_t>(9));
+    p.buffer_after = optional_minutes(row.optional<std::int32_t>(10));
+    return p;
+}
+
+// Who else takes part: roles with their candidates, of whom the providers are read here.
+void Reader::read_participants() {
+    if (!query_.service)
+        return;
+    std::vector<core::Participants> &roles = diary_.service.participants;
+    std::vector<Uuid> people;
+    for (const Row row : rows(participants_statement, query_.tenant, *query_.service)) {
+        auto role = row.get<std::string>(0);
+        if (roles.empty() || roles.back().role != role)
+            roles.push_back({std::move(role), row.get<std::int32_t>(1), row.get<bool>(2), {}});
+        if (const auto candidate = row.optional<Uuid>(3)) {
+            roles.back().candidates.push_back(*candidate);
+            (row.get<bool>(4) ? people : role_rooms_).push_back(*candidate);
+        }
+    }
+    if (!people.empty())
+        for (const Row row : rows(assistants_statement, query_.tenant, people))
+            diary_.assistants.push_back(provider_of(row));
 }
 
 void Reader::read_patient() {
@@ -315,8 +366,8 @@ void Reader::read_resources() {
     std::vector<std::string> classes;
     for (const auto &[resource_class, quantity] : diary_.service.required)
         classes.push_back(resource_class);
-    if (!classes.empty())
-        for (const Row row : rows(resources_statement, query_.tenant, classes, query_.location)) {
+    if (!classes.empty() || !role_rooms_.empty())
+        for (const Row row : rows(resources_statement, query_.tenant, classes, query_.location, role_rooms_)) {
             core::Resource r;
             r.id = row.get<Uuid>(0);
             r.resource_class = row.get<std::string>(1);
@@ -328,10 +379,13 @@ void Reader::read_resources() {
         }
     for (const Uuid &named : query_.named_resources)
         if (std::none_of(diary_.resources.begin(), diary_.resources.end(),
-                         [&](const core::Resource &r) { return r.id == named; }))
+                         [&](const core::Resource &r) { return r.id == named; }) &&
+            std::none_of(diary_.assistants.begin(), diary_.assistants.end(),
+                         [&](const core::Provider &a) { return a.id == named; }))
             raise(Code::not_found, "the resource is not one that the service can use",
                   Detail().add("resource_id", named),
-                  "Name rooms or devices of the classes that the service requires, at the visit's location.");
+                  "Name rooms or devices of the classes that the service requires, at the visit's location, or who can "
+                  "take part.");
 }
 
 // How far around the starts something may matter: the longest visit with its buffers, and the longest drive.
@@ -346,6 +400,8 @@ void Reader::measure() {
     }
     for (const core::Resource &r : diary_.resources)
         buffer = std::max({buffer, r.buffers.before, r.buffers.after});
+    for (const core::Provider &a : diary_.assistants)
+        buffer = std::max({buffer, a.buffers.before, a.buffers.after});
     core::Duration drive;
     for (const auto &[way, time] : diary_.travel)
         drive = std::max(drive, time);
@@ -363,9 +419,19 @@ void Reader::read_hours_and_blocks() {
         ids.push_back(r.id);
         books_[r.id] = {&r.hours, &r.blocks};
     }
+    for (core::Provider &a : diary_.assistants)
+        if (books_.try_emplace(a.id, Book{&a.hours, &a.blocks}).second)
+            ids.push_back(a.id);
     read_rules(ids);
     read_holidays();
     read_blocks(ids);
+    // Who both sees patients and takes part has been read once.
+    for (core::Provider &a : diary_.assistants)
+        for (const core::Provider &p : diary_.providers)
+            if (p.id == a.id) {
+                a.hours = p.hours;
+                a.blocks = p.blocks;
+            }
 }
 
 void Reader::read_rules(const std::vector<Uuid> &ids) {
@@ -475,8 +541,9 @@ void Reader::add_block(const Row &row) {
         return;
     }
     // A location's block concerns every provider while there, and what stands there.
-    for (core::Provider &p : diary_.providers)
-        p.blocks.push_back(b);
+    for (std::vector<core::Provider> *people : {&diary_.providers, &diary_.assistants})
+        for (core::Provider &p : *people)
+            p.blocks.push_back(b);
     for (core::Resource &r : diary_.resources)
         if (r.location == b.location)
             r.blocks.push_back(b);
@@ -484,8 +551,9 @@ void Reader::add_block(const Row &row) {
 
 void Reader::read_claims() {
     ClaimReader reader(query_.tenant, query_.sight);
-    for (core::Provider &p : diary_.providers)
-        p.busy = reader.busy(p.id, reach_, diary_.now);
+    for (std::vector<core::Provider> *people : {&diary_.providers, &diary_.assistants})
+        for (core::Provider &p : *people)
+            p.busy = reader.busy(p.id, reach_, diary_.now);
     for (core::Resource &r : diary_.resources)
         r.busy = reader.busy(r.id, reach_, diary_.now);
     if (diary_.patient)

@@ -14,9 +14,10 @@ namespace pg_clinic::pg {
 // What is to be read.
 struct DiaryQuery {
     Uuid tenant;
-    std::optional<Uuid> service;  // none: by bare duration, of every provider or the one named
-    std::optional<Uuid> provider; // none: every active one that offers the service
-    std::optional<Uuid> location; // checked to exist
+    std::optional<Uuid> service;            // none: by bare duration, of every provider or the one named
+    std::optional<Uuid> provider;           // none: every active one that offers the service
+    std::optional<std::vector<Uuid>> among; // of those, only these
+    std::optional<Uuid> location;           // checked to exist
     std::optional<Uuid> patient;
     std::vector<Uuid> named_resources;
     std::optional<core::Duration> duration;

@@ -189,8 +189,10 @@ Datum confirm(FunctionCallInfo fcinfo) {
     wish.also_lock = used_resources(context, a);
     const Placement placed = place(context, wish);
     delete_claims(context.tenant_id, a.id);
-    if (a.status == core::Status::cancelled)
+    if (a.status == core::Status::cancelled) {
         values.push_back(column_value("cancelled_at", std::optional<core::Instant>{}));
+        values.push_back(column_value("cancel_reason", std::optional<std::string>{}));
+    }
     write_again(context, a, placed, beginning, values);
     add_booking(rows, a.id, a.code, beginning.status, placed);
     return rows.done();

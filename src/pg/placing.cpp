@@ -14,7 +14,9 @@ KeptPlan rooms_statement{
     "SELECT r.resource_id FROM clinic_data.service_resources s"
     " JOIN clinic_data.resources r ON r.tenant_id = s.tenant_id AND r.resource_class = s.resource_class"
     " WHERE s.tenant_id = $1 AND s.service_id = $2 AND r.kind IN ('room', 'device') AND ($3::uuid IS NULL OR "
-    "r.location_id = $3)"};
+    "r.location_id = $3)"
+    " UNION SELECT c.resource_id FROM clinic_data.service_participant_candidates c"
+    " WHERE c.tenant_id = $1 AND c.service_id = $2"};
 
 // A place where the visit seems to fit.
 struct Candidate {
@@ -75,9 +77,17 @@ std::vector<Uuid> lockable(const core::Diary &diary, const Uuid &provider, const
     for (const core::Resource &r : diary.resources)
         if (r.location == location)
             resources.push_back(r.id);
+    for (const core::Provider &a : diary.assistants)
+        resources.push_back(a.id);
     if (diary.patient)
         resources.push_back(diary.patient->id);
     return resources;
+}
+
+const core::Provider *assistant_in(const core::Diary &diary, const Uuid &id) {
+    const auto it = std::find_if(diary.assistants.begin(), diary.assistants.end(),
+                                 [&id](const core::Provider &a) { return a.id == id; });
+    return it == diary.assistants.end() ? nullptr : &*it;
 }
 
 const core::Resource &resource_in(const core::Diary &diary, const Uuid &id) {
@@ -114,10 +124,14 @@ Placement placement_of(const core::Diary &diary, const core::Kernel &kernel, con
     };
     use(placed.provider, kernel.provider_buffers(0), placed.capacity, provider_overbooked);
     for (const Uuid &id : verdict.resources) {
-        const core::Resource &r = resource_in(diary, id);
         const auto &over = verdict.overbooked;
-        use(id, kernel.resource_buffers(r), placed.capacity * r.quantity,
-            std::find(over.begin(), over.end(), id) != over.end());
+        const bool overbooked = std::find(over.begin(), over.end(), id) != over.end();
+        if (const core::Provider *assistant = assistant_in(diary, id)) {
+            use(id, kernel.provider_buffers(*assistant), placed.capacity, overbooked);
+        } else {
+            const core::Resource &r = resource_in(diary, id);
+            use(id, kernel.resource_buffers(r), placed.capacity * r.quantity, overbooked);
+        }
     }
     if (diary.patient) {
         placed.patient = diary.patient->id;
@@ -128,6 +142,8 @@ Placement placement_of(const core::Diary &diary, const core::Kernel &kernel, con
     }
     if (verdict.patient_overlaps)
         placed.warnings.emplace_back(core::name_of(core::Reason::patient_conflict));
+    for (const std::string &role : verdict.missing)
+        placed.warnings.push_back("missing_participant: " + role);
     return placed;
 }
 

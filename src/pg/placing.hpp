@@ -40,7 +40,7 @@ struct Placement {
     bool overbooked = false;
     std::vector<std::string> overridden;
     std::vector<std::string> warnings;
-    std::vector<UsedResource> resources; // the provider first, then rooms and devices
+    std::vector<UsedResource> resources; // the provider first, then rooms, devices and participants
     std::vector<NewClaim> claims;        // those of the resources and of the patient
 };
 

@@ -1,4 +1,5 @@
-// Random bytes and codes, and comparing hashes of secrets. In memory bytea and text have the same form.
+// Random bytes and codes, comparing hashes of secrets, signing with them. In memory bytea and text have the same form.
+#include "pg/crypto.hpp"
 #include "pg/datum.hpp"
 #include "pg/password.hpp"
 
@@ -47,4 +48,10 @@ CLINIC_FUNCTION(clinic_random_code) {
 CLINIC_FUNCTION(clinic_same_secret) {
     const Args args(fcinfo);
     return BoolGetDatum(same_secret(args.get<std::string_view>(0), args.get<std::string_view>(1)));
+}
+
+// clinic_private.hmac_sha256(text, text)
+CLINIC_FUNCTION(clinic_hmac_sha256) {
+    const Args args(fcinfo);
+    return text_datum(crypto::hmac_sha256(args.get<std::string_view>(0), args.get<std::string_view>(1)));
 }

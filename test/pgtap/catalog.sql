@@ -47,7 +47,10 @@ SELECT is_empty($$ SELECT c.oid::regclass FROM pg_class c
                       AND obj_description(c.oid, 'pg_class') IS NULL
                       AND (c.relkind <> 'c' OR obj_description(c.reltype, 'pg_type') IS NULL) $$,
                 'every table, view, sequence and composite type has a comment');
-SELECT is_empty($$ SELECT relname, attname FROM our_columns WHERE col_description(attrelid, attnum) IS NULL $$,
+-- What a partition has from its parent, its columns, triggers and constraints, has its name and words there.
+SELECT is_empty($$ SELECT c.relname, c.attname FROM our_columns c
+                    WHERE col_description(c.attrelid, c.attnum) IS NULL
+                      AND NOT (SELECT p.relispartition FROM pg_class p WHERE p.oid = c.attrelid) $$,
                 'every column of a table or view has a comment');
 SELECT is_empty($$ SELECT t.oid::regtype FROM pg_type t
                     WHERE t.typnamespace IN ('clinic'::regnamespace, 'clinic_data'::regnamespace, 'clinic_private'::regnamespace)
@@ -62,7 +65,7 @@ SELECT is_empty($$ SELECT pg_describe_object(d.classid, d.objid, 0)
 SELECT is_empty($$ SELECT p.polname FROM pg_policy p JOIN our_tables t ON t.oid = p.polrelid
                     WHERE obj_description(p.oid, 'pg_policy') IS NULL $$, 'every policy has a comment');
 SELECT is_empty($$ SELECT g.tgname FROM pg_trigger g JOIN our_tables t ON t.oid = g.tgrelid
-                    WHERE NOT g.tgisinternal AND obj_description(g.oid, 'pg_trigger') IS NULL $$, 'every trigger has a comment');
+                    WHERE NOT g.tgisinternal AND g.tgparentid = 0 AND obj_description(g.oid, 'pg_trigger') IS NULL $$, 'every trigger has a comment');
 SELECT is_empty($$ SELECT extname FROM pg_extension WHERE extname = 'pg_clinic' AND obj_description(oid, 'pg_extension') IS NULL $$,
                 'the extension has a comment');
 
@@ -201,7 +204,7 @@ SELECT is_empty($$ SELECT k.conname FROM pg_constraint k JOIN our_tables t ON t.
                                          AND (i.indkey::int2[])[0:least(cardinality(k.conkey), 2) - 1] <@ k.conkey) $$,
                 'every foreign key has an index');
 SELECT is_empty($$ SELECT k.conrelid::regclass, k.conname FROM pg_constraint k JOIN our_tables t ON t.oid = k.conrelid
-                    WHERE k.conname !~ ('^' || t.relname || '(_[a-z0-9_]+)?_' ||
+                    WHERE NOT (t.relispartition AND (k.coninhcount > 0 OR k.conparentid <> 0)) AND k.conname !~ ('^' || t.relname || '(_[a-z0-9_]+)?_' ||
                                         CASE k.contype WHEN 'p' THEN 'pkey' WHEN 'u' THEN 'key' WHEN 'f' THEN 'fkey'
                                                        WHEN 'c' THEN 'check' WHEN 'x' THEN 'excl' WHEN 'n' THEN 'not_null' END || '$') $$,
                 'every constraint is named after its table and its kind');
@@ -240,7 +243,8 @@ SELECT is_empty($$ SELECT relname, attname FROM our_columns c
 -- Triggers.
 
 SELECT is_empty($$ SELECT t.relname FROM our_tables t
-                    WHERE NOT EXISTS (SELECT FROM pg_trigger g WHERE g.tgrelid = t.oid AND g.tgname = t.relname || '_10_identity') $$,
+                    WHERE NOT EXISTS (SELECT FROM pg_trigger g
+                                       WHERE g.tgrelid = t.oid AND (g.tgname = t.relname || '_10_identity' OR g.tgparentid <> 0 AND g.tgname ~ '_10_identity$')) $$,
                 'what identifies a row is fixed in every table');
 SELECT is_empty($$ SELECT c.relname FROM our_columns c
                     WHERE c.relkind <> 'v' AND c.attname = 'version'

@@ -24,7 +24,7 @@ SELECT is_empty($$ SELECT t.function FROM pg_temp.function_permissions t WHERE t
                 'and the table names no other');
 SELECT is_empty($$ SELECT f.oid::regprocedure, f.grantees, t.executes FROM our_functions f JOIN pg_temp.function_permissions t ON t.function = f.name
                     WHERE f.grantees <> CASE t.executes WHEN 'public' THEN '{PUBLIC}' WHEN 'anon' THEN '{clinic_anon,clinic_user}' WHEN 'user' THEN '{clinic_user}'
-                                                        WHEN 'admin' THEN '{clinic_admin}' WHEN 'keys' THEN '{clinic_admin,clinic_gateway}'
+                                                        WHEN 'admin' THEN '{clinic_admin}' WHEN 'keys' THEN '{clinic_admin,clinic_gateway}' WHEN 'jobs' THEN '{clinic_admin,clinic_system}'
                                                         WHEN 'gateway' THEN '{clinic_anon,clinic_gateway,clinic_user}' WHEN 'owner' THEN '{}' END::text[] $$,
                 'EXECUTE is granted as the table says');
 SELECT is_empty($$ SELECT t.function FROM pg_temp.function_permissions t WHERE t.call IS NULL AND t.executes NOT IN ('public', 'owner') $$,
@@ -62,6 +62,15 @@ SELECT clinic.require_resource(pg_temp.id(50), 'room', 1), clinic.offer_service(
        clinic.add_dependant(pg_temp.id(60, 2), pg_temp.id(60)), clinic.create_role('matrix_spare', '{users:read}') \g /dev/null
 INSERT INTO things SELECT 'appointment', quote_literal(b.appointment_id) || '::uuid' FROM clinic.book_appointment(pg_temp.id(50), pg_temp.id(60), '2027-03-02 09:00+01', pg_temp.id(30)) b;
 INSERT INTO things SELECT 'other_appointment', quote_literal(b.appointment_id) || '::uuid' FROM clinic.book_appointment(pg_temp.id(50), pg_temp.id(60, 2), '2027-03-02 10:00+01', pg_temp.id(30)) b;
+INSERT INTO things SELECT 'entry', quote_literal(j.entry_id) || '::uuid'
+  FROM clinic.join_waitlist(pg_temp.id(50), pg_temp.id(60), pg_temp.id(30), pg_temp.id(20), '2027-05-01', '2027-05-31') j;
+INSERT INTO things SELECT 'other_entry', quote_literal(j.entry_id) || '::uuid'
+  FROM clinic.join_waitlist(pg_temp.id(50), pg_temp.id(60, 2), pg_temp.id(30), pg_temp.id(20), '2027-05-01', '2027-05-31') j;
+INSERT INTO things SELECT 'offer', quote_literal(o.offer_id) || '::uuid'
+  FROM clinic.offer_slot((SELECT substr(t.value, 2, 36)::uuid FROM things t WHERE t.name = 'entry'), '2027-05-03 11:00+02') o;
+INSERT INTO things SELECT 'visit', quote_literal(b.visit_id) || '::uuid' FROM clinic.book_visit(jsonb_build_array(jsonb_build_object('service_id', pg_temp.id(50), 'starts_at', '2027-03-03 09:00+01', 'provider_id', pg_temp.id(30))), pg_temp.id(60)) b;
+INSERT INTO things SELECT 'series', quote_literal(b.series_id) || '::uuid'
+  FROM clinic.book_series(pg_temp.id(50), pg_temp.id(60), 'FREQ=WEEKLY;COUNT=2', '2027-03-04 09:00', provider_id => pg_temp.id(30), location_id => pg_temp.id(20)) b LIMIT 1;
 SELECT clinic.create_user('staff', 'Spare', location_ids => ARRAY[pg_temp.id(20)], user_id => pg_temp.id(91)),
        clinic.create_user('service', 'Account', roles => '{matrix_spare}', location_ids => ARRAY[pg_temp.id(20)], user_id => pg_temp.id(92)) \g /dev/null
 DO $$
@@ -118,6 +127,7 @@ SELECT is_empty($$ SELECT t.function, o.outcome FROM pg_temp.function_permission
                     WHERE t.executes IN ('user', 'anon') AND o.outcome !~ CASE
                           WHEN t.function IN ('authenticate', 'authenticate_key', 'refresh') THEN '^28000 the token is not valid$'
                           WHEN t.function IN ('sign_in', 'sign_in_with_code', 'verify_identifier', 'reset_password') THEN '^28P01 '
+                          WHEN t.function IN ('extend_hold', 'confirm_hold', 'release_hold') THEN '^CL022 '
                           ELSE '^(ok$|CL001 |CL029 )' END $$, 'the calls are well formed');
 
 -- ---------------------------------------------------------------------------------------------------------------------

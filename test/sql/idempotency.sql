@@ -56,7 +56,8 @@ PREPARE book (text, text) AS SELECT * FROM clinic.book_appointment('5c000073-004
 CREATE TEMP TABLE answers AS EXECUTE book('2026-03-04 09:00-05', 'a key');
 -- Asked again in another zone and another style of dates: the arguments are the same.
 SET timezone = 'Asia/Kolkata'; SET datestyle = 'SQL, DMY'; SET intervalstyle = 'iso_8601';
-INSERT INTO answers EXECUTE book('2026-03-04 14:00+00', 'a key');
+CREATE TEMP TABLE again AS EXECUTE book('2026-03-04 14:00+00', 'a key');
+INSERT INTO answers SELECT * FROM again;
 SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres';
 SELECT count(*), count(DISTINCT (appointment_id, confirmation_code, status, provider_id, location_id, starts_at, ends_at, local_starts_at, time_zone, resource_ids, warnings)) AS different,
     array_agg(replayed ORDER BY replayed) AS replayed FROM answers;

@@ -54,9 +54,6 @@ CREATE FUNCTION pg_temp.book(start text) RETURNS uuid LANGUAGE sql AS $$
     SELECT b.appointment_id FROM clinic.book_appointment('5c000072-0040-7000-8000-000000000001', '5c000072-0090-7000-8000-000000000001',
         start::timestamptz, '5c000072-0020-7000-8000-0000000000a1') AS b
 $$;
-CREATE FUNCTION pg_temp.history(id uuid) RETURNS TABLE (name text, sequence integer, status_before text, status text, reason text) LANGUAGE sql AS $$
-    SELECT e.name, e.sequence, e.status_before, e.status, e.reason FROM clinic_data.events AS e WHERE e.subject_id = id ORDER BY e.sequence
-$$;
 GRANT EXECUTE ON FUNCTION pg_temp.attempt TO PUBLIC;
 
 -- The common way through a visit.
@@ -69,19 +66,22 @@ SELECT state FROM pg_temp.attempt('SELECT clinic.start_visit(clinic.new_id())');
 SELECT state FROM pg_temp.attempt('SELECT clinic.start_visit(NULL)');
 
 RESET SESSION AUTHORIZATION;
+CREATE FUNCTION pg_temp.history(id uuid) RETURNS TABLE (name text, sequence integer, status_before text, status text, reason text) LANGUAGE sql AS $$
+    SELECT e.name, e.sequence, e.status_before, e.status, e.reason FROM clinic_data.events AS e WHERE e.subject_id = id ORDER BY e.sequence
+$$;
 SET clinic.clock = '2026-03-04T13:50:00Z';
 BEGIN;
 SELECT clinic.use_tenant('regress-states') \g /dev/null
-SELECT status FROM clinic_private.change_status(:'one', 'check_in');
-SELECT status FROM clinic_private.change_status(:'one', 'undo_check_in', 'the wrong Ann');
+SELECT status FROM clinic_private.change_status(:'one'::uuid, 'check_in');
+SELECT status FROM clinic_private.change_status(:'one'::uuid, 'undo_check_in', 'the wrong Ann');
 SELECT status, arrived_at FROM clinic.appointments;
-SELECT status FROM clinic_private.change_status(:'one', 'check_in');
+SELECT status FROM clinic_private.change_status(:'one'::uuid, 'check_in');
 SELECT arrived_at FROM clinic.appointments;
 SELECT status FROM clinic.start_visit(:'one');
 SELECT status FROM clinic.complete_visit(:'one');
 SELECT arrived_at, started_at, completed_at FROM clinic.appointments;
 SELECT state, detail FROM pg_temp.attempt(format('SELECT clinic.cancel_appointment(%L)', :'one'));
-SELECT * FROM pg_temp.history(:'one');
+SELECT * FROM pg_temp.history(:'one'::uuid);
 
 -- Missed: the time is free again; reversed: as before.
 SELECT pg_temp.book('2026-03-04 09:30-05') AS two \gset
@@ -103,7 +103,7 @@ SELECT state, message FROM pg_temp.attempt(format('SELECT clinic.reinstate_appoi
 SELECT status FROM clinic.reinstate_appointment(:'two', 'both will come', overbook => true);
 SELECT status, overbooked, cancelled_at, late_cancellation FROM clinic.appointments WHERE appointment_id = :'two';
 SELECT count(*) AS wrong FROM clinic.check_integrity();
-SELECT * FROM pg_temp.history(:'two');
+SELECT * FROM pg_temp.history(:'two'::uuid);
 SELECT status FROM clinic.cancel_appointment(:'two');
 SET LOCAL clinic.clock = '2026-03-04T14:30:00Z';
 SELECT state, message FROM pg_temp.attempt(format('SELECT clinic.reinstate_appointment(%L)', :'two'));

@@ -96,6 +96,20 @@ INSERT INTO clinic_data.claims
      WHERE c.tenant_id = '00000001-0000-7000-8000-000000000001'
        AND c.resource_id = '00000001-0020-7000-8000-000000000001';
 
+INSERT INTO clinic_data.series
+    (tenant_id, series_id, service_id, patient_id, provider_id, location_id, rule, local_first_starts_at, time_zone, gap, mode, endless) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001',
+     '00000001-0090-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001',
+     'FREQ=WEEKLY;COUNT=2', '2026-03-03 09:00', 'Europe/Berlin', 'refuse', 'skip', false);
+INSERT INTO clinic_data.series_appointments
+    (tenant_id, entry_id, series_id, ordinal, local_original_start, local_starts_at, starts_at, ends_at, provider_id, location_id, resource_ids,
+     outcome, reason, appointment_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', 1,
+     '2026-03-03 09:00', '2026-03-03 09:00', '2026-03-03 09:00+01', '2026-03-03 09:30+01', '00000001-0020-7000-8000-000000000001',
+     '00000001-0010-7000-8000-000000000001', '{}', 'booked', NULL, '00000001-00b0-7000-8000-000000000001'),
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000002', '00000001-00f0-7000-8000-000000000001', 2,
+     '2026-03-10 09:00', '2026-03-10 09:00', '2026-03-10 09:00+01', NULL, NULL, NULL, NULL, 'skipped', 'blocked', NULL);
+
 -- Who may do what: one row at least of every table.
 INSERT INTO clinic_data.roles (tenant_id, role, description, permissions) VALUES
     ('00000001-0000-7000-8000-000000000001', 'carer', 'Cares.', '{patients:read,appointments:read:own}');
@@ -143,5 +157,79 @@ INSERT INTO clinic_data.holds (tenant_id, appointment_id, token_hash, caller_id,
 INSERT INTO clinic_data.idempotency_keys (tenant_id, caller_id, key_hash, call, payload_hash, result, created_at, expires_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001', sha256('k'), 'book_appointment', sha256('p'), '[]',
      '2026-03-01 09:00+01', '2026-03-02 09:00+01');
+INSERT INTO clinic_data.service_participants (tenant_id, service_id, role, optional) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', 'assistant', true);
+INSERT INTO clinic_data.service_participant_candidates (tenant_id, service_id, role, resource_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', 'assistant', '00000001-0020-7000-8000-000000000002');
+INSERT INTO clinic_data.provider_languages (tenant_id, provider_id, language) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0020-7000-8000-000000000002', 'hi-IN');
+INSERT INTO clinic_data.provider_insurers (tenant_id, provider_id, insurer) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', 'Lakeside Health');
+INSERT INTO clinic_data.assignment_rules (tenant_id, rule_id, service_id, rules) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001',
+     '{round_robin}');
+INSERT INTO clinic_data.assignment_turns (tenant_id, service_id, provider_id, turn) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', 1);
+INSERT INTO clinic_data.visits (tenant_id, visit_id, patient_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001');
+INSERT INTO clinic_data.visit_appointments (tenant_id, visit_id, step, appointment_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', 1, '00000001-00b0-7000-8000-000000000001');
+
+INSERT INTO clinic_data.subscriptions (tenant_id, subscription_id, name, url, events, secret) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e6-7000-8000-000000000001', 'Ledger', 'https://hooks.example.org/x',
+     '{appointment.*}', 'secret');
+INSERT INTO clinic_data.deliveries (tenant_id, delivery_id, subscription_id, event_id, subject_id, sequence, due_at)
+    SELECT e.tenant_id, '00000001-00e7-7000-8000-000000000001', '00000001-00e6-7000-8000-000000000001', e.event_id, e.subject_id,
+           e.sequence, '2026-03-01 09:00+01'
+      FROM clinic_data.events e
+     WHERE e.tenant_id = '00000001-0000-7000-8000-000000000001' AND e.name = 'patient.created' ORDER BY e.subject_id LIMIT 1;
+INSERT INTO clinic_data.queued_events (tenant_id, event_id, subject_id, sequence)
+    SELECT d.tenant_id, d.event_id, d.subject_id, d.sequence FROM clinic_data.deliveries d;
+INSERT INTO clinic_data.job_states (tenant_id, job, started_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'retention', '2026-03-01 09:00+01'),
+    ('00000000-0000-0000-0000-000000000000', 'partitions', '2026-03-01 09:00+01');
+INSERT INTO clinic_data.daily_counts (tenant_id, on_date, location_id, provider_id, service_id, status, appointments, minutes, taken_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '2026-03-03', '00000001-0010-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001',
+     '00000001-0040-7000-8000-000000000001', 'booked', 2, 60, '2026-03-04 09:00+01');
+INSERT INTO clinic_data.waitlist_entries
+    (tenant_id, entry_id, service_id, patient_id, provider_id, location_id, from_on, until_on, weekdays, times_of_day, lapses_at, joined_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001',
+     '00000001-0090-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-01',
+     '2026-03-31', '{1,2}', '{09:00-12:00}', '2026-04-01 00:00+02', '2026-03-01 09:00+01');
+INSERT INTO clinic_data.waitlist_slots
+    (tenant_id, slot_id, cause, mode, provider_id, location_id, opens_at, closes_at, status, expires_at, opened_at, closed_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001', 'staff', 'single',
+     '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-10 09:00+01', '2026-03-10 09:30+01', 'closed',
+     '2026-03-01 10:00+01', '2026-03-01 09:00+01', '2026-03-01 10:00+01');
+INSERT INTO clinic_data.waitlist_offers
+    (tenant_id, offer_id, slot_id, entry_id, service_id, patient_id, provider_id, location_id, starts_at, ends_at, expires_at, status,
+     offered_at, answered_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f2-7000-8000-000000000001', '00000001-00f1-7000-8000-000000000001',
+     '00000001-00f0-7000-8000-000000000001', '00000001-0040-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001',
+     '00000001-0020-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-10 09:00+01', '2026-03-10 09:30+01',
+     '2026-03-01 10:00+01', 'expired', '2026-03-01 09:00+01', '2026-03-01 10:00+01');
+INSERT INTO clinic_data.waitlist_openings (tenant_id, opening_id, resource_id, opened) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f3-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001',
+     '{[2026-03-10 09:00+01,2026-03-10 12:00+01)}');
+
+INSERT INTO clinic_data.patient_contacts (tenant_id, contact_id, patient_id, channel, destination) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e6-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 'email',
+     'pat@example.org');
+INSERT INTO clinic_data.communication_preferences (tenant_id, patient_id, language, channels) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 'hi-IN', '{"reminder": ["email"]}');
+INSERT INTO clinic_data.reminder_plans (tenant_id, plan_id, reminders) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e7-7000-8000-000000000001', '[{"before_minutes": 60}]');
+INSERT INTO clinic_data.message_templates (tenant_id, kind, language, channel, body) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'reminder', 'de', '*', 'Bis {{time}}!');
+INSERT INTO clinic_data.notifications (tenant_id, notification_id, kind, patient_id, appointment_id, planned_for, due_at, channel) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e8-7000-8000-000000000001', 'reminder', '00000001-0090-7000-8000-000000000001',
+     '00000001-00b0-7000-8000-000000000001', '2026-03-02 09:00+01', '2026-03-02 09:00+01', 'email');
+INSERT INTO clinic_data.notification_replans (tenant_id, replan_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00e9-7000-8000-000000000001');
+INSERT INTO clinic_data.notification_tasks (tenant_id, task_id, after, by_patient, by_system) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00ea-7000-8000-000000000001', '{}', false, false);
+INSERT INTO clinic_data.message_replies (tenant_id, reply_id, channel, contact_id, action, outcome, received_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00eb-7000-8000-000000000001', 'email', '00000001-00e6-7000-8000-000000000001',
+     'unknown', 'nothing', '2026-03-02 10:00+01');
 
 COMMIT;

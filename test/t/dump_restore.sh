@@ -34,7 +34,7 @@ sql diary 'ALTER TABLE clinic_data.patients ADD COLUMN nickname text' \
     'CREATE SCHEMA mine' 'CREATE VIEW mine.names AS SELECT tenant_id, patient_name FROM clinic.appointments'
 snapshot diary "$tap_work/expected" && rows_of diary "$tap_work/expected_rows"
 is 'every table has rows to compare' "$(grep -o '^clinic_data\.[a-z_]*' "$tap_work/expected_rows" | sort -u | wc -l)" \
-    "$(sql diary "SELECT count(*) FROM pg_class WHERE relnamespace = 'clinic_data'::regnamespace AND relkind IN ('r', 'S')")"
+    "$(sql diary "SELECT count(*) FROM pg_class WHERE relnamespace = 'clinic_data'::regnamespace AND relkind IN ('r', 'p', 'S')")"
 
 ok 'pg_dump as SQL' pg_dump -f "$tap_work/diary.sql" diary
 ok 'pg_dump as an archive' pg_dump -Fc -f "$tap_work/diary.dump" diary

@@ -35,11 +35,18 @@ DECLARE
     patient constant text :=
         'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()'
         ' AND clinic.sees_patient(patient_id)';
+    contact constant text :=
+        'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()'
+        ' AND clinic_private.sees_whole_patient(patient_id)';
+    plan_write constant text :=
+        'CASE WHEN patient_id IS NULL THEN clinic.has_permission(''setup:write'') ELSE clinic.sees_patient(patient_id) END';
     patients_write constant text := 'clinic.has_permission(''patients:write'')';
     setup constant text := 'clinic.has_permission(''setup:write'')';
     schedule constant text := 'clinic_private.may_at(''schedules:write'', resource_id, location_id)';
     stay constant text := 'clinic_private.may_at(''schedules:write'', resource_id, NULL)';
     users_write constant text := 'clinic.has_permission(''users:write'') OR clinic.has_permission(''users:write:branch'')';
+    waiting constant text :=
+        'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()';
     glass constant text := 'user_id = clinic.current_user_id() OR clinic.has_permission(''emergency:review'')';
     rule record;
     command record;
@@ -61,6 +68,15 @@ BEGIN
             ('travel_times', 'setup:write changes it.', 'true', setup, setup, setup),
             ('service_providers', 'setup:write changes it.', 'true', setup, setup, setup),
             ('service_resources', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('service_participants', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('service_participant_candidates', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('provider_languages', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('provider_insurers', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('assignment_rules', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('visits', 'Of patients that the caller may see.', patient, 'clinic.sees_patient(patient_id)', patient, NULL),
+            ('visit_appointments', 'Of appointments that the caller may see.',
+             'EXISTS (SELECT FROM clinic_data.appointments a WHERE a.tenant_id = visit_appointments.tenant_id'
+             ' AND a.appointment_id = visit_appointments.appointment_id)', 'true', NULL, NULL),
             ('logins', 'setup:write changes it.', 'true', setup, setup, NULL),
             ('availability_rules', 'schedules:write changes it, with the scope own the provider''s own.', 'true', schedule, schedule, NULL),
             ('date_overrides', 'schedules:write changes it, with the scope own the provider''s own.', 'true', schedule, schedule, NULL),
@@ -75,13 +91,37 @@ BEGIN
             ('appointment_resources', 'Of appointments that the caller may see.',
              'EXISTS (SELECT FROM clinic_data.appointments a WHERE a.tenant_id = appointment_resources.tenant_id'
              ' AND a.appointment_id = appointment_resources.appointment_id)', 'true', 'true', 'true'),
+            ('series', 'Of oneself and dependants; by appointments:read where it is, or where one of its appointments is.',
+             'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()'
+             ' AND (location_id IS NOT NULL AND clinic_private.may_at(''appointments:read'', provider_id, location_id)'
+             ' OR clinic.current_patient_id() IS NOT NULL AND clinic.sees_patient(patient_id)'
+             ' OR EXISTS (SELECT FROM clinic_data.series_appointments e JOIN clinic_data.appointments a ON a.tenant_id = e.tenant_id'
+             ' AND a.appointment_id = e.appointment_id WHERE e.tenant_id = series.tenant_id AND e.series_id = series.series_id))', 'true', 'true', NULL),
             ('dependants', 'Of patients that the caller may see; patients:write changes them.',
              'clinic.sees_patient(patient_id) OR clinic.sees_patient(guardian_patient_id)', patients_write, patients_write,
              patients_write),
+            ('waitlist_entries', 'Of oneself and dependants; by appointments:read at the caller''s branches, of the own provider, or at any place.',
+             waiting || ' AND clinic_private.sees_waitlist(patient_id, provider_id, location_id)',
+             'clinic_private.may_write_waitlist(patient_id, provider_id, location_id)',
+             waiting || ' AND clinic_private.may_write_waitlist(patient_id, provider_id, location_id)', NULL),
+            ('waitlist_offers', 'Of oneself and dependants; by appointments:read at the caller''s branches and of the own provider.',
+             waiting || ' AND clinic_private.sees_waitlist(patient_id, provider_id, location_id)',
+             'clinic_private.may_write_waitlist(patient_id, provider_id, location_id)',
+             waiting || ' AND clinic_private.may_write_waitlist(patient_id, provider_id, location_id)', NULL),
+            ('waitlist_slots', 'By appointments:read at the caller''s branches and of the own provider.',
+             'clinic_private.may_at(''appointments:read'', provider_id, location_id)',
+             'clinic_private.may_at(''appointments:write'', provider_id, location_id)',
+             'clinic_private.may_at(''appointments:write'', provider_id, location_id)', NULL),
             ('emergency_accesses', 'Of oneself; all for those who review them.', glass, 'user_id = clinic.current_user_id()', glass, NULL),
             ('roles', 'users:write changes it.', 'true', users_write || ' OR ' || setup, users_write, users_write),
             ('user_roles', 'users:write changes it.', 'true', users_write, users_write, users_write),
-            ('user_locations', 'users:write changes it.', 'true', users_write, users_write, users_write)
+            ('user_locations', 'users:write changes it.', 'true', users_write, users_write, users_write),
+            ('notifications', 'Of patients that the caller may see; only the system plans them.', patient, 'clinic_private.is_system()',
+             'clinic_private.is_system()', NULL),
+            ('patient_contacts', 'Of patients that the caller may see whole.', contact, contact, contact, contact),
+            ('communication_preferences', 'Of patients that the caller may see whole.', contact, contact, contact, NULL),
+            ('reminder_plans', 'setup:write changes it; that of a patient whoever may see the patient.', 'true', plan_write, plan_write, plan_write),
+            ('message_templates', 'setup:write changes it.', 'true', setup, setup, setup)
         )
         SELECT c.oid AS table_oid, c.relname AS table_name,
                coalesce(r.remark, CASE WHEN of_database THEN 'A table of the database, which only the engine reads.'

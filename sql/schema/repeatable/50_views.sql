@@ -25,7 +25,27 @@ CALL clinic_private.ensure_view('tenants', $view$
            t.hold_minutes,
            t.hold_cap_minutes,
            t.holds_per_patient,
-           t.idempotency_hours
+           t.idempotency_hours,
+           t.consumes_events,
+           t.notifies_events,
+           t.keep_deliveries_days,
+           t.keep_messages_days,
+           t.keep_sign_in_events_days,
+           t.keep_holds_days,
+           t.keep_claims_days,
+           t.waitlist_mode,
+           t.offer_minutes,
+           t.broadcast_size,
+           t.offers_per_slot,
+           t.offers_per_entry_day,
+           t.offers_per_patient_day,
+           t.language,
+           t.message_time_zone::text AS message_time_zone,
+           t.quiet_from,
+           t.quiet_until,
+           t.message_channels,
+           t.message_delay_minutes,
+           t.series_days
       FROM clinic_data.tenants t
 $view$);
 COMMENT ON VIEW clinic.tenants IS 'The caller''s organisation and its policies.';
@@ -47,6 +67,26 @@ COMMENT ON COLUMN clinic.tenants.hold_minutes IS 'How long a hold lives, in minu
 COMMENT ON COLUMN clinic.tenants.hold_cap_minutes IS 'How long a hold lives at most, from its first moment, in minutes.';
 COMMENT ON COLUMN clinic.tenants.holds_per_patient IS 'How many live holds a patient may have.';
 COMMENT ON COLUMN clinic.tenants.idempotency_hours IS 'How long the result of a call with an idempotency key is kept, in hours.';
+COMMENT ON COLUMN clinic.tenants.consumes_events IS 'Whether every event is queued for clinic.claim_events.';
+COMMENT ON COLUMN clinic.tenants.notifies_events IS 'Whether every event wakes listeners of the channel clinic_events.';
+COMMENT ON COLUMN clinic.tenants.keep_deliveries_days IS 'How long deliveries to subscribers are kept, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_messages_days IS 'How long messages of the outbox are kept after they are done, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_sign_in_events_days IS 'How long the record of signing in is kept, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_holds_days IS 'How long the token of a hold is known, in days.';
+COMMENT ON COLUMN clinic.tenants.keep_claims_days IS 'How long past visits keep their claims, in days.';
+COMMENT ON COLUMN clinic.tenants.waitlist_mode IS 'Who is offered freed time: single, broadcast (several at once) or off.';
+COMMENT ON COLUMN clinic.tenants.offer_minutes IS 'How long an offer of the waitlist stands, in minutes.';
+COMMENT ON COLUMN clinic.tenants.broadcast_size IS 'How many patients are offered the same time at once, where that is done.';
+COMMENT ON COLUMN clinic.tenants.offers_per_slot IS 'How many offers are made of the same time at most.';
+COMMENT ON COLUMN clinic.tenants.offers_per_entry_day IS 'How many offers an entry gets on a local day at most.';
+COMMENT ON COLUMN clinic.tenants.offers_per_patient_day IS 'How many offers a patient gets on a local day at most.';
+COMMENT ON COLUMN clinic.tenants.language IS 'Language and form of messages to patients who have chosen none.';
+COMMENT ON COLUMN clinic.tenants.message_time_zone IS 'Zone of quiet hours for patients without one; null: that of the visit''s location.';
+COMMENT ON COLUMN clinic.tenants.quiet_from IS 'From then on nobody is written to unasked.';
+COMMENT ON COLUMN clinic.tenants.quiet_until IS 'Until then; the same as quiet_from: no quiet hours.';
+COMMENT ON COLUMN clinic.tenants.message_channels IS 'By kind of message, or *, the channels in order of preference.';
+COMMENT ON COLUMN clinic.tenants.message_delay_minutes IS 'How long confirmations, changes and cancellations wait, in minutes.';
+COMMENT ON COLUMN clinic.tenants.series_days IS 'How many local days ahead a series without end is booked where its service has no horizon.';
 
 CALL clinic_private.ensure_view('locations', $view$
     SELECT l.tenant_id,
@@ -187,7 +227,9 @@ CALL clinic_private.ensure_view('services', $view$
            s.updated_at,
            s.published,
            s.requires_approval,
-           s.approval_minutes
+           s.approval_minutes,
+           s.waitlist_mode,
+           s.recall_days
       FROM clinic_data.services s
 $view$);
 COMMENT ON VIEW clinic.services IS 'Appointment types: how long, on which grid, how far ahead, and what they need.';
@@ -218,6 +260,8 @@ COMMENT ON COLUMN clinic.services.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN clinic.services.published IS 'Whether visitors of the public booking page see it.';
 COMMENT ON COLUMN clinic.services.requires_approval IS 'Whether what patients book themselves waits for approval by staff.';
 COMMENT ON COLUMN clinic.services.approval_minutes IS 'How long it waits, in minutes; null: until its start.';
+COMMENT ON COLUMN clinic.services.waitlist_mode IS 'Who is offered freed time of this service; null: as the tenant has it.';
+COMMENT ON COLUMN clinic.services.recall_days IS 'How many days after a completed visit the patient is asked back; null: never.';
 
 CALL clinic_private.ensure_view('service_providers', $view$
     SELECT o.tenant_id,

@@ -11,7 +11,12 @@ BEGIN
            AND c.relname IN (
             'tenants', 'locations', 'travel_times', 'providers', 'resources', 'services',
             'service_providers', 'patients', 'availability_rules', 'date_overrides', 'holidays',
-            'stays', 'blocks', 'appointments', 'busy_times', 'emergency_accesses', 'users', 'roles', 'staff', 'staff_profiles', 'dependants')
+            'stays', 'blocks', 'appointments', 'busy_times', 'emergency_accesses', 'users', 'roles', 'staff', 'staff_profiles', 'dependants',
+            'series', 'series_appointments',
+            'events', 'subscriptions', 'deliveries', 'job_runs', 'daily_counts',
+            'waitlist_entries', 'waitlist_offers',
+            'service_participants', 'visits', 'visit_appointments', 'assignment_rules',
+            'notifications', 'notification_plans', 'message_templates', 'patient_contacts', 'communication_preferences', 'message_replies')
            AND NOT pg_catalog.has_table_privilege('clinic_user', c.oid, 'SELECT')
     LOOP
         EXECUTE pg_catalog.format('GRANT SELECT ON clinic.%I TO clinic_user', view_name);
