@@ -93,6 +93,11 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('book_appointments', 'user', 'clinic.book_appointments(''[{}]'')'),
        ('reschedule_appointments', 'user', 'clinic.reschedule_appointments(''[{}]'')'),
        ('cancel_appointments', 'user', 'clinic.cancel_appointments(ARRAY[{appointment}])'),
+       ('no_show_count', 'user', 'clinic.no_show_count({patient})'),
+       -- Refused where the ticket or charge is, or not found.
+       ('change_ticket', 'user', 'clinic.change_ticket({nobody}, ''call'')'),
+       ('settle_charge', 'user', 'clinic.settle_charge({nobody})'),
+       ('waive_charge', 'user', 'clinic.waive_charge({nobody}, ''X'')'),
        ('time_zone_drift', 'user', 'clinic.time_zone_drift()'),
        -- Whose the token is decides.
        ('extend_hold', 'user', 'clinic.extend_hold(''x'')'),
@@ -118,6 +123,11 @@ VALUES
     ('preview_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.preview_series({service}, {patient}, ''FREQ=WEEKLY;COUNT=2'', starts_at => {at} + interval ''4 hours'', provider_id => {provider}, location_id => {location})'),
     ('edit_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.edit_series({series}, ''all'', duration => ''30 minutes'')'),
     ('cancel_series', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_series({series}, ''all'')'),
+    ('book_seat', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_seat({nobody}, {patient})'),
+    ('create_session', 'user', 'schedules:write', true, false, 'clinic.create_session({service}, {provider}, {at} + interval ''7 hours'')'),
+    ('move_session', 'user', 'schedules:write', false, false, 'clinic.move_session({nobody}, {at})'),
+    ('set_session_capacity', 'user', 'schedules:write', false, false, 'clinic.set_session_capacity({nobody}, 5)'),
+    ('cancel_session', 'user', 'schedules:write', false, false, 'clinic.cancel_session({nobody})'),
     ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
     -- The waitlist.
     ('join_waitlist', 'user', 'appointments:read appointments:write', true, true, 'clinic.join_waitlist({service}, {patient}, {provider}, {location}, until_on => ({at})::date + 5)'),
@@ -131,6 +141,18 @@ VALUES
     ('move_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.move_visit({visit}, ''1 day'')'),
     ('cancel_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_visit({visit})'),
     ('rank_providers', 'user', 'appointments:read', false, false, 'clinic.rank_providers({service}, {patient}, {at}, {at} + interval ''1 day'')'),
+    -- The front desk; a ticket or charge that is none is asked for only after the permission.
+    ('check_in', 'user', 'appointments:read appointments:write', true, true, 'clinic.check_in({appointment})'),
+    ('undo_check_in', 'user', 'appointments:read appointments:write', true, false, 'clinic.undo_check_in({appointment})'),
+    ('mark_no_show', 'user', 'appointments:read appointments:write', true, false, 'clinic.mark_no_show({appointment})'),
+    ('reverse_no_show', 'user', 'appointments:read appointments:write', true, false, 'clinic.reverse_no_show({appointment})'),
+    ('clear_no_show_flag', 'user', 'appointments:read appointments:write', true, false, 'clinic.clear_no_show_flag({appointment})'),
+    ('issue_ticket', 'user', 'appointments:read appointments:write', true, false, 'clinic.issue_ticket({location}, provider_id => {provider})'),
+    ('call_next', 'user', 'appointments:read appointments:write', true, false, 'clinic.call_next({location}, {provider})'),
+    ('book_walk_in', 'user', 'appointments:read appointments:write', true, false, 'clinic.book_walk_in({service}, {patient}, {location}, {provider})'),
+    ('running_late', 'user', 'appointments:read', true, false, 'clinic.running_late({provider}, {location})'),
+    ('announce_delay', 'user', 'appointments:read appointments:write', true, false, 'clinic.announce_delay({provider}, location_id => {location})'),
+    ('no_show_rate', 'user', 'appointments:read', true, false, 'clinic.no_show_rate({at}, {at} + interval ''1 day'')'),
     -- The diary: whoever changes it without reading it sees busy time.
     ('day_sheet', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet(({at})::date)'),
     ('day_sheet_text', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet_text(({at})::date)'),

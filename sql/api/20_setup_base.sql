@@ -270,6 +270,12 @@ AS $$
         ('waitlist_entries_note_check', 'invalid', 'note', 'note must have 1 to 500 characters', NULL),
         ('services_approval_check', 'invalid', 'approval_minutes', 'approval_minutes must be between 1 and 527040 (a leap year)',
          'Leave it null: it waits until its start.'),
+        ('group_sessions_pkey', 'duplicate', 'session_id', 'this session_id is taken', NULL),
+        ('group_sessions_capacity_check', 'invalid', 'capacity', 'capacity must be between 0 and 1000', NULL),
+        ('group_sessions_title_check', 'invalid', 'title', 'title must have 1 to 200 characters', NULL),
+        ('group_sessions_buffers_check', 'invalid', 'buffer_before_minutes, buffer_after_minutes',
+         'a buffer must be between 0 and 1440 minutes', NULL),
+        ('group_sessions_times_check', 'invalid', 'starts_at', 'a session must end after its start', NULL),
         ('tenants_keep_check', 'invalid',
          'keep_deliveries_days, keep_messages_days, keep_sign_in_events_days, keep_holds_days, keep_claims_days',
          'what is kept is kept 1 to 3660 days', NULL),
@@ -279,6 +285,22 @@ AS $$
          'Write it like {"reminder": ["whatsapp", "sms"], "*": ["email"]}.'),
         ('tenants_message_delay_check', 'invalid', 'message_delay_minutes', 'message_delay_minutes must be between 0 and 1440', NULL),
         ('services_recall_days_check', 'invalid', 'recall_days', 'recall_days must be between 1 and 3660', 'Leave it null for never.'),
+        ('tenants_late_keeps_place_check', 'invalid', 'late_keeps_place_minutes',
+         'late_keeps_place_minutes must be between 0 and 1440', NULL),
+        ('tenants_no_show_grace_check', 'invalid', 'no_show_grace_minutes', 'no_show_grace_minutes must be between 0 and 1440', NULL),
+        ('tenants_no_show_policy_check', 'invalid', 'no_show_policy',
+         'no_show_policy must be none, block_online, prepayment or fee', NULL),
+        ('tenants_no_show_limit_check', 'invalid', 'no_show_limit', 'no_show_limit must be between 0 and 1000', NULL),
+        ('tenants_no_show_window_check', 'invalid', 'no_show_window_months', 'no_show_window_months must be between 1 and 120', NULL),
+        ('tenants_charge_amounts_check', 'invalid', 'prepayment_amount, no_show_fee_amount',
+         'an amount must be between 0 and 1000000, with at most three decimals', NULL),
+        ('tenants_charge_currency_check', 'invalid', 'charge_currency', 'charge_currency must be an ISO 4217 code of three letters',
+         'Write it like USD or INR.'),
+        ('tenants_no_show_charge_check', 'invalid', 'no_show_policy', 'the policy needs an amount and charge_currency',
+         'Set prepayment_amount or no_show_fee_amount, and charge_currency, in the same call.'),
+        ('services_ticket_prefix_check', 'invalid', 'ticket_prefix', 'ticket_prefix must have at most three capital letters', NULL),
+        ('services_charge_amounts_check', 'invalid', 'prepayment_amount, no_show_fee_amount',
+         'an amount must be between 0 and 1000000, with at most three decimals', NULL),
         ('tenant_slugs_pkey', 'duplicate', 'slug', 'this slug is taken', 'Choose another slug.'),
         ('logins_actor_check', 'invalid', 'actor', 'actor must be admin, staff, patient or public', NULL),
         ('logins_patient_check', 'invalid', 'patient_id', 'actor patient needs patient_id', NULL),
@@ -718,13 +740,13 @@ AS $$
 #variable_conflict error
 BEGIN
     UPDATE clinic_data.claims AS c
-    SET capacity = s.capacity * r.quantity
+    SET capacity = CASE c.kind WHEN 'session' THEN 1 ELSE s.capacity END * r.quantity
     FROM clinic_data.services AS s, clinic_data.resources AS r
     WHERE c.tenant_id = raise_claim_capacity.tenant_id
       AND (c.service_id = raise_claim_capacity.service_id OR c.resource_id = raise_claim_capacity.resource_id)
       AND s.tenant_id = c.tenant_id AND s.service_id = c.service_id
       AND r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id AND r.kind <> 'patient'
-      AND c.capacity < s.capacity * r.quantity;
+      AND c.capacity < CASE c.kind WHEN 'session' THEN 1 ELSE s.capacity END * r.quantity;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.raise_claim_capacity(uuid, uuid, uuid) IS

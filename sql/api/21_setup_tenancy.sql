@@ -63,7 +63,9 @@ DECLARE
                             'keep_sign_in_events_days', 'keep_holds_days', 'keep_claims_days',
         'waitlist_mode', 'offer_minutes', 'broadcast_size', 'offers_per_slot', 'offers_per_entry_day', 'offers_per_patient_day',
         'language', 'message_time_zone', 'quiet_from', 'quiet_until', 'message_channels', 'message_delay_minutes',
-        'series_days'];
+        'series_days',
+                            'late_keeps_place_minutes', 'no_show_grace_minutes', 'no_show_policy', 'no_show_limit',
+                            'no_show_window_months', 'prepayment_amount', 'no_show_fee_amount', 'charge_currency'];
 BEGIN
     PERFORM clinic_private.require_language('language', update_tenant.changes ->> 'language');
     PERFORM clinic.canonical_time_zone(update_tenant.changes ->> 'message_time_zone');
@@ -108,7 +110,7 @@ RETURN array_remove(ARRAY[
      WHERE NOT EXISTS (
         SELECT FROM unnest(ARRAY['appointments:read', 'appointments:write', 'appointments:override', 'appointments:overbook', 'schedules:write',
                                  'patients:read', 'users:read', 'users:write', 'tokens:write', 'outbox:deliver', 'emergency:use', 'emergency:review',
-                                 'setup:write', 'patients:write', 'reports:read']) AS known (permission)
+                                 'setup:write', 'patients:write', 'reports:read', 'billing:write']) AS known (permission)
         WHERE known.permission = p.permission
            OR right(p.permission, 1) = '*' AND starts_with(known.permission, left(p.permission, -1))))
     ], NULL);

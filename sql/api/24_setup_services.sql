@@ -81,7 +81,8 @@ DECLARE
                             'same_day', 'horizon_days', 'cancel_window_minutes', 'capacity', 'max_per_day', 'max_per_week',
                             'color', 'status', 'published',
         'requires_approval', 'approval_minutes', 'waitlist_mode',
-        'recall_days'];
+        'recall_days',
+        'ticket_prefix', 'prepayment_amount', 'no_show_fee_amount'];
     checked jsonb;
     new_version integer;
 BEGIN

@@ -63,7 +63,7 @@ AS $$
     FROM claims AS c
     JOIN (
         -- What a patient tolerates is the tenant's policy of the day; a later and wider one holds for earlier visits too.
-        SELECT k.resource_id, k.begins, count(*) AS present,
+        SELECT k.resource_id, k.begins, sum(o.seats) AS present,
                CASE WHEN bool_or(o.resource_kind = 'patient') THEN max(o.capacity) ELSE min(o.capacity) END AS least
         FROM crowded AS k
         JOIN claims AS o ON o.resource_id = k.resource_id AND NOT o.overbooked AND o.during @> k.begins
@@ -89,10 +89,11 @@ AS $$
     SELECT 'without_claim', 'appointments', a.appointment_id, jsonb_build_object('resource_id', u.resource_id)
     FROM appointments AS a
     CROSS JOIN LATERAL (
+        -- Of a seat in a session, all but the patient's time is the session's.
         SELECT r.resource_id FROM clinic_data.appointment_resources AS r
-        WHERE r.tenant_id = a.tenant_id AND r.appointment_id = a.appointment_id
+        WHERE r.tenant_id = a.tenant_id AND r.appointment_id = a.appointment_id AND a.session_id IS NULL
         UNION
-        VALUES (a.provider_id), (a.patient_id)
+        SELECT v.id FROM (VALUES (a.provider_id), (a.patient_id)) AS v (id) WHERE a.session_id IS NULL OR v.id = a.patient_id
     ) AS u
     WHERE a.status IN ('held', 'pending', 'booked', 'confirmed', 'arrived', 'in_progress') AND a.ends_at > clinic.now()
       AND coalesce(a.expires_at > clinic.now(), true)
@@ -100,13 +101,37 @@ AS $$
           SELECT FROM claims AS c
           WHERE c.appointment_id = a.appointment_id AND c.resource_id = u.resource_id
             AND c.starts_at = a.starts_at AND c.ends_at = a.ends_at)
+    UNION ALL
+    SELECT 'without_claim', 'group_sessions', g.session_id, jsonb_build_object('resource_id', g.provider_id)
+    FROM clinic_data.group_sessions AS g
+    WHERE g.tenant_id = (SELECT t.id FROM tenant AS t) AND g.status = 'scheduled' AND g.ends_at > clinic.now()
+      AND NOT EXISTS (
+          SELECT FROM claims AS c
+          WHERE c.owner_id = g.session_id AND c.resource_id = g.provider_id AND c.starts_at = g.starts_at AND c.ends_at = g.ends_at)
+    UNION ALL
+    SELECT 'orphaned', 'claims', c.claim_id, jsonb_build_object('session_id', c.owner_id)
+    FROM claims AS c
+    WHERE c.kind = 'session'
+      AND NOT EXISTS (
+          SELECT FROM clinic_data.group_sessions AS g
+          WHERE g.tenant_id = c.tenant_id AND g.session_id = c.owner_id AND g.status = 'scheduled' AND g.starts_at = c.starts_at
+            AND g.ends_at = c.ends_at)
+    UNION ALL
+    SELECT 'seats', 'appointments', a.appointment_id, jsonb_build_object('session_id', a.session_id, 'seats', a.seats, 'taken', n.taken)
+    FROM appointments AS a
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS taken FROM clinic_data.session_seats AS s
+        WHERE s.tenant_id = a.tenant_id AND s.appointment_id = a.appointment_id AND s.session_id = a.session_id
+          AND s.expires_at IS NOT DISTINCT FROM a.expires_at) AS n
+    WHERE a.session_id IS NOT NULL AND (a.expires_at IS NULL OR a.expires_at > clinic.now())
+      AND n.taken <> CASE a.status WHEN 'cancelled' THEN 0 ELSE a.seats END
 $$;
 ALTER FUNCTION clinic.check_integrity() OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.check_integrity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.check_integrity() TO clinic_user;
 COMMENT ON FUNCTION clinic.check_integrity() IS
     'Everything that is wrong in the tenant''s diary; no row exactly when nothing is.
-problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, a patient''s than the largest; overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled, elsewhere, or has another claim for the same), without_claim (an appointment that occupies time but has no claim for it).
+problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, a patient''s than the largest; overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled, elsewhere, or has another claim for the same), without_claim (an appointment or session that occupies time but has no claim for it), seats (an appointment whose seats in a session are not as many as it says).
 source, source_id: the row. Needs appointments:read; without a context no row. Errors: forbidden.';
 
 CREATE FUNCTION clinic.time_zone_drift()

@@ -9,7 +9,8 @@ CREATE FUNCTION clinic.available_slots(
     patient_id uuid DEFAULT NULL,
     duration interval DEFAULT NULL,
     resource_ids uuid[] DEFAULT NULL,
-    max_rows integer DEFAULT NULL
+    max_rows integer DEFAULT NULL,
+    seats integer DEFAULT 1
 )
     RETURNS TABLE (
         provider_id uuid,
@@ -27,14 +28,14 @@ CREATE FUNCTION clinic.available_slots(
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
     AS 'MODULE_PATHNAME', 'clinic_available_slots';
-ALTER FUNCTION clinic.available_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer) OWNER TO clinic_owner;
-REVOKE ALL ON FUNCTION clinic.available_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic.available_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer)
+ALTER FUNCTION clinic.available_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer, integer) OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.available_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.available_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer, integer)
     TO clinic_user, clinic_anon;
-COMMENT ON FUNCTION clinic.available_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer) IS
+COMMENT ON FUNCTION clinic.available_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer, integer) IS
     'Free slots of a service whose start lies in a range, ordered by start, then provider, then location.
-service_id: the service; null with a duration: free time of that length at any provider. range_start, range_end: half-open, at most 366 days. provider_id, location_id: only there. patient_id: only what this patient can take (overlap, one seat in a session). duration: another length than the service''s, within its bounds. resource_ids: these rooms or devices instead of any of their class. max_rows: the first so many.
-Columns: local_date, local_time, utc_offset and time_zone are those of the location; remaining counts the bookings that still fit.
+service_id: the service; null with a duration: free time of that length at any provider. range_start, range_end: half-open, at most 366 days. provider_id, location_id: only there. patient_id: only what this patient can take (overlap, one seat in a session). duration: another length than the service''s, within its bounds. resource_ids: these rooms or devices instead of any of their class. max_rows: the first so many. seats: only what a party of so many can take together.
+Columns: local_date, local_time, utc_offset and time_zone are those of the location; remaining counts the seats that are left (where a limit of visits leaves fewer, those; a party is one visit).
 Errors: no_context, not_found, 22023 for a bad range or duration, 22004 without service and duration.';
 
 CREATE FUNCTION clinic.first_available(
@@ -46,7 +47,8 @@ CREATE FUNCTION clinic.first_available(
     patient_id uuid DEFAULT NULL,
     duration interval DEFAULT NULL,
     resource_ids uuid[] DEFAULT NULL,
-    per_provider boolean DEFAULT false
+    per_provider boolean DEFAULT false,
+    seats integer DEFAULT 1
 )
     RETURNS TABLE (
         provider_id uuid,
@@ -64,11 +66,11 @@ CREATE FUNCTION clinic.first_available(
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
     AS 'MODULE_PATHNAME', 'clinic_first_available';
-ALTER FUNCTION clinic.first_available(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], boolean) OWNER TO clinic_owner;
-REVOKE ALL ON FUNCTION clinic.first_available(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic.first_available(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], boolean)
+ALTER FUNCTION clinic.first_available(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], boolean, integer) OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.first_available(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], boolean, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.first_available(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], boolean, integer)
     TO clinic_user, clinic_anon;
-COMMENT ON FUNCTION clinic.first_available(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], boolean) IS
+COMMENT ON FUNCTION clinic.first_available(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], boolean, integer) IS
     'The earliest free slot, or with per_provider the earliest of each provider.
 Arguments and columns as in clinic.available_slots. Ties go to the provider with the fewest visits that local day, then to the lowest id. The search stops as soon as the answer is known.
 Errors: as clinic.available_slots.';
@@ -119,7 +121,8 @@ CREATE FUNCTION clinic.explain_slot(
     location_id uuid DEFAULT NULL,
     patient_id uuid DEFAULT NULL,
     duration interval DEFAULT NULL,
-    resource_ids uuid[] DEFAULT NULL
+    resource_ids uuid[] DEFAULT NULL,
+    seats integer DEFAULT 1
 )
     RETURNS TABLE (
         provider_id uuid,
@@ -135,10 +138,10 @@ CREATE FUNCTION clinic.explain_slot(
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
     AS 'MODULE_PATHNAME', 'clinic_explain_slot';
-ALTER FUNCTION clinic.explain_slot(uuid, timestamptz, uuid, uuid, uuid, interval, uuid[]) OWNER TO clinic_owner;
-REVOKE ALL ON FUNCTION clinic.explain_slot(uuid, timestamptz, uuid, uuid, uuid, interval, uuid[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic.explain_slot(uuid, timestamptz, uuid, uuid, uuid, interval, uuid[]) TO clinic_user, clinic_anon;
-COMMENT ON FUNCTION clinic.explain_slot(uuid, timestamptz, uuid, uuid, uuid, interval, uuid[]) IS
+ALTER FUNCTION clinic.explain_slot(uuid, timestamptz, uuid, uuid, uuid, interval, uuid[], integer) OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.explain_slot(uuid, timestamptz, uuid, uuid, uuid, interval, uuid[], integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.explain_slot(uuid, timestamptz, uuid, uuid, uuid, interval, uuid[], integer) TO clinic_user, clinic_anon;
+COMMENT ON FUNCTION clinic.explain_slot(uuid, timestamptz, uuid, uuid, uuid, interval, uuid[], integer) IS
     'Every rule that refuses a start, for each provider and location, in the order in which booking would raise them; no row for a place where the start is free.
 starts_at may be any instant. reason: a code of clinic.error_codes(). source and source_id: the table and row that caused it, for those who may read the diary; never another patient''s identity. step counts the reasons of one place.
 Errors: no_context, 22004 for nulls, 22023 for a bad duration. Unknown ids give the reason not_found.';

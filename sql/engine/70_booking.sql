@@ -36,6 +36,7 @@ CREATE FUNCTION clinic.book_appointment(
     local_starts_at timestamp DEFAULT NULL,
     utc_offset interval DEFAULT NULL,
     gap text DEFAULT 'refuse',
+    seats integer DEFAULT 1,
     idempotency_key text DEFAULT NULL
 )
     RETURNS TABLE (
@@ -57,15 +58,15 @@ CREATE FUNCTION clinic.book_appointment(
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
     AS 'MODULE_PATHNAME', 'clinic_book_appointment';
-ALTER FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text, text)
+ALTER FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text, integer, text)
     OWNER TO clinic_owner;
-REVOKE ALL ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text, text)
+REVOKE ALL ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text, integer, text)
     FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text, text)
+GRANT EXECUTE ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text, integer, text)
     TO clinic_user;
-COMMENT ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text, text) IS
+COMMENT ON FUNCTION clinic.book_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], boolean, boolean, text, integer, integer, timestamp, interval, text, integer, text) IS
     'Books a visit: accepts exactly what clinic.available_slots offers, refuses the rest with the first reason of clinic.explain_slot.
-provider_id, location_id, resource_ids: chosen when not given (fewest visits that day, then lowest id; rooms and devices of the classes that the service requires). duration: another length within the service''s bounds. Needs appointments:write and appointments:read, or the patient. override (permission appointments:override): lead time, horizon, grid, hours, limits and the past give way; overbook (appointments:overbook): other claims give way, in a lane of their own; both need a reason, which is stored. buffer_before_minutes, buffer_after_minutes (appointments:override): instead of the longest default. local_starts_at (with starts_at null): a local time of the location, or of the provider''s home zone without one; utc_offset tells which of an ambiguous pair, else it is the first; gap: refuse or shift a nonexistent one. What patients book of a service that requires approval is pending until staff approve it. idempotency_key: the same call with the same key returns the same row, marked replayed, and writes nothing (see docs/booking_life.md).
+provider_id, location_id, resource_ids: chosen when not given (fewest visits that day, then lowest id; rooms and devices of the classes that the service requires). duration: another length within the service''s bounds. Needs appointments:write and appointments:read, or the patient. override (permission appointments:override): lead time, horizon, grid, hours, limits and the past give way; overbook (appointments:overbook): other claims give way, in a lane of their own; both need a reason, which is stored. buffer_before_minutes, buffer_after_minutes (appointments:override): instead of the longest default. local_starts_at (with starts_at null): a local time of the location, or of the provider''s home zone without one; utc_offset tells which of an ambiguous pair, else it is the first; gap: refuse or shift a nonexistent one. seats: of a party, for services that several share: all or nothing, full otherwise. Where no room of a class is free, bookings whose room was chosen, not named, may get another one of the class to make room; nothing else about them changes. What patients book of a service that requires approval is pending until staff approve it. idempotency_key: the same call with the same key returns the same row, marked replayed, and writes nothing (see docs/booking_life.md).
 Errors: the reasons, each with its own SQLSTATE; where another time may do, the DETAIL lists the next free alternatives. no_context, forbidden, busy, idempotency_conflict, 22004, 22023.';
 
 CREATE FUNCTION clinic.cancel_appointment(

@@ -8,6 +8,7 @@ CREATE FUNCTION clinic.hold_slot(
     location_id uuid DEFAULT NULL,
     duration interval DEFAULT NULL,
     resource_ids uuid[] DEFAULT NULL,
+    seats integer DEFAULT 1,
     idempotency_key text DEFAULT NULL
 )
     RETURNS TABLE (
@@ -29,10 +30,10 @@ CREATE FUNCTION clinic.hold_slot(
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
     AS 'MODULE_PATHNAME', 'clinic_hold_slot';
-ALTER FUNCTION clinic.hold_slot(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], text) OWNER TO clinic_owner;
-REVOKE ALL ON FUNCTION clinic.hold_slot(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic.hold_slot(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], text) TO clinic_user;
-COMMENT ON FUNCTION clinic.hold_slot(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], text) IS
+ALTER FUNCTION clinic.hold_slot(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], integer, text) OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.hold_slot(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.hold_slot(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], integer, text) TO clinic_user;
+COMMENT ON FUNCTION clinic.hold_slot(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], integer, text) IS
     'Keeps a visit''s time for the caller until a deadline; accepts exactly what clinic.available_slots offers.
 The arguments are those of clinic.book_appointment. hold_token: who has it, and is this caller, may extend, confirm and release; it is shown once and says nothing about what it holds. expires_at: from that microsecond on the time is free again, without any job; latest_expires_at: how far extending reaches (settings hold_minutes and hold_cap_minutes of the tenant).
 Errors: those of clinic.book_appointment; hold_limit beyond holds_per_patient live holds of the patient.';
@@ -250,7 +251,8 @@ CREATE FUNCTION clinic_private.place_appointment(
     ignored uuid[] DEFAULT NULL,
     override boolean DEFAULT false,
     overbook boolean DEFAULT false,
-    reason text DEFAULT NULL
+    reason text DEFAULT NULL,
+    seats integer DEFAULT 1
 )
     RETURNS TABLE (
         appointment_id uuid,
@@ -271,9 +273,9 @@ CREATE FUNCTION clinic_private.place_appointment(
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
     AS 'MODULE_PATHNAME', 'clinic_place_appointment';
-REVOKE ALL ON FUNCTION clinic_private.place_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], uuid[], boolean, boolean, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.place_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], uuid[], boolean, boolean, text) TO clinic_owner;
-COMMENT ON FUNCTION clinic_private.place_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], uuid[], boolean, boolean, text) IS
+REVOKE ALL ON FUNCTION clinic_private.place_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], uuid[], boolean, boolean, text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.place_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], uuid[], boolean, boolean, text, integer) TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.place_appointment(uuid, uuid, timestamptz, uuid, uuid, interval, uuid[], uuid[], boolean, boolean, text, integer) IS
     'Books for a module: as clinic.book_appointment, without keys.
 ignored: appointments, and owners of claims, that do not count; the claims of those owners are deleted with the booking.
 Errors: those of clinic.book_appointment.';

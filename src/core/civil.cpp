@@ -68,6 +68,16 @@ Duration time_of_day(LocalTime t) noexcept { return t - at(date_of(t)); }
 
 LocalTime at(Day day, Duration since_midnight) noexcept { return {day.days * micros_per_day + since_midnight.micros}; }
 
+Instant months_before(Instant t, std::int32_t months) noexcept {
+    const LocalTime utc{t.micros};
+    const CivilDate date = to_civil(date_of(utc));
+    const std::int32_t month = date.year * 12 + (date.month - 1) - months; // of all time
+    const std::int32_t year = static_cast<std::int32_t>(floor_div(month, 12));
+    const std::int32_t of_year = month - 12 * year + 1;
+    const std::int32_t day = date.day < days_in_month(year, of_year) ? date.day : days_in_month(year, of_year);
+    return Instant{at(to_day({year, of_year, day}), time_of_day(utc)).micros};
+}
+
 bool is_supported(Day day) noexcept { return first_supported <= day && day < end_supported; }
 
 bool is_supported(LocalTime t) noexcept { return at(first_supported) <= t && t < at(end_supported); }

@@ -77,6 +77,9 @@ std::int32_t day_of_year(Day day) noexcept; // 1-366
 // The Monday-based ISO week: its first day, and a number that identifies it (days since epoch of that Monday).
 Day iso_week_start(Day day) noexcept;
 
+// The same time of UTC so many months before; the last day of a month that is too short.
+Instant months_before(Instant t, std::int32_t months) noexcept;
+
 Day date_of(LocalTime t) noexcept;          // the local date, rounding towards the past
 Duration time_of_day(LocalTime t) noexcept; // since that date's midnight, in [0, 24 h)
 LocalTime at(Day day, Duration since_midnight = {}) noexcept;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -27,6 +28,7 @@ struct Busy {
     Id appointment; // or another owner; nil: none
     Id service;
     Id location;
+    std::int32_t seats = 1; // how many places it takes
 };
 
 // Claims sorted by begin, for overlap queries in logarithmic time.
@@ -74,6 +76,23 @@ struct Resource {
     HoursBook hours;
     std::vector<Block> blocks;
     BusyList busy;
+};
+
+// The appointment behind a claim on a room or device, as far as giving it another one is concerned.
+struct Mover {
+    bool movable = false; // the engine chose the resource itself, and the patient has not arrived yet
+    Id provider, patient;
+    std::int32_t capacity = 1; // how many bookings may share it, before the resource's quantity
+    Buffers service_buffers;   // the service's own
+    bool buffers_inside_hours = false;
+};
+
+// Tells what is behind claims; asked only where a room is wanted and none is free. An interface: the glue looks it up.
+class Movers {
+  public:
+    virtual ~Movers() = default;
+    // Nothing for a claim that is no appointment's.
+    virtual std::optional<Mover> behind(const Busy &claim, const Id &resource) const = 0;
 };
 
 // A visit that counts towards limits: held, pending, booked and its later states, completed and no-show.
@@ -144,6 +163,7 @@ struct Patient {
     Id id;
     bool active = true;
     BusyList busy;
+    bool missed_too_many = false; // books for themselves, and the tenant's policy on no-shows keeps them from it
 };
 
 struct Diary {
@@ -156,6 +176,7 @@ struct Diary {
     std::vector<Provider> assistants; // providers among participants, ordered by id
     std::optional<Patient> patient;
     std::map<std::pair<Id, Id>, Duration> travel; // (from, to)
+    std::shared_ptr<const Movers> movers;         // none: nothing moves
 };
 
 } // namespace pg_clinic::core

@@ -10,9 +10,9 @@ namespace {
 struct Group {
     Interval span;
     std::int32_t capacity;
-    std::int32_t count;
-    const Busy *first; // the lowest claim
-    const Busy *held;  // the lowest hold or offer
+    std::int32_t count; // seats
+    const Busy *first;  // the lowest claim
+    const Busy *held;   // the lowest hold or offer
 };
 
 bool is_timed(ClaimKind kind) { return kind == ClaimKind::hold || kind == ClaimKind::offer; }
@@ -29,7 +29,7 @@ std::vector<Group> overlapping_groups(const BusyList &busy, const Interval &duri
                                   [&](const Group &g) { return g.span == b.during && g.capacity == b.capacity; });
         if (group == groups.end())
             group = groups.insert(groups.end(), {b.during, b.capacity, 0, nullptr, nullptr});
-        ++group->count;
+        group->count += b.seats;
         group->first = &b; // claims come in descending order
         if (timed)
             group->held = &b;
@@ -82,14 +82,14 @@ std::vector<Instant> changes(const std::vector<Group> &groups, const Interval &d
 } // namespace
 
 Fit fit_claim(const BusyList &busy, const Interval &during, std::int32_t capacity, const std::vector<Id> &ignored,
-              bool count_holds) {
+              bool count_holds, std::int32_t seats) {
     Fit fit;
     fit.remaining = capacity;
     const std::vector<Group> groups = overlapping_groups(busy, during, ignored, count_holds);
     const auto look_at = [&](Instant t) {
         const Presence there = presence_at(t, groups, capacity);
         fit.remaining = std::min(fit.remaining, std::max(0, there.least - there.count));
-        if (there.count < there.least)
+        if (there.count + seats <= there.least)
             return;
         fit.fits = false;
         const auto note = [](const Busy *&first, const Busy *claim) { first = first == nullptr ? claim : first; };
@@ -97,6 +97,7 @@ Fit fit_claim(const BusyList &busy, const Interval &during, std::int32_t capacit
         note(there.least < capacity ? fit.smaller : fit.counted, there.earliest);
         note(fit.held, there.held);
     };
+    fit.fits = seats <= capacity; // with nobody there
     if (groups.size() == 1)
         look_at(std::max(during.begin, groups.front().span.begin));
     else

@@ -3,6 +3,7 @@
 
 #include "core/assignment.hpp"
 #include "core/kernel_state.hpp"
+#include "core/room_pool.hpp"
 
 namespace pg_clinic::core {
 
@@ -57,6 +58,9 @@ class Judge {
         if (done())
             return;
         check_limits();
+        if (done())
+            return;
+        check_no_show_policy();
     }
 
     void add(Reason reason, Source source = {}, std::string resource_class = {}) {
@@ -218,23 +222,32 @@ class Judge {
 
     void check_overlap(const MergedWindow *window) {
         const std::int32_t capacity = diary_.service.capacity;
-        const Fit all = fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, true);
+        const std::int32_t seats = state_.request.seats;
+        const Fit all = fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, true, seats);
         const std::int32_t in_windows = left_in_windows(window);
-        verdict_.remaining = std::min({verdict_.remaining, all.remaining, in_windows});
+        verdict_.remaining = std::min({verdict_.remaining, all.remaining, as_seats(in_windows)});
         if (all.held != nullptr)
             add(Reason::held, {Source::Table::claims, all.held->claim});
         if (done())
             return;
         // Without a hold at a full instant, the bookings alone are what is in the way.
-        const Fit booked =
-            all.held == nullptr ? all : fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, false);
+        const Fit booked = all.held == nullptr
+                               ? all
+                               : fit_claim(provider_.busy, busy_, capacity, state_.request.ignored, false, seats);
         const Busy *taken = capacity > 1 ? booked.smaller : booked.obstacle;
         if (taken != nullptr)
             add(Reason::slot_taken, {Source::Table::claims, taken->claim});
         if (capacity > 1 && booked.counted != nullptr)
             add(Reason::full, {Source::Table::claims, booked.counted->claim});
+        else if (seats > capacity)
+            add(Reason::full, {Source::Table::services, diary_.service.id});
         else if (in_windows <= 0)
             add(Reason::full, window->parts.front()->made_by);
+    }
+
+    // What a limit of visits leaves, in seats: a party is one visit.
+    std::int32_t as_seats(std::int32_t visits) const {
+        return visits <= 0 ? visits : std::max(visits, state_.request.seats);
     }
 
     // How many more appointments the windows around the start take, by the one that takes most.
@@ -265,7 +278,10 @@ class Judge {
     struct Candidate {
         enum class Rank : std::uint8_t { of_session, empty, shared, only_by_permission };
         Id id;
+        const ResourcePlan *plan = nullptr; // of a room or device
         Rank rank = Rank::empty;
+        PoolLoad load;        // what the visit would be there
+        bool would_do = true; // if nobody were there
         bool usable = true;
         bool open = true;
         bool fits = true; // beside what is there
@@ -279,6 +295,7 @@ class Judge {
         bool optional = false;
         Id obstacle; // of a class whose resources are named: the last that cannot be used
         std::vector<Candidate> candidates{};
+        std::optional<RoomsMade> made{}; // others make room: then nothing is to be chosen
     };
 
     void check_resources() {
@@ -301,6 +318,11 @@ class Judge {
         // A session stays in its rooms: a seat in another would be a visit without its provider.
         if (std::count_if(candidates.begin(), candidates.end(), of_session) >= need.needed)
             std::erase_if(candidates, [&](const Candidate &c) { return !of_session(c); });
+        const auto fitting = [](const Candidate &c) { return c.usable && c.fits; };
+        if (std::count_if(candidates.begin(), candidates.end(), fitting) < need.needed)
+            need.made = made_room(*need.name, need.needed, candidates);
+        if (need.made)
+            return need;
         if (!candidates.empty() && state_.names_class(*need.name))
             need.obstacle = last_unusable(candidates);
         std::erase_if(candidates, [](const Candidate &c) { return !c.usable; });
@@ -315,7 +337,7 @@ class Judge {
     void choose_for(const std::vector<Need> &needs) {
         std::vector<Demand> demands;
         for (const Need &need : needs) {
-            Demand demand{need.needed, {}};
+            Demand demand{need.made ? 0 : need.needed, {}};
             for (const Candidate &c : need.candidates)
                 demand.candidates.push_back(c.id);
             // Without participants the classes share nothing.
@@ -326,6 +348,10 @@ class Judge {
         const std::vector<std::vector<Id>> chosen = assign(demands);
         for (std::size_t i = 0; i < needs.size(); ++i) {
             const Need &need = needs[i];
+            if (need.made) {
+                take(*need.made);
+                continue;
+            }
             const bool filled = static_cast<std::int32_t>(chosen[i].size()) == need.needed;
             if (!filled && need.optional)
                 verdict_.missing.push_back(*need.name);
@@ -341,6 +367,27 @@ class Judge {
                 verdict_.remaining =
                     std::min(verdict_.remaining, bookings_that_fit(need.candidates, need.needed, verdict_.remaining));
         }
+    }
+
+    // Whether others can make room, of rooms and devices.
+    std::optional<RoomsMade> made_room(const std::string &resource_class, std::int32_t needed,
+                                       const std::vector<Candidate> &candidates) const {
+        RoomWish wish{resource_class, site_->location->id, visit_, needed, {}, {}};
+        for (const Candidate &c : candidates)
+            if (c.would_do && c.plan != nullptr)
+                wish.choices.push_back({c.plan, c.load});
+        provider_.busy.each_overlapping(visit_, [&](const Busy &b) {
+            if (b.visit == visit_)
+                wish.staying.push_back(b.appointment);
+            return true;
+        });
+        return make_room(state_, wish);
+    }
+
+    void take(const RoomsMade &made) {
+        verdict_.resources.insert(verdict_.resources.end(), made.resources.begin(), made.resources.end());
+        verdict_.moves.insert(verdict_.moves.end(), made.moves.begin(), made.moves.end());
+        verdict_.remaining = std::min(verdict_.remaining, made.remaining);
     }
 
     void choose(const Candidate &candidate) {
@@ -405,7 +452,10 @@ class Judge {
         const Resource &r = *plan.resource;
         const Interval during{visit_.begin - plan.buffers.before, visit_.end + plan.buffers.after};
         const bool open = r.hours.empty() || plan.open.covers(diary_.service.buffers_inside_hours ? during : visit_);
-        return judge_candidate(r.id, r.busy, during, r.quantity, open, r.active && !plan.blocked.overlaps(during));
+        Candidate candidate =
+            judge_candidate(r.id, r.busy, during, r.quantity, open, r.active && !plan.blocked.overlaps(during));
+        candidate.plan = &plan;
+        return candidate;
     }
 
     // A provider who takes part must be there, at the visit's location, and come in time.
@@ -425,10 +475,13 @@ class Judge {
 
     Candidate judge_candidate(const Id &id, const BusyList &busy, const Interval &during, std::int32_t quantity,
                               bool open, bool can_come) const {
-        const Fit fit = fit_claim(busy, during, diary_.service.capacity * quantity, state_.request.ignored, true);
         Candidate candidate;
+        candidate.load = {during, state_.request.seats, diary_.service.capacity * quantity};
+        const Fit fit =
+            fit_claim(busy, during, candidate.load.capacity, state_.request.ignored, true, candidate.load.seats);
         candidate.id = id;
-        candidate.usable = can_come && (open || state_.request.override_rules) && (fit.fits || state_.request.overbook);
+        candidate.would_do = can_come && (open || state_.request.override_rules);
+        candidate.usable = candidate.would_do && (fit.fits || state_.request.overbook);
         candidate.open = open;
         candidate.fits = fit.fits;
         candidate.remaining = fit.remaining;
@@ -497,7 +550,13 @@ class Judge {
             add(Reason::limit, {Source::Table::services, service.id});
         if (of_provider <= 0)
             add(Reason::limit, {Source::Table::resources, provider_.id});
-        verdict_.remaining = std::min({verdict_.remaining, of_service, of_provider});
+        verdict_.remaining = std::min({verdict_.remaining, as_seats(of_service), as_seats(of_provider)});
+    }
+
+    // What is moved was booked already.
+    void check_no_show_policy() {
+        if (diary_.patient && diary_.patient->missed_too_many && state_.request.ignored.empty())
+            add(Reason::no_show_policy, {Source::Table::patients, diary_.patient->id});
     }
 
     // How many visits a limit leaves on a day or in a week.

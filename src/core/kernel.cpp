@@ -20,14 +20,17 @@ ResourcePlan plan_resource(const Kernel::State &state, const Resource &resource,
     ResourcePlan plan;
     plan.resource = &resource;
     plan.buffers = state.resource_buffers(resource);
-    const Duration wide = reach + longest({plan.buffers.before, plan.buffers.after});
+    // Others may have to make room, up to a day away.
+    const Duration wide = reach + longest({plan.buffers.before, plan.buffers.after}) + Duration{micros_per_day};
     const Interval span{state.range.begin - wide, state.range.end + wide};
     std::vector<Interval> open, blocked;
     if (!resource.hours.empty())
-        for (const Window &w : expand_hours(resource.hours, span, state.work))
-            if (!w.closed_by && (!diary.service.id || concerns(w.services, diary.service.id)))
-                open.push_back(w.span);
-    for (const Blocked &b : expand_blocks(resource.blocks, span, state.work))
+        plan.windows = expand_hours(resource.hours, span, state.work);
+    for (const Window &w : plan.windows)
+        if (!w.closed_by && (!diary.service.id || concerns(w.services, diary.service.id)))
+            open.push_back(w.span);
+    plan.blocks = expand_blocks(resource.blocks, span, state.work);
+    for (const Blocked &b : plan.blocks)
         if (blocks_request(*b.block, diary, resource.location))
             blocked.push_back(b.span);
     plan.open = IntervalSet(std::move(open));

@@ -18,6 +18,7 @@ namespace pg_clinic::core {
 // What is asked. Ids that are nil leave it open.
 struct Request {
     std::optional<Duration> duration; // instead of the service's or provider's
+    std::int32_t seats = 1;           // of one party: all or nothing
     bool keeps_duration = false;      // it is that of an appointment being moved: the service's bounds do not matter
     Id location;                      // only at this location
     std::vector<Id> named_resources;  // use these for their classes
@@ -88,11 +89,11 @@ class Kernel {
     std::unique_ptr<State> state_;
 };
 
-// Whether one more claim over `during` with a capacity fits among the claims, apart from ignored appointments. A
-// claim fits when at every instant the claims present number at most the smallest of their capacities.
+// Whether one more claim over `during`, with a capacity and so many seats, fits among the claims, apart from ignored
+// appointments. It does when at every instant the seats taken number at most the smallest capacity of the claims present.
 struct Fit {
     bool fits = true;
-    std::int32_t remaining = 0;     // how many such claims would fit
+    std::int32_t remaining = 0;     // how many seats are left
     const Busy *obstacle = nullptr; // when it does not fit: the earliest claim at the first full instant
     // The earliest claim at the first full instant that a claim tolerating fewer than the capacity asked for
     // makes full; at the first one that is full by number alone; the earliest hold or offer at the first full
@@ -102,6 +103,6 @@ struct Fit {
     const Busy *held = nullptr;
 };
 Fit fit_claim(const BusyList &busy, const Interval &during, std::int32_t capacity, const std::vector<Id> &ignored,
-              bool count_holds);
+              bool count_holds, std::int32_t seats = 1);
 
 } // namespace pg_clinic::core

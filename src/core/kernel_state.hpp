@@ -15,6 +15,9 @@ struct ResourcePlan {
     Buffers buffers;
     IntervalSet open; // meaningful when it has hours
     IntervalSet blocked;
+    // For others than the request's service: all of them.
+    std::vector<Window> windows;
+    std::vector<Blocked> blocks;
 };
 
 struct Kernel::State {

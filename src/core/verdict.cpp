@@ -42,6 +42,8 @@ const char *name_of(Reason reason) noexcept {
         return "duplicate";
     case Reason::limit:
         return "limit";
+    case Reason::no_show_policy:
+        return "no_show_policy";
     }
     return "";
 }
@@ -56,6 +58,7 @@ bool may_be_overridden(Reason reason) noexcept {
     case Reason::window_too_short:
     case Reason::off_grid:
     case Reason::limit:
+    case Reason::no_show_policy:
         return true;
     default:
         return false;

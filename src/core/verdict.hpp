@@ -28,7 +28,8 @@ enum class Reason : std::uint8_t {
     no_resource,
     patient_conflict,
     duplicate,
-    limit
+    limit,
+    no_show_policy
 };
 
 const char *name_of(Reason reason) noexcept;
@@ -45,14 +46,24 @@ struct Finding {
     std::string resource_class; // no_resource: the class, or the role
 };
 
+// A room or device that a booking gets instead of another, to make room for the one that is judged.
+struct RoomMove {
+    Id claim;
+    Id appointment;
+    Id from, to;
+    Interval during; // on the new one
+    std::int32_t capacity = 1;
+};
+
 // What the kernel says of one start at one provider and location.
 struct Verdict {
     std::vector<Finding> findings;        // in order of reason; empty: free
     std::vector<Id> resources;            // rooms, devices and participants chosen, in order of id
     std::vector<Id> overbooked;           // those of them that are taken, by the overbooking permission
+    std::vector<RoomMove> moves;          // what has to make room first
     bool resources_by_permission = false; // some are taken, or not open then: no_resource gave way
+    std::int32_t remaining = 0;           // seats that are left, those asked for included
     std::vector<std::string> missing;     // roles of optional participants that cannot be filled then
-    std::int32_t remaining = 0;           // bookings that would still fit, this one included
     bool patient_overlaps = false;        // the patient has another visit then, and the tenant only warns
 
     bool free() const noexcept { return findings.empty(); }

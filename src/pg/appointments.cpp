@@ -13,8 +13,8 @@ KeptPlan insert_appointment{
     "INSERT INTO clinic_data.appointments (tenant_id, appointment_id, confirmation_code, service_id, provider_id,"
     " location_id, patient_id, status, starts_at, ends_at, local_starts_at, time_zone, capacity, overbooked, "
     "overridden,"
-    " override_reason, warnings, created_by, updated_by, expires_at)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $18, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $19)"
+    " override_reason, warnings, created_by, updated_by, expires_at, seats, session_id)"
+    " VALUES ($1, $2, $3, $4, $5, $6, $7, $18, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $19, $20, $21)"
     " ON CONFLICT ON CONSTRAINT appointments_tenant_id_confirmation_code_key DO NOTHING"};
 
 KeptPlan read_cancel_rules{"SELECT s.cancel_window_minutes, t.refuse_late_cancellation FROM clinic_data.services s"
@@ -69,7 +69,8 @@ void write_resources(const Uuid &tenant, const Uuid &appointment, const Placemen
         writer.insert({column_value("tenant_id", tenant), column_value("appointment_id", appointment),
                        column_value("resource_id", r.resource),
                        column_value("buffer_before_minutes", in_minutes(r.buffers.before)),
-                       column_value("buffer_after_minutes", in_minutes(r.buffers.after))});
+                       column_value("buffer_after_minutes", in_minutes(r.buffers.after)),
+                       column_value("pinned", r.pinned)});
     writer.finish();
 }
 
@@ -120,6 +121,8 @@ std::optional<Standing> read_standing(const Context &context, const Uuid &id) {
     a.zone_name = text("time_zone");
     a.expires = scan.optional(scan.column<core::Instant>("expires_at"));
     a.warnings = scan.get(scan.column<std::vector<std::string>>("warnings"));
+    a.session = scan.optional(scan.column<Uuid>("session_id"));
+    a.seats = scan.get(scan.column<std::int32_t>("seats"));
     a.version = scan.get(scan.column<std::int32_t>("version"));
     a.code = text("confirmation_code");
     return a;
@@ -204,7 +207,8 @@ Booked write_booking(const Context &context, const Placement &placed, const std:
         written = spi.query(insert_appointment, context.tenant_id, booked.appointment, booked.code, placed.service,
                             placed.provider, placed.location, placed.patient, placed.visit.begin, placed.visit.end,
                             placed.local_start, placed.zone_name, placed.capacity, placed.overbooked, placed.overridden,
-                            reason, placed.warnings, context.user(), core::name_of(beginning.status), beginning.expires)
+                            reason, placed.warnings, context.user(), core::name_of(beginning.status), beginning.expires,
+                            placed.seats, placed.session)
                       .affected() == 1;
     }
     write_claims(context, booked.appointment, placed, beginning);
@@ -264,6 +268,8 @@ void write_again(const Context &context, const Standing &a, const Placement &pla
 
 std::vector<Uuid> lockable_when_freed(const Context &context, const Standing &a) {
     std::vector<Uuid> ids = used_resources(context, a);
+    if (a.session)
+        ids.push_back(*a.session);
     Spi spi;
     for (const Row row : spi.query(lockable_statement, a.provider, a.location))
         ids.push_back(row.get<Uuid>(0));

@@ -22,6 +22,8 @@ struct Standing {
     std::optional<core::Instant> expires;
     std::vector<std::string> warnings;
     std::int32_t version = 0;
+    std::int32_t seats = 1;
+    std::optional<Uuid> session; // in which it has its seats
 
     // Held or pending beyond its deadline: it takes no time any more, whatever its row says.
     bool is_dead(core::Instant now) const { return expires && *expires <= now; }

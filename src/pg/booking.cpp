@@ -49,7 +49,7 @@ core::Instant wished_start(const Args &args, const Uuid &tenant) {
 }
 
 // clinic.book_appointment(service_id, patient_id, starts_at, provider_id, location_id, duration, resource_ids, override,
-// overbook, reason, buffer_before_minutes, buffer_after_minutes, local_starts_at, utc_offset, gap, idempotency_key)
+// overbook, reason, buffer_before_minutes, buffer_after_minutes, local_starts_at, utc_offset, gap, seats, idempotency_key)
 Datum book(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
@@ -61,6 +61,7 @@ Datum book(FunctionCallInfo fcinfo) {
     wish.request.overbook = exceptions.overbook;
     wish.request.buffer_before = buffer_argument(args, context, 10, "buffer_before_minutes");
     wish.request.buffer_after = buffer_argument(args, context, 11, "buffer_after_minutes");
+    wish.request.seats = seats_argument(args, 15);
     ResultSet rows(fcinfo);
     const Placement placed = place(context, wish);
     require_right_at(context, placed.patient, placed.provider, placed.location);
@@ -71,7 +72,7 @@ Datum book(FunctionCallInfo fcinfo) {
 }
 
 // clinic_private.place_appointment(service_id, patient_id, starts_at, provider_id, location_id, duration, resource_ids,
-// ignored, override, overbook, reason)
+// ignored, override, overbook, reason, seats)
 Datum place_for_module(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
@@ -79,6 +80,7 @@ Datum place_for_module(FunctionCallInfo fcinfo) {
     Wish wish = read_wish(args, context);
     wish.start = finite(args.required<core::Instant>(2, "starts_at"), "starts_at");
     wish.request.ignored = args.get_or<std::vector<Uuid>>(7, {});
+    wish.request.seats = seats_argument(args, 11);
     const Exceptions exceptions = read_exceptions(args, context, 8);
     wish.request.override_rules = exceptions.override_rules;
     wish.request.overbook = exceptions.overbook;
@@ -186,7 +188,7 @@ using namespace pg_clinic;
 using namespace pg_clinic::pg;
 
 CLINIC_FUNCTION(clinic_book_appointment) {
-    return once(fcinfo, "book_appointment", 15, [](FunctionCallInfo f) { return in_our_words(f, book); });
+    return once(fcinfo, "book_appointment", 16, [](FunctionCallInfo f) { return in_our_words(f, book); });
 }
 
 CLINIC_FUNCTION(clinic_place_appointment) { return in_our_words(fcinfo, place_for_module); }

@@ -84,6 +84,7 @@ Wish move_wish(const Context &context, const Standing &a, core::Instant start, s
     wish.start = start;
     wish.request.duration = a.visit.length();
     wish.request.keeps_duration = true;
+    wish.request.seats = a.seats;
     wish.request.ignored = {a.id};
     return wish;
 }

@@ -82,9 +82,10 @@ ClaimReader::ClaimReader(const Uuid &tenant, Sight sight)
       claim_id_(claims_.column<Uuid>("claim_id")), during_(claims_.column<core::Interval>("during")),
       starts_at_(claims_.column<core::Instant>("starts_at")), ends_at_(claims_.column<core::Instant>("ends_at")),
       kind_(claims_.column<std::string_view>("kind")), capacity_(claims_.column<std::int32_t>("capacity")),
-      overbooked_(claims_.column<bool>("overbooked")), service_(claims_.column<Uuid>("service_id")),
-      location_(claims_.column<Uuid>("location_id")), appointment_(claims_.column<Uuid>("appointment_id")),
-      owner_(claims_.column<Uuid>("owner_id")), expires_at_(claims_.column<core::Instant>("expires_at")) {}
+      seats_(claims_.column<std::int32_t>("seats")), overbooked_(claims_.column<bool>("overbooked")),
+      service_(claims_.column<Uuid>("service_id")), location_(claims_.column<Uuid>("location_id")),
+      appointment_(claims_.column<Uuid>("appointment_id")), owner_(claims_.column<Uuid>("owner_id")),
+      expires_at_(claims_.column<core::Instant>("expires_at")) {}
 
 std::vector<Lane> ClaimReader::lanes(const Uuid &resource) {
     calendars_.where("tenant_id", BTEqualStrategyNumber, tenant_);
@@ -114,6 +115,7 @@ std::vector<StoredClaim> ClaimReader::claims(const Uuid &resource, const core::I
             b.visit = {claims_.get(starts_at_), claims_.get(ends_at_)};
             b.kind = claim_kind(claims_.get(kind_));
             b.capacity = claims_.get(capacity_);
+            b.seats = claims_.get(seats_);
             b.overbooked = claims_.get(overbooked_);
             b.service = claims_.optional(service_).value_or(Uuid{});
             b.location = claims_.optional(location_).value_or(Uuid{});
@@ -219,8 +221,9 @@ void insert_claims(const ClaimOwner &owner, const std::vector<NewClaim> &claims,
                            column_value("resource_id", c.resource), column_value("calendar_no", lanes.find(spi, c)),
                            column_value("during", c.during), column_value("starts_at", c.visit.begin),
                            column_value("ends_at", c.visit.end), column_value("kind", name_of(owner.kind)),
-                           column_value("capacity", c.capacity), column_value("overbooked", c.overbooked),
-                           column_value("service_id", owner.service), column_value("location_id", owner.location),
+                           column_value("capacity", c.capacity), column_value("seats", c.seats),
+                           column_value("overbooked", c.overbooked), column_value("service_id", owner.service),
+                           column_value("location_id", owner.location),
                            column_value("appointment_id", owner.appointment), column_value("owner_id", owner.owner),
                            column_value("expires_at", owner.expires), column_value("created_by", owner.user)});
     }
@@ -281,6 +284,60 @@ void change_claims(const Uuid &tenant, const Uuid &appointment, core::ClaimKind 
     });
 }
 
+std::vector<std::optional<core::Interval>> move_claims(const Uuid &tenant, const std::vector<ClaimMove> &moves,
+                                                       core::Instant now) {
+    const EngineWrite writing;
+    struct Taken {
+        core::Interval visit;
+        std::vector<ColumnValue> same; // what does not change
+    };
+    std::vector<std::optional<Taken>> taken(moves.size());
+    Spi spi;
+    TableWriter writer("claims", {"appointments", "calendars"});
+    {
+        IndexScan scan("claims", "claims_pkey");
+        for (std::size_t i = 0; i < moves.size(); ++i) {
+            scan.where("tenant_id", BTEqualStrategyNumber, tenant);
+            scan.where("claim_id", BTEqualStrategyNumber, moves[i].claim);
+            scan.start(Sight::truth);
+            if (!scan.next() || !writer.lock(scan.place()))
+                continue;
+            Taken &t = taken[i].emplace();
+            t.visit = {scan.get(scan.column<core::Instant>("starts_at")),
+                       scan.get(scan.column<core::Instant>("ends_at"))};
+            t.same = {column_value("kind", scan.get(scan.column<std::string>("kind"))),
+                      column_value("seats", scan.get(scan.column<std::int32_t>("seats"))),
+                      column_value("service_id", scan.optional(scan.column<Uuid>("service_id"))),
+                      column_value("location_id", scan.optional(scan.column<Uuid>("location_id"))),
+                      column_value("appointment_id", scan.optional(scan.column<Uuid>("appointment_id"))),
+                      column_value("expires_at", scan.optional(scan.column<core::Instant>("expires_at"))),
+                      column_value("created_at", scan.get(scan.column<core::Instant>("created_at"))),
+                      column_value("created_by", scan.optional(scan.column<Uuid>("created_by")))};
+            writer.remove();
+        }
+    }
+    LaneFinder lanes(tenant, now, writer);
+    std::vector<std::optional<core::Interval>> visits(moves.size());
+    for (std::size_t i = 0; i < moves.size(); ++i) {
+        if (!taken[i])
+            continue;
+        const ClaimMove &m = moves[i];
+        const core::Interval visit = taken[i]->visit;
+        const NewClaim c{m.resource, m.during, visit, m.capacity, false, 1};
+        std::vector<ColumnValue> values = taken[i]->same;
+        for (const ColumnValue &v :
+             {column_value("tenant_id", tenant), column_value("claim_id", m.claim),
+              column_value("resource_id", m.resource), column_value("calendar_no", lanes.find(spi, c)),
+              column_value("during", m.during), column_value("starts_at", visit.begin),
+              column_value("ends_at", visit.end), column_value("capacity", m.capacity)})
+            values.push_back(v);
+        writer.insert(values);
+        visits[i] = visit;
+    }
+    writer.finish();
+    return visits;
+}
+
 namespace {
 
 // Removes claims that are dead: nobody counts them, but the constraint does not know the time.
@@ -294,7 +351,7 @@ void remove_all(const std::vector<ItemPointerData> &places) {
     writer.finish();
 }
 
-// Whether an update takes nothing that was not taken before: same lane, time and life, tolerating no fewer.
+// Whether an update takes nothing that was not taken before: same lane, time and life, no more seats, tolerating no fewer.
 bool takes_no_more(const FiredRow &before, const FiredRow &after) {
     const auto same = [&]<class T>(const char *name, T *) {
         return value_of<T>(before, name) == value_of<T>(after, name);
@@ -306,7 +363,9 @@ bool takes_no_more(const FiredRow &before, const FiredRow &after) {
         return false;
     const auto least = value_of<std::int32_t>(before, "capacity");
     const auto now_least = value_of<std::int32_t>(after, "capacity");
-    return least && now_least && *least <= *now_least;
+    const auto seats = value_of<std::int32_t>(before, "seats");
+    const auto now_seats = value_of<std::int32_t>(after, "seats");
+    return least && now_least && *least <= *now_least && seats && now_seats && *seats >= *now_seats;
 }
 
 // Refuses a claim written past the engine that the resource has no room for, and clears expired ones out of its way.
@@ -314,7 +373,8 @@ bool takes_no_more(const FiredRow &before, const FiredRow &after) {
 void refuse_overlap(const Uuid &tenant, const Uuid &resource, const FiredRow &row, const Uuid &replaced) {
     const auto during = value_of<core::Interval>(row, "during");
     const auto capacity = value_of<std::int32_t>(row, "capacity");
-    if (!during || !capacity || value_of<bool>(row, "overbooked").value_or(false) || during->empty())
+    const auto seats = value_of<std::int32_t>(row, "seats");
+    if (!during || !capacity || !seats || value_of<bool>(row, "overbooked").value_or(false) || during->empty())
         return;
     const core::Interval wanted = *during;
     ClaimReader reader(tenant, Sight::truth);
@@ -331,7 +391,7 @@ void refuse_overlap(const Uuid &tenant, const Uuid &resource, const FiredRow &ro
     }
     remove_all(dead);
     const core::BusyList busy(std::move(others));
-    const core::Fit fit = core::fit_claim(busy, wanted, *capacity, {}, true);
+    const core::Fit fit = core::fit_claim(busy, wanted, *capacity, {}, true, *seats);
     if (!fit.fits)
         raise(Code::slot_taken, {}, Detail().add("resource_id", resource));
 }

@@ -37,6 +37,7 @@ struct NewClaim {
     core::Interval visit;
     std::int32_t capacity = 1;
     bool overbooked = false;
+    std::int32_t seats = 1;
 };
 
 // What all claims of one appointment share.
@@ -75,7 +76,7 @@ class ClaimReader {
     Column<core::Interval> during_;
     Column<core::Instant> starts_at_, ends_at_;
     Column<std::string_view> kind_;
-    Column<std::int32_t> capacity_;
+    Column<std::int32_t> capacity_, seats_;
     Column<bool> overbooked_;
     Column<Uuid> service_, location_, appointment_, owner_;
     Column<core::Instant> expires_at_;
@@ -97,6 +98,18 @@ void delete_claims_of_owner(const Uuid &tenant, const Uuid &owner);
 // Turns the claims of an appointment into another kind with another deadline: the time stays taken throughout.
 void change_claims(const Uuid &tenant, const Uuid &appointment, core::ClaimKind kind,
                    std::optional<core::Instant> expires);
+
+// A claim that goes to another resource.
+struct ClaimMove {
+    Uuid claim;
+    Uuid resource;
+    core::Interval during;
+    std::int32_t capacity = 1;
+};
+
+// Moves claims, all at once. The visit of each; nothing for one that is gone.
+std::vector<std::optional<core::Interval>> move_claims(const Uuid &tenant, const std::vector<ClaimMove> &moves,
+                                                       core::Instant now);
 
 core::ClaimKind claim_kind(std::string_view name);
 std::string_view name_of(core::ClaimKind kind) noexcept;

@@ -6,7 +6,10 @@
 
 #include "pg/claims.hpp"
 #include "pg/clock.hpp"
+#include "pg/context.hpp"
 #include "pg/errors.hpp"
+#include "pg/movers.hpp"
+#include "pg/no_shows.hpp"
 #include "pg/spi.hpp"
 #include "pg/zone_pg.hpp"
 
@@ -15,8 +18,9 @@ namespace pg_clinic::pg {
 namespace {
 
 KeptPlan tenant_statement{
-    "SELECT status, patient_overlap, allow_several_seats, buffer_before_minutes, buffer_after_minutes"
-    " FROM clinic_data.tenants WHERE tenant_id = $1"};
+    "SELECT status, patient_overlap, allow_several_seats, buffer_before_minutes, buffer_after_minutes,"
+    " no_show_policy = 'block_online', no_show_limit, no_show_window_months FROM clinic_data.tenants WHERE tenant_id = "
+    "$1"};
 
 KeptPlan service_statement{
     "SELECT status, duration_minutes, min_duration_minutes, max_duration_minutes, step_minutes, anchor,"
@@ -239,6 +243,11 @@ class Reader {
     std::unordered_map<Uuid, Book> books_;
     std::vector<Uuid> role_rooms_; // rooms and devices among the candidates of roles
     core::Interval reach_;         // claims and blocks that may matter lie within
+    struct NoShowBar {
+        std::int32_t limit;
+        std::int32_t months;
+    };
+    std::optional<NoShowBar> no_show_bar_; // under the policy that keeps patients from booking online
 };
 
 void Reader::read_tenant() {
@@ -255,6 +264,8 @@ void Reader::read_tenant() {
                                              : core::PatientOverlap::forbid;
     t.allow_several_seats = row.get<bool>(2);
     t.buffers = buffers(row.get<std::int32_t>(3), row.get<std::int32_t>(4));
+    if (row.get<bool>(5))
+        no_show_bar_ = {row.get<std::int32_t>(6), row.get<std::int32_t>(7)};
 }
 
 void Reader::read_locations() {
@@ -359,6 +370,12 @@ void Reader::read_patient() {
     core::Patient patient;
     patient.id = *query_.patient;
     patient.active = found[0].get<std::string_view>(0) == "active";
+    // What staff book is no booking online.
+    const Context *context = current_context();
+    if (no_show_bar_ && context != nullptr && context->actor == Actor::patient)
+        patient.missed_too_many =
+            count_no_shows(query_.tenant, patient.id, core::months_before(diary_.now, no_show_bar_->months),
+                           query_.sight) > no_show_bar_->limit;
     diary_.patient = std::move(patient);
 }
 
@@ -556,6 +573,8 @@ void Reader::read_claims() {
             p.busy = reader.busy(p.id, reach_, diary_.now);
     for (core::Resource &r : diary_.resources)
         r.busy = reader.busy(r.id, reach_, diary_.now);
+    if (!diary_.resources.empty())
+        diary_.movers = stored_movers(query_.tenant, query_.sight, diary_.now);
     if (diary_.patient)
         diary_.patient->busy = reader.busy(diary_.patient->id, reach_, diary_.now);
 }

@@ -107,13 +107,15 @@ void add_standing(ResultSet &rows, const Context &context, const Standing &a, co
              a.zone_name, rooms, a.warnings, false);
 }
 
-// clinic.hold_slot(service_id, patient_id, starts_at, provider_id, location_id, duration, resource_ids, idempotency_key)
+// clinic.hold_slot(service_id, patient_id, starts_at, provider_id, location_id, duration, resource_ids, seats,
+// idempotency_key)
 Datum hold(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
     require_booking_right(context);
     Wish wish = read_wish(args, context);
     wish.start = finite(args.required<core::Instant>(2, "starts_at"), "starts_at");
+    wish.request.seats = seats_argument(args, 7);
     ResultSet rows(fcinfo);
     const HoldRules rules = read_rules(context);
     const Placement placed = place(context, wish);
@@ -220,7 +222,7 @@ using namespace pg_clinic;
 using namespace pg_clinic::pg;
 
 CLINIC_FUNCTION(clinic_hold_slot) {
-    return once(fcinfo, "hold_slot", 7, [](FunctionCallInfo f) { return in_our_words(f, hold); });
+    return once(fcinfo, "hold_slot", 8, [](FunctionCallInfo f) { return in_our_words(f, hold); });
 }
 
 CLINIC_FUNCTION(clinic_extend_hold) { return in_our_words(fcinfo, extend); }

@@ -1,6 +1,7 @@
 #include "pg/placing.hpp"
 
 #include "pg/clock.hpp"
+#include "pg/movers.hpp"
 #include "pg/search.hpp"
 #include "pg/spi.hpp"
 
@@ -109,6 +110,8 @@ Placement placement_of(const core::Diary &diary, const core::Kernel &kernel, con
     placed.visit = {wish.start, wish.start + kernel.duration_at(0)};
     placed.now = diary.now;
     placed.capacity = diary.service.capacity;
+    placed.seats = wish.request.seats;
+    placed.moves = verdict.moves;
     bool provider_overbooked = false;
     for (const core::Finding &f : verdict.findings) {
         placed.overridden.emplace_back(core::name_of(f.reason));
@@ -117,10 +120,16 @@ Placement placement_of(const core::Diary &diary, const core::Kernel &kernel, con
     if (verdict.resources_by_permission)
         placed.overridden.emplace_back(core::name_of(core::Reason::no_resource));
     placed.overbooked = provider_overbooked || !verdict.overbooked.empty();
-    const auto use = [&placed](const Uuid &id, const core::Buffers &b, std::int32_t capacity, bool overbooked) {
-        placed.resources.push_back({id, b});
-        placed.claims.push_back(
-            {id, {placed.visit.begin - b.before, placed.visit.end + b.after}, placed.visit, capacity, overbooked});
+    const auto use = [&](const Uuid &id, const core::Buffers &b, std::int32_t capacity, bool overbooked) {
+        const std::vector<Uuid> &named = wish.request.named_resources;
+        placed.resources.push_back(
+            {id, b, id == placed.provider || std::find(named.begin(), named.end(), id) != named.end()});
+        placed.claims.push_back({id,
+                                 {placed.visit.begin - b.before, placed.visit.end + b.after},
+                                 placed.visit,
+                                 capacity,
+                                 overbooked,
+                                 placed.seats});
     };
     use(placed.provider, kernel.provider_buffers(0), placed.capacity, provider_overbooked);
     for (const Uuid &id : verdict.resources) {
@@ -135,16 +144,20 @@ Placement placement_of(const core::Diary &diary, const core::Kernel &kernel, con
     }
     if (diary.patient) {
         placed.patient = diary.patient->id;
-        constexpr std::int32_t any_number = 1'000'000;
-        const bool alone =
-            diary.tenant.patient_overlap == core::PatientOverlap::forbid && !diary.tenant.allow_several_seats;
-        placed.claims.push_back({placed.patient, placed.visit, placed.visit, alone ? 1 : any_number, false});
+        placed.claims.push_back(patient_claim(diary, placed.visit));
     }
     if (verdict.patient_overlaps)
         placed.warnings.emplace_back(core::name_of(core::Reason::patient_conflict));
     for (const std::string &role : verdict.missing)
         placed.warnings.push_back("missing_participant: " + role);
     return placed;
+}
+
+core::Diary diary_for(const Wish &wish, const DiaryQuery &query) {
+    core::Diary diary = read_diary(query);
+    if (wish.alone)
+        diary.service.capacity = 1;
+    return diary;
 }
 
 // Locks what a candidate needs and judges it again, now with nobody else writing. Nothing when it no longer fits.
@@ -158,7 +171,7 @@ std::optional<Placement> attempt(const Wish &wish, const core::Diary &seen, cons
     query.location = candidate.location;
     core::Request request = wish.request;
     request.location = candidate.location;
-    const core::Diary diary = read_diary(query);
+    const core::Diary diary = diary_for(wish, query);
     core::Work work = interruptible_work();
     const core::Kernel kernel(diary, request, query.range, work);
     const bool all = request.override_rules || request.overbook;
@@ -234,8 +247,12 @@ std::optional<Placement> placement_among(const Wish &wish, const core::Diary &di
     for (const Candidate &candidate : found.candidates) {
         const bool all = wish.request.override_rules || wish.request.overbook;
         const core::Verdict verdict = kernel.judge(0, candidate.location, wish.start, all);
-        if (std::all_of(verdict.resources.begin(), verdict.resources.end(),
-                        [&rooms](const Uuid &id) { return std::find(rooms.begin(), rooms.end(), id) != rooms.end(); }))
+        const auto locked = [&rooms](const Uuid &id) {
+            return std::find(rooms.begin(), rooms.end(), id) != rooms.end();
+        };
+        if (std::all_of(verdict.resources.begin(), verdict.resources.end(), locked) &&
+            std::all_of(verdict.moves.begin(), verdict.moves.end(),
+                        [&](const core::RoomMove &m) { return locked(m.from) && locked(m.to); }))
             return placement_of(diary, kernel, wish, candidate.location, verdict);
     }
     return std::nullopt;
@@ -243,18 +260,27 @@ std::optional<Placement> placement_among(const Wish &wish, const core::Diary &di
 
 } // namespace
 
+NewClaim patient_claim(const core::Diary &diary, const core::Interval &visit) {
+    constexpr std::int32_t any_number = 1'000'000;
+    const bool alone =
+        diary.tenant.patient_overlap == core::PatientOverlap::forbid && !diary.tenant.allow_several_seats;
+    return {diary.patient->id, visit, visit, alone ? 1 : any_number, false};
+}
+
 std::vector<Uuid> claimable(const Wish &wish) {
     const core::Diary diary = read_diary(completed(wish).query);
     return lockable(diary, diary.providers.front().id, wish.query.location.value());
 }
 
-Placement place(const Context &context, const Wish &given) {
-    const Wish wish = completed(given);
+namespace {
+
+// The first place where the wish fits, its resources locked; raises the first reason.
+Placement find_place(const Context &context, const Wish &wish) {
     // A named provider who seems free is locked first, and looked at once. Where others may be preferred, or somebody is in
     // the way already, all are looked at without locks, so that a refusal waits for nobody.
     const bool locked = seems_free(wish);
     const std::vector<Uuid> rooms = locked ? lock_provider(wish) : std::vector<Uuid>{};
-    const core::Diary diary = read_diary(wish.query);
+    const core::Diary diary = diary_for(wish, wish.query);
     core::Work work = interruptible_work();
     const core::Kernel kernel(diary, wish.request, wish.query.range, work);
     Survey found = survey(diary, kernel, wish);
@@ -269,6 +295,14 @@ Placement place(const Context &context, const Wish &given) {
             return *placed;
     }
     raise_refusal(context, *found.refusal, wish.query, wish.request, wish.start);
+}
+
+} // namespace
+
+Placement place(const Context &context, const Wish &given) {
+    Placement placed = find_place(context, completed(given));
+    make_room(given.query.tenant, placed.moves, placed.now);
+    return placed;
 }
 
 } // namespace pg_clinic::pg

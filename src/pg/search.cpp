@@ -24,6 +24,7 @@ bool another_time_may_help(core::Reason reason) {
     case core::Reason::forbidden:
     case core::Reason::inactive:
     case core::Reason::bad_duration:
+    case core::Reason::no_show_policy:
         return false;
     default:
         return true;
@@ -86,6 +87,15 @@ std::optional<core::Duration> visit_duration(const Args &args, int argument) {
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "duration must be positive and at most 7 days",
              "The argument is duration.", "Give an interval such as '45 minutes'.", "duration");
     return duration;
+}
+
+std::int32_t seats_argument(const Args &args, int argument) {
+    const auto seats = args.get_or<std::int32_t>(argument, 1);
+    if (seats < 1 || seats > 1000)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "seats must lie between 1 and 1000",
+             "It is " + std::to_string(seats) + ".", "A party takes so many places of a service's capacity at once.",
+             "seats");
+    return seats;
 }
 
 core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, std::optional<core::Duration> utc_offset,

@@ -18,6 +18,9 @@ core::Interval search_range(const Args &args, int start, int end);
 // A positive duration of up to seven days; raises 22023.
 std::optional<core::Duration> visit_duration(const Args &args, int argument);
 
+// How many seats a party needs, 1 where it is not said; raises 22023.
+std::int32_t seats_argument(const Args &args, int argument);
+
 // The instant of a local time: of an ambiguous one the first, unless an offset from UTC tells which. A nonexistent one is
 // refused (nonexistent_local_time) unless gap is "shift". Raises 22023 for an offset that does not hold then.
 core::Instant instant_of_local(const core::Zone &zone, core::LocalTime local, std::optional<core::Duration> utc_offset,

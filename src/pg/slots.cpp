@@ -30,6 +30,7 @@ Search read_search(const Args &args, const Context &context) {
     s.request.duration = s.query.duration;
     s.request.location = s.query.location.value_or(Uuid{});
     s.request.named_resources = s.query.named_resources;
+    s.request.seats = seats_argument(args, 9);
     return s;
 }
 
@@ -112,7 +113,7 @@ using namespace pg_clinic;
 using namespace pg_clinic::pg;
 
 // clinic.available_slots(service_id, range_start, range_end, provider_id, location_id, patient_id, duration, resource_ids,
-// max_rows)
+// max_rows, seats)
 CLINIC_FUNCTION(clinic_available_slots) {
     const Args args(fcinfo);
     const Context &context = require_context();
@@ -134,7 +135,7 @@ CLINIC_FUNCTION(clinic_available_slots) {
 }
 
 // clinic.first_available(service_id, range_start, range_end, provider_id, location_id, patient_id, duration, resource_ids,
-// per_provider)
+// per_provider, seats)
 CLINIC_FUNCTION(clinic_first_available) {
     const Args args(fcinfo);
     const Context &context = require_context();
@@ -165,7 +166,7 @@ CLINIC_FUNCTION(clinic_first_available) {
     return rows.done();
 }
 
-// clinic.explain_slot(service_id, starts_at, provider_id, location_id, patient_id, duration, resource_ids)
+// clinic.explain_slot(service_id, starts_at, provider_id, location_id, patient_id, duration, resource_ids, seats)
 CLINIC_FUNCTION(clinic_explain_slot) {
     const Args args(fcinfo);
     const Context &context = require_context();
@@ -194,6 +195,7 @@ CLINIC_FUNCTION(clinic_explain_slot) {
     request.duration = query.duration;
     request.location = query.location.value_or(Uuid{});
     request.named_resources = query.named_resources;
+    request.seats = seats_argument(args, 7);
     core::Work work = interruptible_work();
     const core::Kernel kernel(diary, request, query.range, work);
     if (diary.providers.empty())

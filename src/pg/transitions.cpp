@@ -1,6 +1,7 @@
 // Changes of an appointment's state, by the table in core/appointment_state.
 #include "pg/booking_arguments.hpp"
 #include "pg/clock.hpp"
+#include "pg/sessions.hpp"
 
 namespace pg_clinic::pg {
 
@@ -50,7 +51,7 @@ void take_again(const Context &context, const Standing &a, core::Status status, 
     wish.request.override_rules = true;
     wish.request.overbook = exceptions.overbook;
     wish.also_lock = used_resources(context, a);
-    const Placement placed = place(context, wish);
+    const Placement placed = a.session ? place_again_in_session(context, a) : place(context, wish);
     Beginning beginning;
     beginning.status = status;
     write_again(context, a, placed, beginning, std::move(values));

@@ -148,6 +148,16 @@ INSERT INTO clinic_data.revoked_tokens (tenant_id, jti, expires_at) VALUES
 INSERT INTO clinic_data.token_keys (kid, algorithm, verify_key, issuer, audience) VALUES ('seed', 'HS256', 'c2VlZA', 'seed', 'clinic');
 INSERT INTO clinic_data.sign_in_events (tenant_id, event_id, occurred_at, kind, outcome) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e4-7000-8000-000000000001', '2026-03-01 09:00+01', 'sign_in', 'refused');
+INSERT INTO clinic_data.group_sessions
+    (tenant_id, session_id, service_id, provider_id, location_id, starts_at, ends_at, local_starts_at, time_zone, capacity)
+    SELECT a.tenant_id, '00000001-00f0-7000-8000-000000000001', a.service_id, a.provider_id, a.location_id, a.starts_at, a.ends_at,
+           a.local_starts_at, a.time_zone, 5
+      FROM clinic_data.appointments a WHERE a.tenant_id = '00000001-0000-7000-8000-000000000001'
+     ORDER BY a.appointment_id LIMIT 1;
+INSERT INTO clinic_data.session_seats (tenant_id, session_id, seat, appointment_id)
+    SELECT a.tenant_id, '00000001-00f0-7000-8000-000000000001', 1, a.appointment_id
+      FROM clinic_data.appointments a WHERE a.tenant_id = '00000001-0000-7000-8000-000000000001'
+     ORDER BY a.appointment_id LIMIT 1;
 INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, created_at, due_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e5-7000-8000-000000000001', 'one_time_code', 'sms', '2026-03-01 09:00+01',
      '2026-03-01 09:00+01');
@@ -231,5 +241,17 @@ INSERT INTO clinic_data.notification_tasks (tenant_id, task_id, after, by_patien
 INSERT INTO clinic_data.message_replies (tenant_id, reply_id, channel, contact_id, action, outcome, received_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00eb-7000-8000-000000000001', 'email', '00000001-00e6-7000-8000-000000000001',
      'unknown', 'nothing', '2026-03-02 10:00+01');
+
+INSERT INTO clinic_data.ticket_counters (tenant_id, location_id, on_date, prefix, last_number) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-02', 'A', 1);
+INSERT INTO clinic_data.tickets (tenant_id, ticket_id, location_id, on_date, prefix, number, due_at, expected_minutes, issued_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f0-7000-8000-000000000001', '00000001-0010-7000-8000-000000000001', '2026-03-02',
+     'A', 1, '2026-03-02 09:00+01', 10, '2026-03-02 09:00+01');
+INSERT INTO clinic_data.delay_notices (tenant_id, appointment_id, announced_at, late_minutes, expected_at)
+    SELECT a.tenant_id, a.appointment_id, '2026-03-02 09:00+01', 20, a.starts_at + interval '20 minutes'
+      FROM clinic_data.appointments a ORDER BY a.appointment_id LIMIT 1;
+INSERT INTO clinic_data.appointment_charges (tenant_id, charge_id, appointment_id, kind, amount, currency)
+    SELECT a.tenant_id, '00000001-00f1-7000-8000-000000000001', a.appointment_id, 'no_show_fee', 40.5, 'EUR'
+      FROM clinic_data.appointments a ORDER BY a.appointment_id LIMIT 1;
 
 COMMIT;

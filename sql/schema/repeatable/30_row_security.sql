@@ -32,6 +32,12 @@ DECLARE
         ' AND provider_id >= clinic_private.least_provider_id() AND provider_id <= clinic_private.greatest_provider_id()'
         ' AND clinic_private.sees_appointment(patient_id, provider_id, location_id)';
     visit_write constant text := 'clinic_private.may_write_appointment(patient_id, provider_id, location_id)';
+    ticket_select constant text :=
+        'clinic_private.may_at(''appointments:read'', provider_id, location_id)'
+        ' OR clinic.current_patient_id() IS NOT NULL AND clinic.sees_patient(patient_id)';
+    ticket_write constant text :=
+        'clinic_private.may_at(''appointments:write'', provider_id, location_id)'
+        ' OR clinic.current_patient_id() IS NOT NULL AND clinic.sees_patient(patient_id)';
     patient constant text :=
         'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()'
         ' AND clinic.sees_patient(patient_id)';
@@ -97,6 +103,16 @@ BEGIN
              ' OR clinic.current_patient_id() IS NOT NULL AND clinic.sees_patient(patient_id)'
              ' OR EXISTS (SELECT FROM clinic_data.series_appointments e JOIN clinic_data.appointments a ON a.tenant_id = e.tenant_id'
              ' AND a.appointment_id = e.appointment_id WHERE e.tenant_id = series.tenant_id AND e.series_id = series.series_id))', 'true', 'true', NULL),
+            ('tickets', 'Of oneself and dependants; by appointments:read at the caller''s branches and of the own provider.',
+             ticket_select, ticket_write, ticket_write, NULL),
+            ('appointment_charges', 'Of appointments that the caller may see.',
+             'EXISTS (SELECT FROM clinic_data.appointments a WHERE a.tenant_id = appointment_charges.tenant_id'
+             ' AND a.appointment_id = appointment_charges.appointment_id)', 'true', 'true', NULL),
+            ('group_sessions', 'Visitors see those of published services; schedules:write changes it.',
+             'NOT clinic_private.is_public() OR EXISTS (SELECT FROM clinic_data.services s'
+             ' WHERE s.tenant_id = group_sessions.tenant_id AND s.service_id = group_sessions.service_id AND s.published)',
+             'clinic_private.may_at(''schedules:write'', provider_id, location_id)',
+             'clinic_private.may_at(''schedules:write'', provider_id, location_id)', NULL),
             ('dependants', 'Of patients that the caller may see; patients:write changes them.',
              'clinic.sees_patient(patient_id) OR clinic.sees_patient(guardian_patient_id)', patients_write, patients_write,
              patients_write),

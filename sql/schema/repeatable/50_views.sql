@@ -45,7 +45,15 @@ CALL clinic_private.ensure_view('tenants', $view$
            t.quiet_until,
            t.message_channels,
            t.message_delay_minutes,
-           t.series_days
+           t.series_days,
+           t.late_keeps_place_minutes,
+           t.no_show_grace_minutes,
+           t.no_show_policy,
+           t.no_show_limit,
+           t.no_show_window_months,
+           t.prepayment_amount,
+           t.no_show_fee_amount,
+           t.charge_currency
       FROM clinic_data.tenants t
 $view$);
 COMMENT ON VIEW clinic.tenants IS 'The caller''s organisation and its policies.';
@@ -62,6 +70,14 @@ COMMENT ON COLUMN clinic.tenants.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.tenants.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.tenants.updated_at IS 'When it was last changed.';
 COMMENT ON COLUMN clinic.tenants.patient_access IS 'Which patients a provider reads with patients:read: care, those they treat, or tenant, all.';
+COMMENT ON COLUMN clinic.tenants.late_keeps_place_minutes IS 'Who arrives up to so many minutes after the start keeps the place in the queue.';
+COMMENT ON COLUMN clinic.tenants.no_show_grace_minutes IS 'From so many minutes after the start on, who did not check in is flagged and may be marked as a no-show.';
+COMMENT ON COLUMN clinic.tenants.no_show_policy IS 'What more no-shows than the limit lead to: none, block_online, prepayment or fee.';
+COMMENT ON COLUMN clinic.tenants.no_show_limit IS 'How many no-shows are tolerated.';
+COMMENT ON COLUMN clinic.tenants.no_show_window_months IS 'No-shows of so many months back count.';
+COMMENT ON COLUMN clinic.tenants.prepayment_amount IS 'What is due in advance under the policy prepayment.';
+COMMENT ON COLUMN clinic.tenants.no_show_fee_amount IS 'What a no-show costs under the policy fee.';
+COMMENT ON COLUMN clinic.tenants.charge_currency IS 'Currency of these amounts, ISO 4217.';
 COMMENT ON COLUMN clinic.tenants.published IS 'Whether there is a public booking page.';
 COMMENT ON COLUMN clinic.tenants.hold_minutes IS 'How long a hold lives, in minutes.';
 COMMENT ON COLUMN clinic.tenants.hold_cap_minutes IS 'How long a hold lives at most, from its first moment, in minutes.';
@@ -229,11 +245,17 @@ CALL clinic_private.ensure_view('services', $view$
            s.requires_approval,
            s.approval_minutes,
            s.waitlist_mode,
-           s.recall_days
+           s.recall_days,
+           s.ticket_prefix,
+           s.prepayment_amount,
+           s.no_show_fee_amount
       FROM clinic_data.services s
 $view$);
 COMMENT ON VIEW clinic.services IS 'Appointment types: how long, on which grid, how far ahead, and what they need.';
 COMMENT ON COLUMN clinic.services.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
+COMMENT ON COLUMN clinic.services.ticket_prefix IS 'Letters before the numbers of its queue tickets.';
+COMMENT ON COLUMN clinic.services.prepayment_amount IS 'What is due in advance under the tenant''s policy prepayment; null: the tenant''s amount.';
+COMMENT ON COLUMN clinic.services.no_show_fee_amount IS 'What a no-show costs under the tenant''s policy fee; null: the tenant''s amount.';
 COMMENT ON COLUMN clinic.services.service_id IS 'Identifies the service.';
 COMMENT ON COLUMN clinic.services.name IS 'Name shown to people.';
 COMMENT ON COLUMN clinic.services.duration_minutes IS 'Length of a visit, in minutes.';
@@ -502,7 +524,8 @@ CALL clinic_private.ensure_view('appointments', $view$
            a.completed_at,
            CASE WHEN clinic_private.may_at('appointments:read', a.provider_id, a.location_id) THEN a.no_show_flagged_at END
                AS no_show_flagged_at,
-           a.out_of_hours
+           a.out_of_hours,
+           a.session_id
       FROM clinic_data.appointments a
       LEFT JOIN clinic_data.services s ON s.tenant_id = a.tenant_id AND s.service_id = a.service_id
       LEFT JOIN clinic_data.resources r ON r.tenant_id = a.tenant_id AND r.resource_id = a.provider_id
@@ -547,6 +570,7 @@ COMMENT ON COLUMN clinic.appointments.started_at IS 'When the visit began.';
 COMMENT ON COLUMN clinic.appointments.completed_at IS 'When the visit was over.';
 COMMENT ON COLUMN clinic.appointments.no_show_flagged_at IS 'When the patient was found missing; shown to those who may read the diary.';
 COMMENT ON COLUMN clinic.appointments.out_of_hours IS 'The hours were changed so that the visit is no longer wholly inside them.';
+COMMENT ON COLUMN clinic.appointments.session_id IS 'The session in which it has, or had, its seats; null: a visit of its own.';
 
 CALL clinic_private.ensure_view('busy_times', $view$
     SELECT c.tenant_id,

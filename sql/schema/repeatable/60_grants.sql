@@ -16,7 +16,9 @@ BEGIN
             'events', 'subscriptions', 'deliveries', 'job_runs', 'daily_counts',
             'waitlist_entries', 'waitlist_offers',
             'service_participants', 'visits', 'visit_appointments', 'assignment_rules',
-            'notifications', 'notification_plans', 'message_templates', 'patient_contacts', 'communication_preferences', 'message_replies')
+            'notifications', 'notification_plans', 'message_templates', 'patient_contacts', 'communication_preferences', 'message_replies',
+            'queue', 'appointment_charges',
+            'group_sessions')
            AND NOT pg_catalog.has_table_privilege('clinic_user', c.oid, 'SELECT')
     LOOP
         EXECUTE pg_catalog.format('GRANT SELECT ON clinic.%I TO clinic_user', view_name);
@@ -33,7 +35,7 @@ BEGIN
         SELECT c.relname
           FROM pg_catalog.pg_class c
          WHERE c.relnamespace = 'clinic'::regnamespace
-           AND c.relname IN ('locations', 'providers', 'services')
+           AND c.relname IN ('locations', 'providers', 'services', 'group_sessions')
            AND NOT pg_catalog.has_table_privilege('clinic_anon', c.oid, 'SELECT')
     LOOP
         EXECUTE pg_catalog.format('GRANT SELECT ON clinic.%I TO clinic_anon', view_name);

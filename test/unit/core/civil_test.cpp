@@ -59,6 +59,16 @@ TEST(Civil, TimesBeforeTheEpochRoundTowardsThePast) {
     EXPECT_EQ(date_of({micros_per_day}), Day{1});
 }
 
+TEST(Civil, MonthsBeforeKeepTheTimeAndEndWithTheMonth) {
+    const auto at_nine = [](int y, int m, int d) { return Instant{at(to_day({y, m, d}), minutes(9 * 60)).micros}; };
+    EXPECT_EQ(months_before(at_nine(2026, 6, 15), 12), at_nine(2025, 6, 15));
+    EXPECT_EQ(months_before(at_nine(2026, 1, 31), 2), at_nine(2025, 11, 30));
+    EXPECT_EQ(months_before(at_nine(2024, 3, 31), 1), at_nine(2024, 2, 29));
+    EXPECT_EQ(months_before(at_nine(2026, 1, 1), 1), at_nine(2025, 12, 1));
+    EXPECT_EQ(months_before(at_nine(2026, 12, 31), 120), at_nine(2016, 12, 31));
+    EXPECT_EQ(months_before(at_nine(2026, 6, 15), 0), at_nine(2026, 6, 15));
+}
+
 TEST(Civil, SupportedRange) {
     EXPECT_TRUE(is_supported(to_day({1, 1, 1})));
     EXPECT_FALSE(is_supported(to_day({1, 1, 1}) - 1));

@@ -346,6 +346,40 @@ TEST(Kernel, LimitsFollowAStay) {
     EXPECT_EQ(limited_by(at_home(2, 9), in_tokyo(3, 9)), "");
 }
 
+// ---- No-shows
+
+TEST(Kernel, WhoMissedTooManyIsRefusedLast) {
+    Clinic c;
+    c.diary.patient = Patient{pat, true, {}};
+    EXPECT_TRUE(c.offers(june(1, 9)));
+    c.diary.patient->missed_too_many = true;
+    EXPECT_TRUE(c.starts().empty()) << "what is found can be booked";
+    EXPECT_EQ(c.why(june(1, 9)), "no_show_policy");
+    EXPECT_EQ(c.judge(june(1, 9)).findings[0].source.table, Source::Table::patients);
+    EXPECT_EQ(c.judge(june(1, 9)).findings[0].source.id, pat);
+    EXPECT_EQ(c.judge(june(1, 9)).remaining, 0);
+    c.service().max_per_day = 0;
+    EXPECT_EQ(c.why(june(1, 9)), "limit no_show_policy");
+    EXPECT_EQ(c.judge(june(1, 9), here, 0, false).findings.size(), 1U);
+}
+
+TEST(Kernel, NoShowPolicyGivesWayToAnOverrideAndNotToOverbooking) {
+    Clinic c;
+    c.diary.patient = Patient{pat, true, {}, true};
+    EXPECT_EQ(c.standing(june(1, 9)), Strings{"no_show_policy"});
+    c.request.overbook = true;
+    EXPECT_EQ(c.standing(june(1, 9)), Strings{"no_show_policy"});
+    c.request.override_rules = true;
+    EXPECT_TRUE(c.standing(june(1, 9)).empty());
+}
+
+TEST(Kernel, NoShowPolicyLetsWhatIsBookedBeMoved) {
+    Clinic c;
+    c.diary.patient = Patient{pat, true, {}, true};
+    c.request.ignored = {id(80)};
+    EXPECT_EQ(c.why(june(1, 9)), "");
+}
+
 // ---- Moves, permissions
 
 TEST(Kernel, MoveIgnoresItself) {
@@ -435,10 +469,10 @@ TEST(Kernel, ReasonsComeInTheirOrder) {
         BusyList({claim(70, june(1, 9), minutes(5), 1), claim(72, june(1, 9, 30), minutes(5), 2),
                   claim(73, june(1, 9, 30), minutes(5), 2), claim(74, june(1, 9, 30), minutes(5), 2, ClaimKind::hold)});
     c.service().required = {{"room", 1}};
-    c.diary.patient = Patient{pat, true, BusyList({claim(75, june(1, 9), minutes(30))})};
+    c.diary.patient = Patient{pat, true, BusyList({claim(75, june(1, 9), minutes(30))}), true};
     c.service().max_per_day = 0;
     EXPECT_EQ(c.why(june(1, 9, 1)), "inactive in_past horizon window_too_short bad_duration off_grid blocked held "
-                                    "slot_taken full no_resource patient_conflict limit");
+                                    "slot_taken full no_resource patient_conflict limit no_show_policy");
     for (std::size_t i = 1; i < c.judge(june(1, 9, 1)).findings.size(); ++i)
         EXPECT_LE(c.judge(june(1, 9, 1)).findings[i - 1].reason, c.judge(june(1, 9, 1)).findings[i].reason);
     EXPECT_EQ(c.judge(june(1, 9, 1), here, 0, false).findings.size(), 1U);

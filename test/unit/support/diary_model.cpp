@@ -310,6 +310,8 @@ ModelVerdict DiaryModel::Model::judge(std::size_t provider, const Location &loca
     rooms(p, location);
     patient(p);
     limits(p);
+    if (d_.patient && d_.patient->missed_too_many && q_.ignored.empty())
+        say("no_show_policy");
     if (!v_.reasons.empty())
         v_.remaining = 0;
     std::sort(v_.resources.begin(), v_.resources.end());

@@ -228,7 +228,7 @@ Clinic ClinicGenerator::clinic() {
     if (chance(15))
         s.max_per_week = static_cast<std::int32_t>(below(6));
     if (chance(40))
-        c.diary.patient = Patient{pat, !chance(3), {}};
+        c.diary.patient = Patient{pat, !chance(3), {}, chance(3)};
     if (chance(30))
         c.diary.travel = {{{here, there}, ticks(1, 12)}, {{there, here}, ticks(1, 12)}};
     people(c);
