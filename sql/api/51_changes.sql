@@ -457,7 +457,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.lockable_for_changes(uuid, jsonb, boolean) IS
-    'Returns what to lock before some changes are made; with_others: also the visits, and all that they could be moved to.';
+    'Returns what to lock before some changes are made; with_others: also the visits, their patients, and what their services can use.';
 REVOKE ALL ON FUNCTION clinic_private.lockable_for_changes FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lockable_for_changes TO clinic_owner;
 
@@ -467,7 +467,7 @@ CREATE FUNCTION clinic.apply_schedule_change(
     reason text DEFAULT NULL,
     keep_ids uuid[] DEFAULT NULL,
     idempotency_key text DEFAULT NULL)
-    RETURNS TABLE (change_ids uuid[], kept integer, cancelled integer, moved integer, affected jsonb, replayed boolean)
+    RETURNS TABLE (change_ids uuid[], kept integer, cancelled integer, affected jsonb, replayed boolean)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
@@ -478,8 +478,8 @@ DECLARE
     keep uuid[] := coalesce(apply_schedule_change.keep_ids, '{}');
     answer jsonb;
 BEGIN
-    IF (apply_schedule_change.policy = ANY (ARRAY['keep', 'cancel', 'reassign'])) IS NOT TRUE THEN
-        PERFORM clinic_private.refuse_argument('policy', 'policy must be keep, cancel or reassign');
+    IF (apply_schedule_change.policy = ANY (ARRAY['keep', 'cancel'])) IS NOT TRUE THEN
+        PERFORM clinic_private.refuse_argument('policy', 'policy must be keep or cancel');
     END IF;
     IF apply_schedule_change.policy = 'cancel' AND coalesce(btrim(apply_schedule_change.reason), '') = '' THEN
         PERFORM clinic_private.refuse_argument('reason', 'cancelling needs a reason', hint => 'Pass reason => ''why the clinic is closed''.');
@@ -496,7 +496,6 @@ BEGIN
     SELECT ARRAY(SELECT i.id::uuid FROM jsonb_array_elements_text(answer -> 'change_ids') WITH ORDINALITY AS i (id, place) ORDER BY i.place),
            count(*) FILTER (WHERE a.value ->> 'outcome' = 'kept')::integer,
            count(*) FILTER (WHERE a.value ->> 'outcome' = 'cancelled')::integer,
-           count(*) FILTER (WHERE a.value ->> 'outcome' = 'moved')::integer,
            answer -> 'affected', apply_schedule_change.replayed
     FROM jsonb_array_elements(answer -> 'affected') AS a;
 END
@@ -505,9 +504,9 @@ ALTER FUNCTION clinic.apply_schedule_change OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.apply_schedule_change FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.apply_schedule_change TO clinic_user;
 COMMENT ON FUNCTION clinic.apply_schedule_change IS
-    'Makes a change of hours, and deals with what it affects in the same transaction. Needs what the change itself needs; cancel and reassign also appointments:write where the visits are.
-change: as in clinic.preview_schedule_change, which lists what will be affected. policy: keep (they stay, out_of_hours), cancel (they are cancelled with the reason, each patient gets one notice, and no one who waits is offered the time), reassign (moved to other providers at the same time, as many as can be; the rest stays, out_of_hours). Holds, offers, and visits that have begun always stay. keep_ids: appointments that stay in any case. idempotency_key: the same call again gives the same answer, and does nothing.
-change_ids: the ids that the changes returned, null where they return none; affected: an array of objects with kind, appointment_id, service_id, provider_id, location_id, patient_id, starts_at, ends_at, reasons, newly, outcome (kept, cancelled or moved) and, when moved, moved_to (provider_id, location_id, starts_at, ends_at).
+    'Makes a change of hours, and deals with what it affects in the same transaction. Needs what the change itself needs; cancel also appointments:write where the visits are.
+change: as in clinic.preview_schedule_change, which lists what will be affected. policy: keep (they stay, out_of_hours), cancel (they are cancelled with the reason, each patient gets one notice, and no one who waits is offered the time). Holds, offers, and visits that have begun always stay. keep_ids: appointments that stay in any case. idempotency_key: the same call again gives the same answer, and does nothing.
+change_ids: the ids that the changes returned, null where they return none; affected: an array of objects with kind, appointment_id, service_id, provider_id, location_id, patient_id, starts_at, ends_at, reasons, newly, outcome (kept or cancelled).
 Errors: those of the change, forbidden, busy, idempotency_conflict, no_context, 22004, 22023.';
 
 CREATE FUNCTION clinic_private.apply_changes(tenant_id uuid, changes jsonb, policy text, reason text, keep_ids uuid[])
@@ -542,32 +541,14 @@ BEGIN
     END IF;
     IF apply_changes.policy = 'cancel' THEN
         FOR one IN
-            SELECT v.appointment_id, v.patient_id
-            FROM jsonb_to_recordset(affected) AS v (appointment_id uuid, patient_id uuid)
+            SELECT v.appointment_id
+            FROM jsonb_to_recordset(affected) AS v (appointment_id uuid)
             WHERE v.appointment_id IS NOT NULL AND v.appointment_id <> ALL (apply_changes.keep_ids)
         LOOP
             IF clinic_private.cancel_for_closure(one.appointment_id, apply_changes.reason) THEN
                 outcomes := outcomes || jsonb_build_object(one.appointment_id, '{"outcome": "cancelled"}'::jsonb);
-                PERFORM clinic_private.tell_of_closure(one.patient_id, one.appointment_id);
             END IF;
         END LOOP;
-    ELSIF apply_changes.policy = 'reassign' THEN
-        SELECT coalesce(jsonb_object_agg(m.appointment_id, jsonb_build_object('outcome', 'moved', 'moved_to', jsonb_build_object(
-            'provider_id', m.provider_id, 'location_id', m.location_id, 'starts_at', m.starts_at, 'ends_at', m.ends_at))), '{}')
-        INTO outcomes
-        FROM clinic_private.reassign(
-            appointment_ids => ARRAY(
-                SELECT v.appointment_id
-                FROM jsonb_to_recordset(affected) AS v (appointment_id uuid, status text, starts_at timestamptz)
-                WHERE v.status IN ('pending', 'booked', 'confirmed') AND v.starts_at >= clinic.now()
-                  AND v.appointment_id <> ALL (apply_changes.keep_ids)),
-            away_ids => '{}',
-            provider_ids => NULL,
-            days => 0,
-            same_time => true,
-            reason => apply_changes.reason,
-            commits => true) AS m
-        WHERE m.provider_id IS NOT NULL;
     END IF;
     RETURN jsonb_build_object('change_ids', ids, 'affected', (
         SELECT coalesce(jsonb_agg((v.value - '{version,visible,causes,out_of_hours,owner_id}'::text[])
@@ -581,24 +562,6 @@ COMMENT ON FUNCTION clinic_private.apply_changes(uuid, jsonb, text, text, uuid[]
     'Makes changes and deals with what they affect: an object of change_ids and affected, as clinic.apply_schedule_change returns them.';
 REVOKE ALL ON FUNCTION clinic_private.apply_changes FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.apply_changes TO clinic_owner;
-
-CREATE FUNCTION clinic_private.tell_of_closure(patient_id uuid, appointment_id uuid)
-    RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict error
-BEGIN
-    IF to_regprocedure('clinic_private.queue_notification(text,uuid,uuid,jsonb,timestamptz)') IS NOT NULL THEN
-        EXECUTE 'SELECT clinic_private.queue_notification(''cancellation'', $1, $2, $3)'
-            USING tell_of_closure.patient_id, tell_of_closure.appointment_id, '{}'::jsonb;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION clinic_private.tell_of_closure(uuid, uuid) IS
-    'Tells a patient that the clinic has cancelled a visit, once.';
-REVOKE ALL ON FUNCTION clinic_private.tell_of_closure FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.tell_of_closure TO clinic_owner;
 
 CREATE FUNCTION clinic_private.slots_now(
     service_id uuid,
