@@ -94,8 +94,7 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('reschedule_appointments', 'user', 'clinic.reschedule_appointments(''[{}]'')'),
        ('cancel_appointments', 'user', 'clinic.cancel_appointments(ARRAY[{appointment}])'),
        ('no_show_count', 'user', 'clinic.no_show_count({patient})'),
-       -- Refused where the ticket or charge is, or not found.
-       ('change_ticket', 'user', 'clinic.change_ticket({nobody}, ''call'')'),
+       -- Refused where the charge is, or not found.
        ('settle_charge', 'user', 'clinic.settle_charge({nobody})'),
        ('waive_charge', 'user', 'clinic.waive_charge({nobody}, ''X'')'),
        ('time_zone_drift', 'user', 'clinic.time_zone_drift()'),
@@ -141,12 +140,13 @@ VALUES
     ('move_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.move_visit({visit}, ''1 day'')'),
     ('cancel_visit', 'user', 'appointments:read appointments:write', true, true, 'clinic.cancel_visit({visit})'),
     ('rank_providers', 'user', 'appointments:read', false, false, 'clinic.rank_providers({service}, {patient}, {at}, {at} + interval ''1 day'')'),
-    -- The front desk; a ticket or charge that is none is asked for only after the permission.
+    -- The front desk.
     ('check_in', 'user', 'appointments:read appointments:write', true, true, 'clinic.check_in({appointment})'),
     ('undo_check_in', 'user', 'appointments:read appointments:write', true, false, 'clinic.undo_check_in({appointment})'),
     ('mark_no_show', 'user', 'appointments:read appointments:write', true, false, 'clinic.mark_no_show({appointment})'),
     ('reverse_no_show', 'user', 'appointments:read appointments:write', true, false, 'clinic.reverse_no_show({appointment})'),
     ('clear_no_show_flag', 'user', 'appointments:read appointments:write', true, false, 'clinic.clear_no_show_flag({appointment})'),
+    ('change_ticket', 'user', 'appointments:read appointments:write', true, false, 'clinic.change_ticket({nobody}, ''call'')'),
     ('issue_ticket', 'user', 'appointments:read appointments:write', true, false, 'clinic.issue_ticket({location}, provider_id => {provider})'),
     ('call_next', 'user', 'appointments:read appointments:write', true, false, 'clinic.call_next({location}, {provider})'),
     ('book_walk_in', 'user', 'appointments:read appointments:write', true, false, 'clinic.book_walk_in({service}, {patient}, {location}, {provider})'),

@@ -270,14 +270,22 @@ BEGIN
         PERFORM FROM pg_catalog.pg_class c
           WHERE c.oid = existing AND c.reloptions = '{security_barrier=true}' AND pg_catalog.pg_get_viewdef(c.oid) = wanted;
         IF FOUND THEN
-            RETURN;
+            query := NULL;
         END IF;
     END IF;
-    EXECUTE pg_catalog.format('CREATE OR REPLACE VIEW clinic.%I WITH (security_barrier = true) AS %s', view_name, query);
+    IF query IS NOT NULL THEN
+        EXECUTE pg_catalog.format('CREATE OR REPLACE VIEW clinic.%I WITH (security_barrier = true) AS %s', view_name, query);
+    END IF;
+    -- A view of whoever installs would read past row security.
+    PERFORM FROM pg_catalog.pg_class c
+      WHERE c.oid = pg_catalog.to_regclass(pg_catalog.format('clinic.%I', view_name)) AND c.relowner = 'clinic_owner'::regrole;
+    IF NOT FOUND THEN
+        EXECUTE pg_catalog.format('ALTER VIEW clinic.%I OWNER TO clinic_owner', view_name);
+    END IF;
 END
 $$;
 COMMENT ON PROCEDURE clinic_private.ensure_view(name, text) IS
-    'Makes or replaces a view of schema clinic, unless it is there already and says the same.';
+    'Makes or replaces a view of schema clinic, unless it is there already and says the same, and gives it to clinic_owner.';
 REVOKE ALL ON PROCEDURE clinic_private.ensure_view(name, text) FROM PUBLIC;
 GRANT EXECUTE ON PROCEDURE clinic_private.ensure_view(name, text) TO clinic_owner;
 

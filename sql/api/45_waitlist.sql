@@ -132,10 +132,8 @@ CREATE FUNCTION clinic_private.tell_waitlist(event text, subject_id uuid, sequen
 AS $$
 #variable_conflict error
 BEGIN
-    IF to_regprocedure('clinic_private.record_event(text,uuid,integer,jsonb,uuid)') IS NOT NULL THEN
-        PERFORM clinic_private.record_event(tell_waitlist.event, tell_waitlist.subject_id, tell_waitlist.sequence, tell_waitlist.data,
-                                            tell_waitlist.patient_id);
-    END IF;
+    PERFORM clinic_private.record_event(tell_waitlist.event, tell_waitlist.subject_id, tell_waitlist.sequence, tell_waitlist.data,
+                                        tell_waitlist.patient_id);
 END
 $$;
 COMMENT ON FUNCTION clinic_private.tell_waitlist(text, uuid, integer, jsonb, uuid) IS
@@ -237,19 +235,12 @@ BEGIN
     SELECT w.service_id, w.patient_id, w.party_size, w.releases_appointment_id INTO entry
     FROM clinic_data.waitlist_entries AS w
     WHERE w.tenant_id = clinic.current_tenant_id() AND w.entry_id = claim_offer.entry_id;
-    IF entry.party_size = 1 THEN
-        SELECT c.ends_at INTO until
-        FROM clinic_private.claim_for_owner(
-            owner_id => claim_offer.slot_id, kind => 'offer', service_id => entry.service_id, patient_id => entry.patient_id,
-            provider_id => claim_offer.provider_id, location_id => claim_offer.location_id, starts_at => claim_offer.starts_at,
-            expires_at => claim_offer.expires_at, ignored => array_remove(ARRAY[entry.releases_appointment_id], NULL)) AS c;
-    ELSIF clinic_private.takes_seats('claim_for_owner') THEN
-        EXECUTE 'SELECT c.ends_at FROM clinic_private.claim_for_owner(owner_id => $1, kind => ''offer'', service_id => $2,
-                 patient_id => $3, provider_id => $4, location_id => $5, starts_at => $6, expires_at => $7, ignored => $8, seats => $9) AS c'
-            INTO until
-            USING claim_offer.slot_id, entry.service_id, entry.patient_id, claim_offer.provider_id, claim_offer.location_id,
-                  claim_offer.starts_at, claim_offer.expires_at, array_remove(ARRAY[entry.releases_appointment_id], NULL), entry.party_size;
-    END IF;
+    SELECT c.ends_at INTO until
+    FROM clinic_private.claim_for_owner(
+        owner_id => claim_offer.slot_id, kind => 'offer', service_id => entry.service_id, patient_id => entry.patient_id,
+        provider_id => claim_offer.provider_id, location_id => claim_offer.location_id, starts_at => claim_offer.starts_at,
+        expires_at => claim_offer.expires_at, ignored => array_remove(ARRAY[entry.releases_appointment_id], NULL),
+        seats => entry.party_size) AS c;
     IF NOT claim_offer.keep THEN
         -- Only asked: what was claimed is undone with this block.
         RAISE EXCEPTION SQLSTATE 'CLW01';
@@ -271,17 +262,6 @@ COMMENT ON FUNCTION clinic_private.claim_offer(uuid, uuid, uuid, uuid, timestamp
 keep: false only asks.';
 REVOKE ALL ON FUNCTION clinic_private.claim_offer FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.claim_offer TO clinic_owner;
-
-CREATE FUNCTION clinic_private.takes_seats(function_name text)
-    RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-RETURN EXISTS (
-    SELECT FROM pg_proc AS p
-    WHERE p.pronamespace = 'clinic_private'::regnamespace AND p.proname = takes_seats.function_name AND 'seats' = ANY (p.proargnames));
-COMMENT ON FUNCTION clinic_private.takes_seats(text) IS 'Whether a function of the engine knows parties: an argument seats.';
-REVOKE ALL ON FUNCTION clinic_private.takes_seats FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.takes_seats TO clinic_owner;
 
 CREATE FUNCTION clinic_private.write_offer(
     slot_id uuid,
@@ -312,10 +292,8 @@ BEGIN
         'location_id', write_offer.location_id, 'starts_at', write_offer.starts_at, 'expires_at', write_offer.expires_at);
     PERFORM clinic_private.tell_waitlist('waitlist.offered', new_id, 1, facts || jsonb_build_object('entry_id', write_offer.entry_id),
                                          entry.patient_id);
-    IF to_regprocedure('clinic_private.queue_notification(text,uuid,uuid,jsonb,timestamptz)') IS NOT NULL THEN
-        PERFORM clinic_private.queue_notification('waitlist_offer', entry.patient_id, NULL, facts || jsonb_build_object('offer_id', new_id,
-            'time_zone', clinic_private.time_zone_of_location(write_offer.location_id)));
-    END IF;
+    PERFORM clinic_private.queue_notification('waitlist_offer', entry.patient_id, NULL, facts || jsonb_build_object('offer_id', new_id,
+        'time_zone', clinic_private.time_zone_of_location(write_offer.location_id)));
     RETURN new_id;
 END
 $$;

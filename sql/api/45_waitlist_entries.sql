@@ -240,6 +240,32 @@ later appointment that is given up when an earlier offer is accepted; note: for 
 returns the same entry.
 Errors: no_context, forbidden, not_found, duplicate (same patient and service on overlapping dates), idempotency_conflict, 22004, 22023.';
 
+CREATE FUNCTION clinic_private.require_waitlist_caller()
+    RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_tenant();
+    wanted text;
+BEGIN
+    IF clinic.current_patient_id() IS NULL THEN
+        FOREACH wanted IN ARRAY ARRAY['appointments:write', 'appointments:read'] LOOP
+            IF NOT clinic.has_permission(wanted || ':own') AND NOT clinic.has_permission(wanted || ':branch') THEN
+                RETURN clinic_private.refuse_permission(wanted);
+            END IF;
+        END LOOP;
+    END IF;
+    RETURN tenant;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_waitlist_caller() IS
+    'Returns the tenant of a caller who may deal with some entries at all: a patient, or appointments:write with appointments:read in any scope.
+Errors: no_context, forbidden.';
+REVOKE ALL ON FUNCTION clinic_private.require_waitlist_caller FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_waitlist_caller TO clinic_owner;
+
 CREATE FUNCTION clinic_private.visible_entry(entry_id uuid)
     RETURNS uuid
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -247,7 +273,7 @@ CREATE FUNCTION clinic_private.visible_entry(entry_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_tenant();
+    tenant uuid := clinic_private.require_waitlist_caller();
     entry record;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('entry_id', visible_entry.entry_id));

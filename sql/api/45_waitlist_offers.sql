@@ -7,7 +7,7 @@ CREATE FUNCTION clinic_private.visible_offer(offer_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_tenant();
+    tenant uuid := clinic_private.require_waitlist_caller();
     offer record;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('offer_id', visible_offer.offer_id));
@@ -116,17 +116,10 @@ BEGIN
     FROM clinic_data.waitlist_offers AS o
     JOIN clinic_data.waitlist_entries AS w ON w.tenant_id = o.tenant_id AND w.entry_id = o.entry_id
     WHERE o.tenant_id = tenant AND o.offer_id = book_offer.offer_id;
-    IF offer.party_size > 1 THEN
-        EXECUTE 'SELECT to_jsonb(b) FROM clinic_private.place_appointment(service_id => $1, patient_id => $2, starts_at => $3,
-                 provider_id => $4, location_id => $5, ignored => $6, seats => $7) AS b'
-            INTO booked
-            USING offer.service_id, offer.patient_id, offer.starts_at, offer.provider_id, offer.location_id, book_offer.ignored, offer.party_size;
-        RETURN booked;
-    END IF;
     BEGIN
         SELECT to_jsonb(b) INTO booked
         FROM clinic_private.place_appointment(service_id => offer.service_id, patient_id => offer.patient_id, starts_at => offer.starts_at,
-            provider_id => offer.provider_id, location_id => offer.location_id, ignored => book_offer.ignored) AS b;
+            provider_id => offer.provider_id, location_id => offer.location_id, ignored => book_offer.ignored, seats => offer.party_size) AS b;
     EXCEPTION WHEN OTHERS THEN
         -- Hours and blocks that came over a standing offer list it and leave it: the promise is kept, and flagged.
         IF NOT SQLSTATE = ANY (ARRAY(
@@ -140,7 +133,7 @@ BEGIN
         SELECT to_jsonb(b) INTO booked
         FROM clinic_private.place_appointment(service_id => offer.service_id, patient_id => offer.patient_id, starts_at => offer.starts_at,
             provider_id => offer.provider_id, location_id => offer.location_id, ignored => book_offer.ignored,
-            override => true, reason => why) AS b;
+            override => true, reason => why, seats => offer.party_size) AS b;
         UPDATE clinic_data.appointments AS a
         SET out_of_hours = true
         WHERE a.tenant_id = tenant AND a.appointment_id = (booked ->> 'appointment_id')::uuid
@@ -378,7 +371,7 @@ CREATE FUNCTION clinic_private.offer_by_hand(
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.visible_entry(offer_by_hand.entry_id);
+    tenant uuid;
     by_user uuid := clinic.current_user_id();
     result jsonb;
     saved text;
@@ -390,6 +383,10 @@ DECLARE
     deadline timestamptz;
     again boolean := true;
 BEGIN
+    IF EXISTS (SELECT FROM clinic.whoami() AS w WHERE w.actor = 'patient') THEN
+        PERFORM clinic_private.raise_error('forbidden', 'only staff may offer time by hand', '{}', NULL);
+    END IF;
+    tenant := clinic_private.visible_entry(offer_by_hand.entry_id);
     PERFORM clinic_private.require_arguments(jsonb_build_object('starts_at', offer_by_hand.starts_at));
     IF offer_by_hand.minutes NOT BETWEEN 1 AND 10080 THEN
         PERFORM clinic_private.refuse_argument('minutes', 'minutes must be between 1 and 10080 (a week)');
@@ -426,7 +423,7 @@ BEGIN
             provider_id => coalesce(offer_by_hand.provider_id, entry.provider_id),
             location_id => coalesce(offer_by_hand.location_id, entry.location_id), starts_at => offer_by_hand.starts_at,
             expires_at => greatest(deadline, clinic.now() + interval '1 microsecond'),
-            ignored => array_remove(ARRAY[entry.releases_appointment_id], NULL)) AS c;
+            ignored => array_remove(ARRAY[entry.releases_appointment_id], NULL), seats => entry.party_size) AS c;
         PERFORM clinic_private.require_waitlist_right(entry.patient_id, placed.provider_id, placed.location_id);
         IF clinic_private.is_staff_at(placed.provider_id, placed.location_id) IS NOT TRUE THEN
             PERFORM clinic_private.refuse_permission('appointments:write');
@@ -439,17 +436,8 @@ BEGIN
                 jsonb_build_object('starts_at', offer_by_hand.starts_at), 'Book it with clinic.book_appointment().');
         END IF;
         saved := clinic_private.become_system(by_user);
-        IF entry.party_size > 1 THEN
-            PERFORM clinic_private.release_owner(slot);
-            IF clinic_private.claim_offer(slot, offer_by_hand.entry_id, placed.provider_id, placed.location_id, placed.starts_at, deadline,
-                                          keep => true) IS NULL THEN
-                PERFORM clinic_private.raise_error('full', 'there are not enough seats for the party',
-                    jsonb_build_object('party_size', entry.party_size), NULL);
-            END IF;
-        ELSE
-            UPDATE clinic_data.claims AS c SET expires_at = deadline
-            WHERE c.tenant_id = tenant AND c.owner_id = slot AND c.expires_at <> deadline;
-        END IF;
+        UPDATE clinic_data.claims AS c SET expires_at = deadline
+        WHERE c.tenant_id = tenant AND c.owner_id = slot AND c.expires_at <> deadline;
         PERFORM clinic_private.take_entry(offer_by_hand.entry_id, slot, 'Etc/UTC', limited => false);
         PERFORM clinic_private.write_slot(slot, 'staff', 'single', NULL, NULL, placed.provider_id, placed.location_id, placed.starts_at,
                                           placed.ends_at, deadline);

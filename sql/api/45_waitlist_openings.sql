@@ -37,6 +37,16 @@ The triggers of the hours'' tables do so by themselves.';
 REVOKE ALL ON FUNCTION clinic_private.hours_opened FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.hours_opened TO clinic_owner;
 
+-- Triggers see every row that anybody writes: dates beyond the next year concern nobody who waits, infinite ones least of all.
+CREATE FUNCTION clinic_private.near_date(given date)
+    RETURNS date
+    LANGUAGE sql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+RETURN greatest((clinic.now() AT TIME ZONE 'Etc/UTC')::date - 400, least((clinic.now() AT TIME ZONE 'Etc/UTC')::date + 400, near_date.given));
+COMMENT ON FUNCTION clinic_private.near_date(date) IS 'The date, or the nearest one within 400 days of today.';
+REVOKE ALL ON FUNCTION clinic_private.near_date FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.near_date TO clinic_owner;
+
 -- The windows of the live rules of a resource; all of them, whatever overrides and holidays say.
 CREATE FUNCTION clinic_private.windows_by_rules(
     tenant_id uuid,
@@ -52,16 +62,16 @@ CREATE FUNCTION clinic_private.windows_by_rules(
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(range_agg(clinic.rule_hours(a.rule::text, a.dtstart_on, a.start_time, a.end_time, a.time_zone::text,
-                                                greatest($7, a.valid_from::timestamp AT TIME ZONE a.time_zone),
-                                                least($8, (a.valid_until + 1)::timestamp AT TIME ZONE a.time_zone))), '{}')
+                                                greatest($7, clinic_private.near_date(a.valid_from)::timestamp AT TIME ZONE a.time_zone),
+                                                least($8, (clinic_private.near_date(coalesce(a.valid_until, 'infinity')) + 1)::timestamp AT TIME ZONE a.time_zone))), '{}')
     FROM clinic_data.availability_rules AS a
     WHERE a.tenant_id = $1 AND a.resource_id = $2
       AND ($3 IS NULL OR a.location_id = $3)
       AND (a.service_ids IS NULL OR a.service_ids @> $4)
       AND (a.retired_at IS NULL OR a.rule_id = $6)
       AND a.rule_id IS DISTINCT FROM $5
-      AND greatest($7, a.valid_from::timestamp AT TIME ZONE a.time_zone)
-          < least($8, (a.valid_until + 1)::timestamp AT TIME ZONE a.time_zone)
+      AND greatest($7, clinic_private.near_date(a.valid_from)::timestamp AT TIME ZONE a.time_zone)
+          < least($8, (clinic_private.near_date(coalesce(a.valid_until, 'infinity')) + 1)::timestamp AT TIME ZONE a.time_zone)
 $$;
 COMMENT ON FUNCTION clinic_private.windows_by_rules(uuid, uuid, uuid, uuid[], uuid, uuid, timestamptz, timestamptz) IS
     'The windows that rules give a resource in a range of at most 366 days. location_id: there, null for anywhere; service_ids: only rules that serve all of
@@ -75,8 +85,9 @@ CREATE FUNCTION clinic_private.note_opened_rule()
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    from_at timestamptz := greatest(clinic.now(), NEW.valid_from::timestamp AT TIME ZONE NEW.time_zone);
-    until_at timestamptz := least(clinic.now() + interval '365 days', (NEW.valid_until + 1)::timestamp AT TIME ZONE NEW.time_zone);
+    from_at timestamptz := greatest(clinic.now(), clinic_private.near_date(NEW.valid_from)::timestamp AT TIME ZONE NEW.time_zone);
+    until_at timestamptz := least(clinic.now() + interval '365 days',
+                                  (clinic_private.near_date(coalesce(NEW.valid_until, 'infinity')) + 1)::timestamp AT TIME ZONE NEW.time_zone);
 BEGIN
     IF NEW.retired_at IS NULL AND from_at < until_at AND clinic.current_tenant_id() IS NOT DISTINCT FROM NEW.tenant_id AND clinic_private.anybody_waits() THEN
         PERFORM clinic_private.hours_opened_in(NEW.resource_id, NEW.location_id,
@@ -99,12 +110,13 @@ CREATE FUNCTION clinic_private.note_opened_date()
 AS $$
 DECLARE
     zone text := coalesce(NEW.time_zone::text, clinic_private.home_zone(NEW.resource_id), 'Etc/UTC');
-    from_at timestamptz := NEW.on_date::timestamp AT TIME ZONE zone;
-    until_at timestamptz := (NEW.on_date + 1)::timestamp AT TIME ZONE zone;
+    from_at timestamptz := clinic_private.near_date(NEW.on_date)::timestamp AT TIME ZONE zone;
+    until_at timestamptz := (clinic_private.near_date(NEW.on_date) + 1)::timestamp AT TIME ZONE zone;
     by_rules tstzmultirange;
     window_of_date tstzmultirange := '{}';
 BEGIN
-    IF clinic.current_tenant_id() IS DISTINCT FROM NEW.tenant_id OR NOT clinic_private.anybody_waits() THEN
+    IF clinic.current_tenant_id() IS DISTINCT FROM NEW.tenant_id OR clinic_private.near_date(NEW.on_date) <> NEW.on_date
+       OR NOT clinic_private.anybody_waits() THEN
         RETURN NULL;
     END IF;
     by_rules := clinic_private.windows_by_rules(NEW.tenant_id, NEW.resource_id, NEW.location_id, NULL, NULL, NULL, from_at, until_at);
@@ -132,8 +144,9 @@ CREATE FUNCTION clinic_private.note_opened_block()
 AS $$
 DECLARE
     zone text := coalesce(NEW.time_zone::text, 'Etc/UTC');
-    from_at timestamptz := greatest(clinic.now(), NEW.from_on::timestamp AT TIME ZONE zone);
-    until_at timestamptz := least(clinic.now() + interval '365 days', (NEW.until_on + 1)::timestamp AT TIME ZONE zone);
+    from_at timestamptz := greatest(clinic.now(), clinic_private.near_date(NEW.from_on)::timestamp AT TIME ZONE zone);
+    until_at timestamptz := least(clinic.now() + interval '365 days',
+                                  (clinic_private.near_date(coalesce(NEW.until_on, 'infinity')) + 1)::timestamp AT TIME ZONE zone);
 BEGIN
     IF clinic.current_tenant_id() IS DISTINCT FROM NEW.tenant_id OR NOT clinic_private.anybody_waits() THEN
         RETURN NULL;
@@ -162,7 +175,7 @@ AS $$
 DECLARE
     zone text := coalesce(clinic_private.time_zone_of_location(NEW.location_id), 'Etc/UTC');
 BEGIN
-    IF clinic.current_tenant_id() IS NOT DISTINCT FROM NEW.tenant_id THEN
+    IF clinic.current_tenant_id() IS NOT DISTINCT FROM NEW.tenant_id AND clinic_private.near_date(NEW.on_date) = NEW.on_date THEN
         PERFORM clinic_private.hours_opened_in(NULL, NEW.location_id, tstzmultirange(tstzrange(
             NEW.on_date::timestamp AT TIME ZONE zone, (NEW.on_date + 1)::timestamp AT TIME ZONE zone)));
     END IF;

@@ -35,6 +35,33 @@ COMMENT ON FUNCTION clinic_private.require_desk_permission(text, uuid, uuid) IS
 REVOKE ALL ON FUNCTION clinic_private.require_desk_permission FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.require_desk_permission TO clinic_owner;
 
+CREATE FUNCTION clinic_private.require_desk_right(patients boolean)
+    RETURNS uuid
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_tenant();
+    needed text;
+BEGIN
+    IF clinic.current_patient_id() IS NOT NULL THEN
+        RETURN CASE WHEN require_desk_right.patients THEN tenant ELSE clinic_private.refuse_permission('appointments:write') END;
+    END IF;
+    FOREACH needed IN ARRAY '{appointments:write,appointments:read}'::text[] LOOP
+        IF NOT clinic.has_permission(needed || ':own') AND NOT clinic.has_permission(needed || ':branch') THEN
+            PERFORM clinic_private.require_permission(needed);
+        END IF;
+    END LOOP;
+    RETURN tenant;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_desk_right(boolean) IS
+    'Returns the tenant of the context when it may change appointments at all, of whatever scope; where is seen when the row is known.
+patients: whether patients may, for themselves. Errors: no_context, forbidden.';
+REVOKE ALL ON FUNCTION clinic_private.require_desk_right FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_desk_right TO clinic_owner;
+
 CREATE FUNCTION clinic_private.add_ticket(
     location_id uuid,
     service_id uuid,
@@ -156,7 +183,7 @@ CREATE FUNCTION clinic_private.check_in(appointment_id uuid, version integer, ur
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_tenant();
+    tenant uuid := clinic_private.require_desk_right(patients => true);
     stored jsonb;
     a record;
     opens_at timestamptz;
@@ -244,7 +271,7 @@ AS $$
 DECLARE
     stored jsonb;
 BEGIN
-    PERFORM clinic_private.require_tenant();
+    PERFORM clinic_private.require_desk_right(patients => false);
     PERFORM clinic_private.require_arguments(jsonb_build_object('appointment_id', undo_check_in.appointment_id));
     stored := clinic_private.begin_once('undo_check_in', undo_check_in.idempotency_key, jsonb_build_object(
         'appointment_id', undo_check_in.appointment_id, 'version', undo_check_in.version));
@@ -528,7 +555,7 @@ CREATE FUNCTION clinic_private.change_ticket(ticket_id uuid, change text, room_i
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_tenant();
+    tenant uuid := clinic_private.require_desk_right(patients => false);
     stored jsonb;
     t record;
     allowed text[];

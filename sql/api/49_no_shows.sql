@@ -75,7 +75,7 @@ CREATE FUNCTION clinic_private.mark_no_show(appointment_id uuid, reason text, ve
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_tenant();
+    tenant uuid := clinic_private.require_desk_right(patients => false);
     stored jsonb;
     a record;
 BEGIN
@@ -168,7 +168,7 @@ CREATE FUNCTION clinic_private.reverse_no_show(appointment_id uuid, reason text,
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_tenant();
+    tenant uuid := clinic_private.require_desk_right(patients => false);
     stored jsonb;
     patient uuid;
 BEGIN
@@ -221,7 +221,7 @@ CREATE FUNCTION clinic_private.clear_no_show_flag(appointment_id uuid, version i
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_tenant();
+    tenant uuid := clinic_private.require_desk_right(patients => false);
     stored jsonb;
     a record;
 BEGIN

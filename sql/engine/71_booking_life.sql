@@ -292,7 +292,8 @@ CREATE FUNCTION clinic_private.claim_for_owner(
     expires_at timestamptz DEFAULT NULL,
     resource_ids uuid[] DEFAULT NULL,
     override boolean DEFAULT false,
-    ignored uuid[] DEFAULT NULL
+    ignored uuid[] DEFAULT NULL,
+    seats integer DEFAULT 1
 )
     RETURNS TABLE (provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz, resource_ids uuid[])
     LANGUAGE C VOLATILE PARALLEL UNSAFE
@@ -300,11 +301,11 @@ CREATE FUNCTION clinic_private.claim_for_owner(
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
     AS 'MODULE_PATHNAME', 'clinic_claim_for_owner';
-REVOKE ALL ON FUNCTION clinic_private.claim_for_owner(uuid, text, uuid, uuid, uuid, uuid, timestamptz, interval, timestamptz, uuid[], boolean, uuid[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.claim_for_owner(uuid, text, uuid, uuid, uuid, uuid, timestamptz, interval, timestamptz, uuid[], boolean, uuid[]) TO clinic_owner;
-COMMENT ON FUNCTION clinic_private.claim_for_owner(uuid, text, uuid, uuid, uuid, uuid, timestamptz, interval, timestamptz, uuid[], boolean, uuid[]) IS
+REVOKE ALL ON FUNCTION clinic_private.claim_for_owner(uuid, text, uuid, uuid, uuid, uuid, timestamptz, interval, timestamptz, uuid[], boolean, uuid[], integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.claim_for_owner(uuid, text, uuid, uuid, uuid, uuid, timestamptz, interval, timestamptz, uuid[], boolean, uuid[], integer) TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.claim_for_owner(uuid, text, uuid, uuid, uuid, uuid, timestamptz, interval, timestamptz, uuid[], boolean, uuid[], integer) IS
     'Claims the provider and the rooms of a visit for something that is no appointment; never the patient''s time.
-kind: offer (with expires_at) or session. patient_id: judge as for this patient; null for nobody. The visit is judged as clinic.book_appointment judges it, without the owner''s own earlier claims, which stay. ignored: others that do not count.
+kind: offer (with expires_at) or session. patient_id: judge as for this patient; null for nobody. The visit is judged as clinic.book_appointment judges it, without the owner''s own earlier claims, which stay. ignored: others that do not count. seats: of a party.
 Errors: the first reason, as clinic.book_appointment; 22023.';
 
 CREATE FUNCTION clinic_private.release_owner(owner_id uuid)

@@ -126,11 +126,11 @@ GRANT EXECUTE ON FUNCTION clinic_private.session_seats_guard() TO clinic_owner;
 COMMENT ON FUNCTION clinic_private.session_seats_guard() IS
     'BEFORE ROW trigger of clinic_data.session_seats, for whoever writes: takes the session''s lock, then refuses a seat beyond its capacity. Errors: full, busy.';
 
-CREATE FUNCTION clinic_private.follow_appointment()
+CREATE FUNCTION clinic_private.follow_seat()
     RETURNS trigger
     LANGUAGE C VOLATILE PARALLEL UNSAFE
-    AS 'MODULE_PATHNAME', 'clinic_follow_appointment';
-REVOKE ALL ON FUNCTION clinic_private.follow_appointment() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.follow_appointment() TO clinic_owner;
-COMMENT ON FUNCTION clinic_private.follow_appointment() IS
+    AS 'MODULE_PATHNAME', 'clinic_follow_seat';
+REVOKE ALL ON FUNCTION clinic_private.follow_seat() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.follow_seat() TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.follow_seat() IS
     'AFTER ROW trigger of clinic_data.appointments: the seats of one that is cancelled are free again, and their deadline is the appointment''s.';

@@ -15,7 +15,7 @@ core::ClaimKind kind_argument(const Args &args) {
 }
 
 // clinic_private.claim_for_owner(owner_id, kind, service_id, patient_id, provider_id, location_id, starts_at, duration,
-// expires_at, resource_ids, override, ignored)
+// expires_at, resource_ids, override, ignored, seats)
 Datum claim(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
@@ -37,6 +37,7 @@ Datum claim(FunctionCallInfo fcinfo) {
     wish.request.override_rules = args.get_or<bool>(10, false);
     wish.request.ignored = args.get_or<std::vector<Uuid>>(11, {});
     wish.request.ignored.push_back(*owner.owner);
+    wish.request.seats = seats_argument(args, 12);
     ResultSet rows(fcinfo);
     const Placement placed = place(context, wish);
     owner.service = placed.service;

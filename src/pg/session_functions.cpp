@@ -196,7 +196,7 @@ Datum move_seats(FunctionCallInfo fcinfo) {
 }
 
 // Frees the seats of an appointment that is cancelled, and keeps their deadline that of the appointment.
-void follow_appointment(const FiredRow &row) {
+void follow_seat(const FiredRow &row) {
     const auto tenant = value_of<Uuid>(row, "tenant_id").value();
     const auto appointment = value_of<Uuid>(row, "appointment_id").value();
     const bool cancelled = value_of<std::string>(row, "status") == "cancelled";
@@ -283,13 +283,13 @@ CLINIC_FUNCTION(clinic_session_seats_guard) {
 }
 
 // AFTER ROW trigger of clinic_data.appointments.
-CLINIC_FUNCTION(clinic_follow_appointment) {
+CLINIC_FUNCTION(clinic_follow_seat) {
     if (!CALLED_AS_TRIGGER(fcinfo))
-        fail(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "follow_appointment must be called as a trigger");
+        fail(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "follow_seat must be called as a trigger");
     auto *trigger = reinterpret_cast<TriggerData *>(fcinfo->context);
     if (!TRIGGER_FIRED_AFTER(trigger->tg_event) || !TRIGGER_FIRED_BY_UPDATE(trigger->tg_event) ||
         !TRIGGER_FIRED_FOR_ROW(trigger->tg_event))
-        fail(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "follow_appointment must be an AFTER ROW trigger of UPDATE");
-    follow_appointment({trigger->tg_relation, trigger->tg_newtuple});
+        fail(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "follow_seat must be an AFTER ROW trigger of UPDATE");
+    follow_seat({trigger->tg_relation, trigger->tg_newtuple});
     return PointerGetDatum(nullptr);
 }

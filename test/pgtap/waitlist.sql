@@ -394,6 +394,14 @@ SELECT pg_temp.book('b', '2026-03-27 09:00', 1, 3) \g /dev/null
 SELECT is(pg_temp.join('c', '', 3), 'waiting', 'c') UNION ALL SELECT is(pg_temp.join('d', '', 3), 'waiting', 'd');
 SELECT is(pg_temp.cancel(:'seat'), 'cancelled', 'a seat is freed') UNION ALL SELECT is(pg_temp.offers(), 'c 27 09:00', 'one offer for one seat') UNION ALL SELECT is(pg_temp.accept('c'), 'booked', 'c has it');
 SELECT pg_temp.clear() \g /dev/null
+-- A party has all its seats or none.
+SELECT pg_temp.book('a', '2026-03-28 11:00', 1, 3) AS one_seat \gset
+SELECT pg_temp.book('b', '2026-03-28 11:00', 1, 3) AS other_seat \gset
+SELECT is(pg_temp.join('c', ', party_size => 2', 3), 'waiting', 'c comes with somebody') UNION ALL SELECT is(pg_temp.cancel(:'one_seat'), 'cancelled', 'one seat is freed') UNION ALL
+SELECT is(pg_temp.offers(), 'none', 'which is not enough') UNION ALL SELECT is(pg_temp.cancel(:'other_seat'), 'cancelled', 'the other too') UNION ALL
+SELECT is(pg_temp.offers(), 'c 28 11:00', 'now it is') UNION ALL SELECT ok(NOT pg_temp.free('2026-03-28 11:00', 1, 3), 'both seats are kept') UNION ALL SELECT is(pg_temp.accept('c'), 'booked', 'and booked');
+SELECT is((SELECT a.seats FROM clinic_data.appointments a JOIN clinic_data.waitlist_offers o ON o.appointment_id = a.appointment_id WHERE o.offer_id = pg_temp.offer_of('c')), 2, 'as one appointment of two seats');
+SELECT pg_temp.clear() \g /dev/null
 SELECT is(pg_temp.join('c', ', urgency => 9'), 'waiting', 'c waits for a short visit') UNION ALL SELECT is(pg_temp.join('d', ', urgency => 8'), 'waiting', 'd too') UNION ALL SELECT is(pg_temp.join('e', '', 2), 'waiting', 'e for a long one');
 SELECT is(pg_temp.cancel(pg_temp.book('a', '2026-03-27 10:00', 1, 2)), 'cancelled', 'a long one is freed') UNION ALL SELECT is(pg_temp.offers(), 'e 27 10:00', 'who waits for the same comes first') UNION ALL
 SELECT is(pg_temp.decline('e'), 'declined', 'no') UNION ALL SELECT is(pg_temp.offers(), 'c 27 10:00', 'then the others');
@@ -457,6 +465,15 @@ SELECT pg_temp.clear() \g /dev/null
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The sum of it.
+
+SELECT is((SELECT count(*) FROM clinic_data.waitlist_offers o WHERE o.tenant_id = pg_temp.id(10) AND 1 <> (SELECT count(*) FROM clinic_data.events e
+            WHERE e.tenant_id = o.tenant_id AND e.subject_id = o.offer_id AND e.name = 'waitlist.offered')), 0::bigint, 'each offer is one event');
+SELECT is((SELECT count(*) FROM clinic_data.waitlist_offers o WHERE o.tenant_id = pg_temp.id(10) AND o.status <> 'open' AND 1 <> (SELECT count(*) FROM clinic_data.events e
+            WHERE e.tenant_id = o.tenant_id AND e.subject_id = o.offer_id AND e.name = 'waitlist.' || o.status)), 0::bigint, 'and its end is another');
+SELECT is((SELECT count(*) FROM clinic_data.waitlist_entries w WHERE w.tenant_id = pg_temp.id(10) AND 1 <> (SELECT count(*) FROM clinic_data.events e
+            WHERE e.tenant_id = w.tenant_id AND e.subject_id = w.entry_id AND e.name = 'waitlist.joined')), 0::bigint, 'so is each joining');
+SELECT is((SELECT count(*) FROM clinic_data.events e WHERE e.tenant_id = pg_temp.id(10) AND e.name LIKE 'waitlist.%' AND e.name NOT IN (SELECT n.name FROM clinic.event_names() n)),
+          0::bigint, 'their names are known');
 
 SELECT is(pg_temp.as('chief', 'SELECT string_agg(problem, '','') FROM clinic.check_integrity()'), NULL, 'the diary is whole');
 SELECT is((SELECT count(*) FROM clinic_data.claims c WHERE c.tenant_id = pg_temp.id(10) AND c.owner_id IS NOT NULL AND c.expires_at > clinic.now()

@@ -7,17 +7,6 @@ CREATE ROLE regress_desk_clerk LOGIN IN ROLE clinic_user;
 CREATE ROLE regress_desk_patient LOGIN IN ROLE clinic_user;
 CREATE ROLE regress_desk_other LOGIN IN ROLE clinic_admin;
 GRANT SET ON PARAMETER clinic.clock TO regress_desk, regress_desk_clerk, regress_desk_patient, regress_desk_other;
--- Until there are notifications, what is queued lies in a table of the test.
-DO $do$
-BEGIN
-    IF to_regprocedure('clinic_private.queue_notification(text,uuid,uuid,jsonb,timestamptz)') IS NULL THEN
-        CREATE FUNCTION clinic_private.queue_notification(kind text, patient_id uuid, appointment_id uuid, data jsonb, due_at timestamptz DEFAULT NULL)
-            RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS 'SELECT';
-        REVOKE ALL ON FUNCTION clinic_private.queue_notification FROM PUBLIC;
-        GRANT EXECUTE ON FUNCTION clinic_private.queue_notification TO clinic_owner;
-    END IF;
-END
-$do$;
 RESET client_min_messages;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
@@ -134,6 +123,9 @@ SELECT late_minutes, expected_at FROM clinic.announce_delay(:ann, idempotency_ke
 SELECT late_minutes, replayed FROM clinic.announce_delay(:ann, idempotency_key => 'd1');
 SELECT count(*) AS told_again FROM clinic.announce_delay(:ann);
 SELECT late_minutes FROM clinic.announce_delay(:ann, late_minutes => 60);
+RESET SESSION AUTHORIZATION;
+SELECT kind, recipient, data - 'expected_at' AS data FROM clinic_data.notifications WHERE kind = 'running_late' AND tenant_id = '5c000049-0000-7000-8000-000000000001' ORDER BY notification_id;
+SET SESSION AUTHORIZATION regress_desk_clerk;
 SELECT status FROM clinic.complete_visit(:'a2');
 SELECT ticket, state, place, ended_at FROM clinic.queue WHERE ticket_id = :'t2';
 SELECT status FROM clinic.check_in(:'a3') \g /dev/null

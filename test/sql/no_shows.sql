@@ -7,16 +7,6 @@ CREATE ROLE regress_missed_clerk LOGIN IN ROLE clinic_user;
 CREATE ROLE regress_missed_biller LOGIN IN ROLE clinic_user;
 CREATE ROLE regress_missed_patient LOGIN IN ROLE clinic_user;
 GRANT SET ON PARAMETER clinic.clock TO regress_missed, regress_missed_clerk, regress_missed_biller, regress_missed_patient;
-DO $do$
-BEGIN
-    IF to_regprocedure('clinic_private.queue_notification(text,uuid,uuid,jsonb,timestamptz)') IS NULL THEN
-        CREATE FUNCTION clinic_private.queue_notification(kind text, patient_id uuid, appointment_id uuid, data jsonb, due_at timestamptz DEFAULT NULL)
-            RETURNS void LANGUAGE sql SET search_path = pg_catalog, pg_temp AS 'SELECT';
-        REVOKE ALL ON FUNCTION clinic_private.queue_notification FROM PUBLIC;
-        GRANT EXECUTE ON FUNCTION clinic_private.queue_notification TO clinic_owner;
-    END IF;
-END
-$do$;
 RESET client_min_messages;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
@@ -90,6 +80,7 @@ SELECT status FROM clinic.mark_no_show(:'a1');
 RESET SESSION AUTHORIZATION;
 SELECT pg_temp.flag();
 SELECT pg_temp.flag();
+SELECT kind, recipient, patient_id = :p1 AS p1 FROM clinic_data.notifications WHERE kind = 'possible_no_show' AND tenant_id = '5c00004a-0000-7000-8000-000000000001';
 SET SESSION AUTHORIZATION regress_missed_clerk;
 SELECT status, no_show_flagged_at FROM clinic.appointments WHERE appointment_id = :'a1';
 SELECT reason FROM clinic.explain_slot(:visit, '2026-03-02 09:00-05', :ann);
@@ -191,7 +182,17 @@ SET clinic.clock = '2026-03-02T14:45:00Z';
 SELECT no_shows FROM clinic.mark_no_show(:'a2');
 SELECT count(*) AS below_the_limit FROM clinic.appointment_charges WHERE appointment_id = :'a2';
 
--- The rate.
+-- The rate: by the channel of the reminders that went out.
+RESET SESSION AUTHORIZATION;
+INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, created_at, due_at)
+SELECT '5c00004a-0000-7000-8000-000000000001'::uuid, m.id::uuid, 'reminder', m.channel, clinic.now(), clinic.now()
+FROM (VALUES ('5c00004a-00e5-7000-8000-000000000001', 'sms'), ('5c00004a-00e5-7000-8000-000000000002', 'email')) AS m (id, channel);
+INSERT INTO clinic_data.notifications (tenant_id, notification_id, kind, patient_id, appointment_id, planned_for, due_at, channel, status, message_id)
+VALUES ('5c00004a-0000-7000-8000-000000000001', clinic.new_id(), 'reminder', :p1, :'old2', '2025-12-01', '2025-12-01', 'sms', 'sent',
+        '5c00004a-00e5-7000-8000-000000000001'),
+       ('5c00004a-0000-7000-8000-000000000001', clinic.new_id(), 'reminder', :p1, :'old3', '2026-02-01', '2026-02-01', 'email', 'sent',
+        '5c00004a-00e5-7000-8000-000000000002');
+SET SESSION AUTHORIZATION regress_missed_clerk;
 SELECT value, visits, no_shows, rate FROM clinic.no_show_rate('2025-01-01', '2027-01-01');
 SELECT value, visits, no_shows, rate FROM clinic.no_show_rate('2025-06-01', '2027-01-01', 'month');
 SELECT value FROM clinic.no_show_rate('2025-06-01', '2027-01-01', 'moon');

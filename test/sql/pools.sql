@@ -90,7 +90,7 @@ SELECT count(*) FROM clinic.explain_slot(:short, '2026-03-05 09:00-05', :bob, re
 BEGIN;
 SET LOCAL clinic.clock = '2026-03-05T13:55:00Z';
 RESET SESSION AUTHORIZATION;
-UPDATE clinic_data.appointments SET status = 'arrived' WHERE starts_at = '2026-03-05 09:00-05';
+UPDATE clinic_data.appointments SET status = 'arrived' WHERE tenant_id = '5c000023-0000-7000-8000-000000000001' AND starts_at = '2026-03-05 09:00-05';
 SET SESSION AUTHORIZATION regress_pools;
 SELECT e.reason FROM clinic.explain_slot(:short, '2026-03-05 09:00-05', :bob, resource_ids => ARRAY[:room1]::uuid[]) AS e;
 ROLLBACK;
@@ -106,10 +106,10 @@ SELECT h.resource_ids = ARRAY[:room1]::uuid[] AS room1 FROM clinic.hold_slot(:sh
 SELECT b.resource_ids = ARRAY[:room1]::uuid[] AS room1 FROM clinic.book_appointment(:short, :pat2, '2026-03-06 09:00-05', :bob, resource_ids => ARRAY[:room1]::uuid[]) AS b;
 RESET SESSION AUTHORIZATION;
 SELECT right(c.resource_id::text, 1) AS room, c.kind, c.expires_at FROM clinic_data.claims AS c JOIN clinic_data.resources AS r USING (tenant_id, resource_id)
- WHERE c.starts_at = '2026-03-06 09:00-05' AND r.kind = 'room' ORDER BY c.kind;
+ WHERE c.tenant_id = '5c000023-0000-7000-8000-000000000001' AND c.starts_at = '2026-03-06 09:00-05' AND r.kind = 'room' ORDER BY c.kind;
 SELECT right(u.resource_id::text, 2) AS resource, u.buffer_before_minutes, u.buffer_after_minutes, u.pinned
   FROM clinic_data.appointment_resources AS u JOIN clinic_data.appointments AS a USING (tenant_id, appointment_id)
- WHERE a.starts_at = '2026-03-06 09:00-05' ORDER BY a.status, u.pinned, u.resource_id;
+ WHERE a.tenant_id = '5c000023-0000-7000-8000-000000000001' AND a.starts_at = '2026-03-06 09:00-05' ORDER BY a.status, u.pinned, u.resource_id;
 SET SESSION AUTHORIZATION regress_pools;
 SELECT count(*) FROM clinic.check_integrity();
 

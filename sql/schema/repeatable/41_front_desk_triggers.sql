@@ -3,7 +3,8 @@
 DO $$
 BEGIN
     CALL clinic_private.ensure_trigger('clinic_data.appointments', 'appointments_15_no_show_flag', 'BEFORE UPDATE',
-        'WHEN (((new.starts_at IS DISTINCT FROM old.starts_at) AND ((old.no_show_flagged_at IS NOT NULL) OR (old.no_show_cleared_at IS NOT NULL)) OR ((old.status = ''no_show''::text) AND (new.status <> ''no_show''::text)))) ',
+        'WHEN ((((new.starts_at IS DISTINCT FROM old.starts_at) AND ((old.no_show_flagged_at IS NOT NULL) OR (old.no_show_cleared_at IS NOT NULL)))'
+        ' OR ((old.status = ''no_show''::text) AND (new.status <> ''no_show''::text)))) ',
         'clinic_private.renew_no_show_flag()', 'O',
         'A flag belongs to a start; whose no-show is reversed is not flagged again.');
     CALL clinic_private.ensure_trigger('clinic_data.appointments', 'appointments_60_ticket', 'AFTER UPDATE',

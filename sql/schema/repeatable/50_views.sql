@@ -823,22 +823,3 @@ COMMENT ON COLUMN clinic.dependants.patient_id IS 'For whom.';
 COMMENT ON COLUMN clinic.dependants.relationship IS 'In words: child, parent, spouse.';
 COMMENT ON COLUMN clinic.dependants.until_on IS 'Last day (UTC) on which it holds; null: until taken back.';
 COMMENT ON COLUMN clinic.dependants.created_at IS 'Since when it is known.';
-
-DO $$
-DECLARE
-    view_name name;
-BEGIN
-    FOR view_name IN
-        SELECT c.relname
-          FROM pg_catalog.pg_class c
-         WHERE c.relnamespace = 'clinic'::regnamespace
-           AND c.relowner <> 'clinic_owner'::regrole
-           AND c.relname IN (
-            'tenants', 'locations', 'travel_times', 'providers', 'resources', 'services',
-            'service_providers', 'patients', 'availability_rules', 'date_overrides', 'holidays',
-            'stays', 'blocks', 'appointments', 'busy_times', 'emergency_accesses', 'users', 'roles', 'staff', 'staff_profiles', 'dependants')
-    LOOP
-        EXECUTE pg_catalog.format('ALTER VIEW clinic.%I OWNER TO clinic_owner', view_name);
-    END LOOP;
-END
-$$;

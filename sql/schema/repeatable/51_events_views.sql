@@ -168,19 +168,3 @@ COMMENT ON COLUMN clinic.daily_counts.minutes IS 'How long they were together, i
 COMMENT ON COLUMN clinic.daily_counts.late_cancellations IS 'How many of them were cancelled late.';
 COMMENT ON COLUMN clinic.daily_counts.overbooked IS 'How many of them were booked over others.';
 COMMENT ON COLUMN clinic.daily_counts.taken_at IS 'When they were last counted.';
-
-DO $$
-DECLARE
-    view_name name;
-BEGIN
-    FOR view_name IN
-        SELECT c.relname
-          FROM pg_catalog.pg_class c
-         WHERE c.relnamespace = 'clinic'::regnamespace
-           AND c.relowner <> 'clinic_owner'::regrole
-           AND c.relname IN ('events', 'subscriptions', 'deliveries', 'job_runs', 'daily_counts')
-    LOOP
-        EXECUTE pg_catalog.format('ALTER VIEW clinic.%I OWNER TO clinic_owner', view_name);
-    END LOOP;
-END
-$$;

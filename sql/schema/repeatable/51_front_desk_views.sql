@@ -110,19 +110,3 @@ COMMENT ON COLUMN clinic.appointment_charges.settled_at IS 'Since when it is no 
 COMMENT ON COLUMN clinic.appointment_charges.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.appointment_charges.created_at IS 'When it became due.';
 COMMENT ON COLUMN clinic.appointment_charges.updated_at IS 'When it was last changed.';
-
-DO $$
-DECLARE
-    view_name name;
-BEGIN
-    FOR view_name IN
-        SELECT c.relname
-          FROM pg_catalog.pg_class c
-         WHERE c.relnamespace = 'clinic'::regnamespace
-           AND c.relowner <> 'clinic_owner'::regrole
-           AND c.relname IN ('queue', 'appointment_charges')
-    LOOP
-        EXECUTE pg_catalog.format('ALTER VIEW clinic.%I OWNER TO clinic_owner', view_name);
-    END LOOP;
-END
-$$;

@@ -182,20 +182,3 @@ COMMENT ON COLUMN clinic.message_replies.action IS 'confirm, cancel, accept, dec
 COMMENT ON COLUMN clinic.message_replies.outcome IS 'done, refused, or nothing.';
 COMMENT ON COLUMN clinic.message_replies.reason IS 'The error''s code when it was refused.';
 COMMENT ON COLUMN clinic.message_replies.received_at IS 'When it came in.';
-
-DO $$
-DECLARE
-    view_name name;
-BEGIN
-    FOR view_name IN
-        SELECT c.relname
-          FROM pg_catalog.pg_class c
-         WHERE c.relnamespace = 'clinic'::regnamespace
-           AND c.relowner <> 'clinic_owner'::regrole
-           AND c.relname IN ('notifications', 'notification_plans', 'message_templates', 'patient_contacts', 'communication_preferences',
-                             'message_replies')
-    LOOP
-        EXECUTE pg_catalog.format('ALTER VIEW clinic.%I OWNER TO clinic_owner', view_name);
-    END LOOP;
-END
-$$;

@@ -122,19 +122,3 @@ COMMENT ON COLUMN clinic.series_appointments.actual_ends_at IS 'When it ends, ex
 COMMENT ON COLUMN clinic.series_appointments.actual_provider_id IS 'By whom it is.';
 COMMENT ON COLUMN clinic.series_appointments.actual_location_id IS 'Where it is.';
 COMMENT ON COLUMN clinic.series_appointments.version IS 'Version of the appointment.';
-
-DO $$
-DECLARE
-    view_name name;
-BEGIN
-    FOR view_name IN
-        SELECT c.relname
-          FROM pg_catalog.pg_class c
-         WHERE c.relnamespace = 'clinic'::regnamespace
-           AND c.relowner <> 'clinic_owner'::regrole
-           AND c.relname IN ('series', 'series_appointments')
-    LOOP
-        EXECUTE pg_catalog.format('ALTER VIEW clinic.%I OWNER TO clinic_owner', view_name);
-    END LOOP;
-END
-$$;

@@ -94,19 +94,3 @@ COMMENT ON COLUMN clinic.assignment_rules.expression IS 'The SQL expression of t
 COMMENT ON COLUMN clinic.assignment_rules.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.assignment_rules.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.assignment_rules.updated_at IS 'When it was last changed.';
-
-DO $$
-DECLARE
-    view_name name;
-BEGIN
-    FOR view_name IN
-        SELECT c.relname
-          FROM pg_catalog.pg_class c
-         WHERE c.relnamespace = 'clinic'::regnamespace
-           AND c.relowner <> 'clinic_owner'::regrole
-           AND c.relname IN ('service_participants', 'visits', 'visit_appointments', 'assignment_rules')
-    LOOP
-        EXECUTE pg_catalog.format('ALTER VIEW clinic.%I OWNER TO clinic_owner', view_name);
-    END LOOP;
-END
-$$;

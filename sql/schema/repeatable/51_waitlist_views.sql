@@ -95,19 +95,3 @@ COMMENT ON COLUMN clinic.waitlist_offers.offered_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.waitlist_offers.answered_at IS 'When it was answered, or found to be over.';
 COMMENT ON COLUMN clinic.waitlist_offers.appointment_id IS 'What was booked by accepting it.';
 COMMENT ON COLUMN clinic.waitlist_offers.version IS 'Grows by one with each change.';
-
-DO $$
-DECLARE
-    view_name name;
-BEGIN
-    FOR view_name IN
-        SELECT c.relname
-          FROM pg_catalog.pg_class c
-         WHERE c.relnamespace = 'clinic'::regnamespace
-           AND c.relowner <> 'clinic_owner'::regrole
-           AND c.relname IN ('waitlist_entries', 'waitlist_offers')
-    LOOP
-        EXECUTE pg_catalog.format('ALTER VIEW clinic.%I OWNER TO clinic_owner', view_name);
-    END LOOP;
-END
-$$;
