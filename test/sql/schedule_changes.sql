@@ -25,8 +25,8 @@ BEGIN;
 SET ROLE clinic_admin;
 SELECT clinic.create_tenant(slug => 'regress-changes', name => 'Test', tenant_id => '5c0000c1-0000-7000-8000-000000000001') \g /dev/null
 SELECT clinic.map_login('regress_changes', 'admin', '{*}'),
-       clinic.map_login('regress_changes_desk', 'desk', '{appointments:read,appointments:write,patients:read}'),
-       clinic.map_login('regress_changes_planner', 'planner', '{schedules:write}') \g /dev/null
+       clinic.map_login('regress_changes_desk', 'staff', '{appointments:read,appointments:write,patients:read}'),
+       clinic.map_login('regress_changes_planner', 'staff', '{schedules:write}') \g /dev/null
 SELECT clinic.create_location('New York', 'America/New_York', location_id => :ny),
        clinic.create_provider('Ann', 'America/New_York', provider_id => :ann),
        clinic.create_provider('Bob', 'America/New_York', provider_id => :bob),
@@ -123,7 +123,6 @@ SELECT a.* FROM (VALUES
     ($$SELECT * FROM clinic.diary_as_of('5c0000c1-0020-7000-8000-0000000000a1', 'infinity', clinic.now())$$),
     ($$SELECT * FROM clinic.diary_as_of('5c0000c1-0020-7000-8000-0000000000a1', '2026-03-10', 'infinity')$$)) AS c (command)
 CROSS JOIN LATERAL pg_temp.attempt(c.command) AS a;
-GRANT USAGE ON SCHEMA pg_temp TO PUBLIC;
 RESET SESSION AUTHORIZATION;
 SET SESSION AUTHORIZATION regress_changes_desk;
 \set leave '\'{"kind": "add_leave", "resource_id": "5c0000c1-0020-7000-8000-0000000000b2", "from_on": "2026-03-10", "until_on": "2026-03-10"}\''
