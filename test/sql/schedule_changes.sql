@@ -89,6 +89,23 @@ FROM clinic.simulate(jsonb_build_object('kind', 'change_hours', 'rule_id', :rule
                      :visit, '2026-03-12 00:00-04', '2026-03-13 00:00-04', :ann);
 SELECT count(*) FROM clinic.availability_rules WHERE resource_id = :ann;
 
+-- Where the visits of a provider who is away could go together: as many as can be, the nearest; nothing is written.
+RESET SESSION AUTHORIZATION;
+CREATE FUNCTION pg_temp.moves(ids uuid[], days integer, same_time boolean)
+    RETURNS TABLE (was text, who text, "start" text, minutes integer, cost integer, optimal boolean) LANGUAGE sql SECURITY DEFINER AS $$
+    SELECT to_char(a.starts_at AT TIME ZONE 'America/New_York', 'MM-DD HH24:MI'), right(m.provider_id::text, 2),
+           to_char(m.starts_at AT TIME ZONE 'America/New_York', 'MM-DD HH24:MI'), m.minutes_moved, m.cost, m.optimal
+    FROM clinic_private.propose_moves(ids, '{5c0000c1-0020-7000-8000-0000000000a1}', NULL, days, same_time, '{}', '{}', '{}') AS m
+    JOIN clinic_data.appointments AS a ON a.appointment_id = m.appointment_id
+    ORDER BY a.starts_at
+$$;
+ALTER FUNCTION pg_temp.moves OWNER TO clinic_owner;
+GRANT EXECUTE ON FUNCTION pg_temp.moves TO PUBLIC;
+SET SESSION AUTHORIZATION regress_changes;
+SELECT * FROM pg_temp.moves(ARRAY[:'nine', :'eleven']::uuid[], 0, true);
+SELECT * FROM pg_temp.moves(ARRAY[:'nine', :'eleven']::uuid[], 0, false);
+SELECT * FROM pg_temp.booked;
+
 -- Keep flags what is affected and nothing else; taking the change back clears the flag.
 SELECT change_ids AS ids, kept, cancelled, replayed, (SELECT array_agg(a ->> 'outcome') FROM jsonb_array_elements(affected) AS a) AS outcomes
 FROM clinic.apply_schedule_change(pg_temp.leave('2026-03-10') || jsonb_build_object('block_id', :block), idempotency_key => 'leave-1');
