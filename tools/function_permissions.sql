@@ -154,6 +154,7 @@ VALUES
     ('announce_delay', 'user', 'appointments:read appointments:write', true, false, 'clinic.announce_delay({provider}, location_id => {location})'),
     ('no_show_rate', 'user', 'appointments:read', true, false, 'clinic.no_show_rate({at}, {at} + interval ''1 day'')'),
     -- The diary: whoever changes it without reading it sees busy time.
+    ('diary_as_of', 'user', 'appointments:read', false, false, 'clinic.diary_as_of({provider}, ({at})::date, {at})'),
     ('day_sheet', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet(({at})::date)'),
     ('day_sheet_text', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.day_sheet_text(({at})::date)'),
     ('calendar', 'user', 'appointments:read|appointments:write|schedules:write|setup:write', false, false, 'clinic.calendar({at}, {at} + interval ''1 day'')'),
@@ -176,6 +177,10 @@ VALUES
     ('remove_block', 'user', 'schedules:write', true, false, 'clinic.remove_block({block})'),
     ('add_holiday', 'user', 'schedules:write', false, false, 'clinic.add_holiday({location}, ({at})::date + 50, ''X'')'),
     ('remove_holiday', 'user', 'schedules:write', false, false, 'clinic.remove_holiday({holiday})'),
+    -- These need what the change itself needs; the calls add leave.
+    ('preview_schedule_change', 'user', 'schedules:write', true, false, 'clinic.preview_schedule_change(jsonb_build_object(''kind'', ''add_leave'', ''resource_id'', {provider}, ''from_on'', ({at})::date + 50, ''until_on'', ({at})::date + 51))'),
+    ('simulate', 'user', 'schedules:write', true, false, 'clinic.simulate(jsonb_build_object(''kind'', ''add_leave'', ''resource_id'', {provider}, ''from_on'', ({at})::date + 50, ''until_on'', ({at})::date + 51), {service}, {at}, {at} + interval ''1 day'')'),
+    ('apply_schedule_change', 'user', 'schedules:write', true, false, 'clinic.apply_schedule_change(jsonb_build_object(''kind'', ''add_leave'', ''resource_id'', {provider}, ''from_on'', ({at})::date + 50, ''until_on'', ({at})::date + 51))'),
     -- Setting up.
     ('update_tenant', 'user', 'setup:write', false, false, 'clinic.update_tenant(''{"name": "X"}'')'),
     ('create_location', 'user', 'setup:write', false, false, 'clinic.create_location(''X'', ''Europe/Berlin'')'),

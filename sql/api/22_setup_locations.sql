@@ -42,12 +42,17 @@ DECLARE
     tenant uuid := clinic_private.require_permission('setup:write');
     allowed text[] := ARRAY['name', 'time_zone', 'country', 'status', 'published'];
     checked jsonb;
+    new_version integer;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('location_id', update_location.location_id));
     PERFORM clinic_private.require_row('location', update_location.location_id);
     checked := clinic_private.checked_changes(update_location.changes, allowed);
     PERFORM clinic_private.lock_locations(tenant, ARRAY[update_location.location_id]);
-    RETURN clinic_private.update_row('locations', 'location_id', update_location.location_id, checked, allowed);
+    new_version := clinic_private.update_row('locations', 'location_id', update_location.location_id, checked, allowed);
+    IF checked ? 'status' THEN
+        PERFORM clinic_private.schedule_changed(clinic_private.resources_at(tenant, update_location.location_id), NULL, NULL);
+    END IF;
+    RETURN new_version;
 END
 $$;
 ALTER FUNCTION clinic.update_location OWNER TO clinic_owner;
@@ -139,6 +144,8 @@ BEGIN
         'location_id', add_holiday.location_id,
         'on_date', add_holiday.on_date,
         'name', add_holiday.name));
+    PERFORM clinic_private.schedule_changed(clinic_private.resources_at(tenant, add_holiday.location_id),
+                                            add_holiday.on_date, add_holiday.on_date);
     RETURN new_id;
 END
 $$;
@@ -166,6 +173,9 @@ BEGIN
     WHERE h.tenant_id = tenant AND h.holiday_id = remove_holiday.holiday_id;
     UPDATE clinic_data.holidays AS h
     SET retired_at = clinic.now(), retired_by = clinic.current_user_id()
+    WHERE h.tenant_id = tenant AND h.holiday_id = remove_holiday.holiday_id;
+    PERFORM clinic_private.schedule_changed(clinic_private.resources_at(tenant, h.location_id), h.on_date, h.on_date)
+    FROM clinic_data.holidays AS h
     WHERE h.tenant_id = tenant AND h.holiday_id = remove_holiday.holiday_id;
 END
 $$;

@@ -60,13 +60,18 @@ DECLARE
     common text[] := ARRAY['name', 'buffer_before_minutes', 'buffer_after_minutes', 'color', 'status', 'published'];
     own text[] := ARRAY['time_zone', 'specialty', 'max_per_day', 'max_per_week'];
     checked jsonb;
+    new_version integer;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('provider_id', update_provider.provider_id));
     PERFORM clinic_private.require_row('provider', update_provider.provider_id);
     checked := clinic_private.checked_changes(update_provider.changes, common || own);
     PERFORM clinic_private.lock_resources(tenant, ARRAY[update_provider.provider_id]);
     PERFORM clinic_private.update_row('providers', 'provider_id', update_provider.provider_id, checked, own);
-    RETURN clinic_private.update_row('resources', 'resource_id', update_provider.provider_id, checked, common);
+    new_version := clinic_private.update_row('resources', 'resource_id', update_provider.provider_id, checked, common);
+    IF checked ? 'status' THEN
+        PERFORM clinic_private.schedule_changed(ARRAY[update_provider.provider_id], NULL, NULL);
+    END IF;
+    RETURN new_version;
 END
 $$;
 ALTER FUNCTION clinic.update_provider OWNER TO clinic_owner;
@@ -156,6 +161,9 @@ BEGIN
     new_version := clinic_private.update_row('resources', 'resource_id', update_resource.resource_id, checked, allowed);
     IF checked ? 'quantity' THEN
         PERFORM clinic_private.raise_claim_capacity(tenant, NULL, update_resource.resource_id);
+    END IF;
+    IF checked ?| ARRAY['status', 'quantity', 'resource_class', 'location_id'] THEN
+        PERFORM clinic_private.schedule_changed(ARRAY[update_resource.resource_id], NULL, NULL);
     END IF;
     RETURN new_version;
 END

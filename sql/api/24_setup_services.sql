@@ -94,6 +94,9 @@ BEGIN
     IF checked ? 'capacity' THEN
         PERFORM clinic_private.raise_claim_capacity(tenant, update_service.service_id, NULL);
     END IF;
+    IF checked ?| ARRAY['status', 'capacity'] THEN
+        PERFORM clinic_private.schedule_changed(clinic_private.resources_of_service(tenant, update_service.service_id), NULL, NULL);
+    END IF;
     RETURN new_version;
 END
 $$;

@@ -103,6 +103,7 @@ BEGIN
         'valid_until', add_hours.valid_until,
         'service_ids', add_hours.service_ids,
         'max_appointments', add_hours.max_appointments));
+    PERFORM clinic_private.schedule_changed(ARRAY[add_hours.resource_id], first_on, add_hours.valid_until);
     RETURN new_id;
 END
 $$;
@@ -235,6 +236,7 @@ BEGIN
             'valid_until', change_hours.from_on - 1));
     END IF;
     PERFORM clinic_private.insert_row('availability_rules', new);
+    PERFORM clinic_private.schedule_changed(ARRAY[(old ->> 'resource_id')::uuid], change_hours.from_on, NULL);
     RETURN new_id;
 END
 $$;
@@ -278,6 +280,7 @@ BEGIN
         'rule_id', new_id,
         'replaces_rule_id', end_hours.rule_id,
         'valid_until', end_hours.last_on));
+    PERFORM clinic_private.schedule_changed(ARRAY[(old ->> 'resource_id')::uuid], end_hours.last_on, NULL);
     RETURN new_id;
 END
 $$;
@@ -301,6 +304,9 @@ BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('rule_id', remove_hours.rule_id));
     PERFORM clinic_private.lock_hours(tenant, remove_hours.rule_id);
     PERFORM clinic_private.retire_hours(tenant, remove_hours.rule_id);
+    PERFORM clinic_private.schedule_changed(ARRAY[a.resource_id], a.valid_from, a.valid_until)
+    FROM clinic_data.availability_rules AS a
+    WHERE a.tenant_id = tenant AND a.rule_id = remove_hours.rule_id;
 END
 $$;
 ALTER FUNCTION clinic.remove_hours OWNER TO clinic_owner;
@@ -355,6 +361,7 @@ BEGIN
         'works_on_holidays', open_date.works_on_holidays,
         'service_ids', open_date.service_ids,
         'max_appointments', open_date.max_appointments));
+    PERFORM clinic_private.schedule_changed(ARRAY[open_date.resource_id], open_date.on_date, open_date.on_date);
     RETURN new_id;
 END
 $$;
@@ -437,6 +444,7 @@ BEGIN
         'location_id', close_date.location_id,
         'on_date', close_date.on_date,
         'kind', 'closed'));
+    PERFORM clinic_private.schedule_changed(ARRAY[close_date.resource_id], close_date.on_date, close_date.on_date);
     RETURN new_id;
 END
 $$;
@@ -465,6 +473,9 @@ BEGIN
     UPDATE clinic_data.date_overrides AS o
     SET retired_at = clinic.now(), retired_by = clinic.current_user_id()
     WHERE o.tenant_id = tenant AND o.override_id = remove_override.override_id AND o.retired_at IS NULL;
+    PERFORM clinic_private.schedule_changed(ARRAY[o.resource_id], o.on_date, o.on_date)
+    FROM clinic_data.date_overrides AS o
+    WHERE o.tenant_id = tenant AND o.override_id = remove_override.override_id;
 END
 $$;
 ALTER FUNCTION clinic.remove_override OWNER TO clinic_owner;
@@ -511,6 +522,7 @@ BEGIN
         'from_on', add_stay.from_on,
         'until_on', add_stay.until_on,
         'time_zone', clinic.canonical_time_zone(add_stay.time_zone)));
+    PERFORM clinic_private.schedule_changed(ARRAY[add_stay.resource_id], add_stay.from_on, add_stay.until_on);
     RETURN new_id;
 END
 $$;
@@ -540,6 +552,9 @@ BEGIN
     UPDATE clinic_data.stays AS s
     SET retired_at = clinic.now(), retired_by = clinic.current_user_id()
     WHERE s.tenant_id = tenant AND s.stay_id = remove_stay.stay_id AND s.retired_at IS NULL;
+    PERFORM clinic_private.schedule_changed(ARRAY[s.resource_id], s.from_on, s.until_on)
+    FROM clinic_data.stays AS s
+    WHERE s.tenant_id = tenant AND s.stay_id = remove_stay.stay_id;
 END
 $$;
 ALTER FUNCTION clinic.remove_stay OWNER TO clinic_owner;

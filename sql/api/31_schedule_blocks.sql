@@ -34,6 +34,7 @@ BEGIN
         PERFORM clinic_private.refuse_argument('title', 'title must have at most 200 characters');
     END IF;
     PERFORM clinic_private.insert_row('blocks', insert_block.block || jsonb_build_object('block_id', new_id));
+    PERFORM clinic_private.block_changed(insert_block.tenant_id, new_id);
     RETURN new_id;
 END
 $$;
@@ -250,6 +251,7 @@ BEGIN
     UPDATE clinic_data.blocks AS b
     SET retired_at = clinic.now(), retired_by = clinic.current_user_id()
     WHERE b.tenant_id = tenant AND b.block_id = remove_block.block_id AND b.retired_at IS NULL;
+    PERFORM clinic_private.block_changed(tenant, remove_block.block_id);
 END
 $$;
 ALTER FUNCTION clinic.remove_block OWNER TO clinic_owner;

@@ -59,6 +59,12 @@ class Kernel {
     // The start must lie within the range given to the constructor.
     Verdict judge(std::size_t provider, const Id &location, Instant start, bool all) const;
 
+    // What of hours, blocks, status and capacity stands against a visit that is there already, with the rooms and devices it
+    // uses: all reasons. Its buffers, the grid, other visits, limits and times ahead do not matter. The visit lies within the
+    // range given to the constructor.
+    std::vector<Finding> judge_standing(std::size_t provider, const Id &location, const Interval &visit,
+                                        const std::vector<Id> &resources) const;
+
     // The locations where a provider has hours, ordered by id; with Request::location just that one.
     std::vector<Id> locations_of(std::size_t provider) const;
 

@@ -31,6 +31,13 @@ class BlockedSpans {
     // The first that overlaps the interval, or null.
     const BlockedSpan *first_overlapping(const Interval &interval) const noexcept;
 
+    // Calls visit(BlockedSpan) for each that overlaps the interval, latest begin first.
+    template <class Visit> void each_overlapping(const Interval &interval, Visit visit) const {
+        for (std::size_t i = spans_.size(); i > 0 && latest_end_[i - 1] > interval.begin; --i)
+            if (spans_[i - 1].span.overlaps(interval))
+                visit(spans_[i - 1]);
+    }
+
     const std::vector<BlockedSpan> &spans() const noexcept { return spans_; }
 
   private:

@@ -103,30 +103,34 @@ KeptPlan missing_statement{
     " AND NOT EXISTS (SELECT FROM clinic_data.service_participant_candidates c"
     " WHERE c.tenant_id = $1 AND c.service_id = $2 AND c.resource_id = n.id) LIMIT 1)"};
 
+// What holds now, or what was known to hold at an instant: hours and blocks are never rewritten, only retired.
+#define CLINIC_HOLDS(n)                                                                                                \
+    " AND CASE WHEN " n "::timestamptz IS NULL THEN retired_at IS NULL"                                                \
+    " ELSE created_at <= " n " AND (retired_at IS NULL OR retired_at > " n ") END"
+
 KeptPlan rules_statement{
     "SELECT rule_id, resource_id, location_id, rule::text, dtstart_on, start_time, end_time, time_zone::text, "
     "valid_from,"
     " valid_until, service_ids, max_appointments FROM clinic_data.availability_rules"
-    " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND retired_at IS NULL AND valid_from <= $3"};
+    " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND valid_from <= $3" CLINIC_HOLDS("$4")};
 
 KeptPlan overrides_statement{
     "SELECT override_id, resource_id, location_id, on_date, kind, start_time, end_time, time_zone::text,"
     " works_on_holidays, service_ids, max_appointments FROM clinic_data.date_overrides"
-    " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND retired_at IS NULL AND on_date <= $3"};
+    " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND on_date <= $3" CLINIC_HOLDS("$4")};
 
 KeptPlan stays_statement{
     "SELECT stay_id, resource_id, from_on, until_on, time_zone::text FROM clinic_data.stays"
-    " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND retired_at IS NULL ORDER BY created_at DESC, stay_id DESC"};
+    " WHERE tenant_id = $1 AND resource_id = ANY ($2)" CLINIC_HOLDS("$3") " ORDER BY created_at DESC, stay_id DESC"};
 
-KeptPlan holidays_statement{
-    "SELECT holiday_id, location_id, on_date FROM clinic_data.holidays"
-    " WHERE tenant_id = $1 AND location_id = ANY ($2) AND retired_at IS NULL AND on_date <= $3"};
+KeptPlan holidays_statement{"SELECT holiday_id, location_id, on_date FROM clinic_data.holidays"
+                            " WHERE tenant_id = $1 AND location_id = ANY ($2) AND on_date <= $3" CLINIC_HOLDS("$4")};
 
 #define CLINIC_BLOCK_COLUMNS                                                                                           \
     "SELECT block_id, resource_id, location_id, starts_at, ends_at, from_on, until_on, rule::text, start_time, "       \
     "end_time,"                                                                                                        \
-    " time_zone::text, service_ids, patient_id FROM clinic_data.blocks WHERE tenant_id = $1 AND retired_at IS NULL "   \
-    "AND "
+    " time_zone::text, service_ids, patient_id FROM clinic_data.blocks WHERE tenant_id = $1" CLINIC_HOLDS(             \
+        "$7") " AND "
 #define CLINIC_BLOCK_RANGE                                                                                             \
     " AND (starts_at IS NULL OR starts_at < $4 AND ends_at > $3)"                                                      \
     " AND (from_on IS NULL OR from_on <= $6 AND (until_on IS NULL OR until_on >= $5))"
@@ -137,6 +141,7 @@ KeptPlan location_blocks_statement{CLINIC_BLOCK_COLUMNS
 
 #undef CLINIC_BLOCK_COLUMNS
 #undef CLINIC_BLOCK_RANGE
+#undef CLINIC_HOLDS
 
 constexpr core::Duration a_week_and_more{8 * core::micros_per_day};
 
@@ -448,7 +453,7 @@ void Reader::read_hours_and_blocks() {
 
 void Reader::read_rules(const std::vector<Uuid> &ids) {
     const core::Day last = day_after(reach_.end);
-    for (const Row row : rows(rules_statement, query_.tenant, ids, last)) {
+    for (const Row row : rows(rules_statement, query_.tenant, ids, last, query_.as_of)) {
         core::HoursRule rule;
         rule.id = row.get<Uuid>(0);
         rule.location = row.get<Uuid>(2);
@@ -462,7 +467,7 @@ void Reader::read_rules(const std::vector<Uuid> &ids) {
         rule.max_appointments = row.optional<std::int32_t>(11);
         book_of(row.get<Uuid>(1))->hours->rules.push_back(std::move(rule));
     }
-    for (const Row row : rows(overrides_statement, query_.tenant, ids, last)) {
+    for (const Row row : rows(overrides_statement, query_.tenant, ids, last, query_.as_of)) {
         core::DateOverride o;
         o.id = row.get<Uuid>(0);
         o.location = row.optional<Uuid>(2).value_or(Uuid{});
@@ -477,7 +482,7 @@ void Reader::read_rules(const std::vector<Uuid> &ids) {
         o.max_appointments = row.optional<std::int32_t>(10);
         book_of(row.get<Uuid>(1))->hours->overrides.push_back(std::move(o));
     }
-    for (const Row row : rows(stays_statement, query_.tenant, ids))
+    for (const Row row : rows(stays_statement, query_.tenant, ids, query_.as_of))
         book_of(row.get<Uuid>(1))
             ->hours->stays.push_back({row.get<Uuid>(0), countable(row.get<core::Day>(2)),
                                       countable(row.get<core::Day>(3)), &zone_named(row.get<std::string_view>(4))});
@@ -506,7 +511,7 @@ void Reader::read_holidays() {
     }
     if (locations.empty())
         return;
-    for (const Row row : rows(holidays_statement, query_.tenant, locations, day_after(reach_.end))) {
+    for (const Row row : rows(holidays_statement, query_.tenant, locations, day_after(reach_.end), query_.as_of)) {
         const core::Holiday holiday{row.get<Uuid>(0), row.get<Uuid>(1), countable(row.get<core::Day>(2))};
         for (core::HoursBook *hours : books_at[holiday.location])
             hours->holidays.push_back(holiday);
@@ -516,13 +521,14 @@ void Reader::read_holidays() {
 void Reader::read_blocks(const std::vector<Uuid> &ids) {
     const core::Day first = day_before(reach_.begin);
     const core::Day last = day_after(reach_.end);
-    for (const Row row : rows(blocks_statement, query_.tenant, ids, reach_.begin, reach_.end, first, last))
+    for (const Row row :
+         rows(blocks_statement, query_.tenant, ids, reach_.begin, reach_.end, first, last, query_.as_of))
         add_block(row);
     std::vector<Uuid> locations;
     for (const core::Location &l : diary_.locations)
         locations.push_back(l.id);
     for (const Row row :
-         rows(location_blocks_statement, query_.tenant, locations, reach_.begin, reach_.end, first, last))
+         rows(location_blocks_statement, query_.tenant, locations, reach_.begin, reach_.end, first, last, query_.as_of))
         add_block(row);
 }
 
@@ -648,10 +654,11 @@ std::optional<core::Source> missing_row(const DiaryQuery &query) {
 }
 
 std::vector<ResourceHours> read_hours(const Uuid &tenant, const std::vector<Uuid> &resources,
-                                      const core::Interval &range) {
+                                      const core::Interval &range, std::optional<core::Instant> as_of) {
     DiaryQuery query;
     query.tenant = tenant;
     query.range = range;
+    query.as_of = as_of;
     return Reader(query).hours_of(resources);
 }
 

@@ -23,7 +23,8 @@ struct DiaryQuery {
     std::optional<core::Duration> duration;
     core::Interval range; // of starts
     Sight sight = Sight::snapshot;
-    bool count_visits = false; // read visits even when no limit asks for them (for ties)
+    std::optional<core::Instant> as_of; // hours and blocks as they were known then
+    bool count_visits = false;          // read visits even when no limit asks for them (for ties)
 };
 
 // Throws SqlError not_found for an unknown service, provider, location, patient or named resource, with its id.
@@ -40,6 +41,6 @@ struct ResourceHours {
     std::vector<core::Block> blocks;
 };
 std::vector<ResourceHours> read_hours(const Uuid &tenant, const std::vector<Uuid> &resources,
-                                      const core::Interval &range);
+                                      const core::Interval &range, std::optional<core::Instant> as_of = std::nullopt);
 
 } // namespace pg_clinic::pg

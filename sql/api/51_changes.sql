@@ -1,0 +1,799 @@
+-- Changing hours over what is booked: the flag, what a change would affect, and applying it.
+--
+-- A change is judged by making it: in a subtransaction the very functions of the API are called, the kernel judges every visit
+-- concerned, and all is rolled back. So a preview refuses what the change would refuse and lists what the change will flag,
+-- whatever rules are added later. It costs the locks of the resources concerned for as long as it computes.
+
+CREATE FUNCTION clinic_private.resources_at(tenant_id uuid, location_id uuid)
+    RETURNS uuid[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN ARRAY(
+        SELECT a.resource_id
+        FROM clinic_data.availability_rules AS a
+        WHERE a.tenant_id = resources_at.tenant_id AND a.location_id = resources_at.location_id AND a.retired_at IS NULL
+        UNION
+        SELECT o.resource_id
+        FROM clinic_data.date_overrides AS o
+        WHERE o.tenant_id = resources_at.tenant_id AND o.location_id = resources_at.location_id AND o.retired_at IS NULL
+        UNION
+        SELECT r.resource_id
+        FROM clinic_data.resources AS r
+        WHERE r.tenant_id = resources_at.tenant_id AND r.location_id = resources_at.location_id
+        UNION
+        SELECT c.resource_id
+        FROM clinic_data.claims AS c
+        JOIN clinic_data.resources AS r ON r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id AND r.kind <> 'patient'
+        WHERE c.tenant_id = resources_at.tenant_id AND c.location_id = resources_at.location_id AND c.ends_at > clinic.now());
+END
+$$;
+COMMENT ON FUNCTION clinic_private.resources_at(uuid, uuid) IS
+    'Returns the providers, rooms and devices with hours or visits at a location.';
+REVOKE ALL ON FUNCTION clinic_private.resources_at FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.resources_at TO clinic_owner;
+
+CREATE FUNCTION clinic_private.resources_of_service(tenant_id uuid, service_id uuid)
+    RETURNS uuid[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN ARRAY(
+        SELECT sp.provider_id
+        FROM clinic_data.service_providers AS sp
+        WHERE sp.tenant_id = resources_of_service.tenant_id AND sp.service_id = resources_of_service.service_id
+        UNION
+        SELECT c.resource_id
+        FROM clinic_data.claims AS c
+        JOIN clinic_data.resources AS r ON r.tenant_id = c.tenant_id AND r.resource_id = c.resource_id AND r.kind = 'provider'
+        WHERE c.tenant_id = resources_of_service.tenant_id AND c.service_id = resources_of_service.service_id
+          AND c.ends_at > clinic.now());
+END
+$$;
+COMMENT ON FUNCTION clinic_private.resources_of_service(uuid, uuid) IS
+    'Returns the providers who offer a service or have visits of it.';
+REVOKE ALL ON FUNCTION clinic_private.resources_of_service FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.resources_of_service TO clinic_owner;
+
+CREATE FUNCTION clinic_private.date_bound(on_date date, days integer)
+    RETURNS timestamptz
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT date_bound.on_date::timestamp AT TIME ZONE 'Etc/UTC' + make_interval(hours => 24 * date_bound.days)
+$$;
+COMMENT ON FUNCTION clinic_private.date_bound(date, integer) IS
+    'Returns an instant some days from a date, for a range that holds the date in every zone; null for null.';
+REVOKE ALL ON FUNCTION clinic_private.date_bound FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.date_bound TO clinic_owner;
+
+CREATE FUNCTION clinic_private.schedule_changed(resource_ids uuid[], from_on date, until_on date)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.derive_out_of_hours(schedule_changed.resource_ids,
+                                               clinic_private.date_bound(schedule_changed.from_on, -2),
+                                               clinic_private.date_bound(schedule_changed.until_on, 3));
+END
+$$;
+COMMENT ON FUNCTION clinic_private.schedule_changed(uuid[], date, date) IS
+    'Called by whatever changes hours, blocks, status or capacities, when it has: derives again which visits lie outside.
+from_on, until_on: the dates that the change concerns, inclusive; nulls for no bound. Errors: busy.';
+REVOKE ALL ON FUNCTION clinic_private.schedule_changed FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.schedule_changed TO clinic_owner;
+
+CREATE FUNCTION clinic_private.block_scope(tenant_id uuid, block_id uuid, OUT resource_ids uuid[], OUT from_on date, OUT until_on date)
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    SELECT CASE WHEN b.resource_id IS NOT NULL THEN ARRAY[b.resource_id]
+                ELSE clinic_private.resources_at(b.tenant_id, b.location_id) END,
+           coalesce(b.from_on, (b.starts_at AT TIME ZONE 'Etc/UTC')::date),
+           coalesce(b.until_on, (b.ends_at AT TIME ZONE 'Etc/UTC')::date)
+    INTO block_scope.resource_ids, block_scope.from_on, block_scope.until_on
+    FROM clinic_data.blocks AS b
+    WHERE b.tenant_id = block_scope.tenant_id AND b.block_id = block_scope.block_id;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.block_scope(uuid, uuid) IS 'Returns whose time a block concerns, and on which dates.';
+REVOKE ALL ON FUNCTION clinic_private.block_scope FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.block_scope TO clinic_owner;
+
+CREATE FUNCTION clinic_private.block_changed(tenant_id uuid, block_id uuid)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.schedule_changed(s.resource_ids, s.from_on, s.until_on)
+    FROM clinic_private.block_scope(block_changed.tenant_id, block_changed.block_id) AS s;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.block_changed(uuid, uuid) IS 'The same for a block that was added or taken back.';
+REVOKE ALL ON FUNCTION clinic_private.block_changed FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.block_changed TO clinic_owner;
+
+CREATE FUNCTION clinic_private.checked_schedule_changes(change jsonb)
+    RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    kinds constant text[] := ARRAY[
+        'add_hours', 'change_hours', 'end_hours', 'remove_hours', 'open_date', 'close_date', 'remove_override', 'add_stay',
+        'remove_stay', 'add_block', 'add_leave', 'add_break', 'remove_block', 'add_holiday', 'remove_holiday',
+        'update_provider', 'update_resource', 'update_service', 'update_location'];
+    changes jsonb := CASE jsonb_typeof(checked_schedule_changes.change)
+                         WHEN 'array' THEN checked_schedule_changes.change
+                         ELSE jsonb_build_array(checked_schedule_changes.change) END;
+    one jsonb;
+    unknown text;
+BEGIN
+    PERFORM clinic_private.require_arguments(jsonb_build_object('change', checked_schedule_changes.change));
+    IF jsonb_array_length(changes) NOT BETWEEN 1 AND 100 THEN
+        PERFORM clinic_private.refuse_argument('change', 'an array must have 1 to 100 changes');
+    END IF;
+    FOR one IN SELECT e.value FROM jsonb_array_elements(changes) AS e LOOP
+        IF jsonb_typeof(one) <> 'object' OR (one ->> 'kind' = ANY (kinds)) IS NOT TRUE THEN
+            PERFORM clinic_private.refuse_argument('change', 'a change must be an object with a kind',
+                format('These are kinds: %s.', array_to_string(kinds, ', ')),
+                'Write it like {"kind": "add_leave", "resource_id": ..., "from_on": ..., "until_on": ...}.');
+        END IF;
+        SELECT string_agg(k.name, ', ' ORDER BY k.name) INTO unknown
+        FROM jsonb_object_keys(one) AS k (name)
+        WHERE k.name <> 'kind'
+          AND NOT EXISTS (SELECT FROM pg_proc AS p
+                          WHERE p.pronamespace = 'clinic'::regnamespace AND p.proname = one ->> 'kind'
+                            AND k.name = ANY (p.proargnames));
+        IF unknown IS NOT NULL THEN
+            PERFORM clinic_private.refuse_argument('change', format('clinic.%s has no argument %s', one ->> 'kind', unknown));
+        END IF;
+    END LOOP;
+    RETURN changes;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.checked_schedule_changes(jsonb) IS
+    'Returns a change as an array of changes, each an object of kind and arguments. Errors: 22004, 22023.';
+REVOKE ALL ON FUNCTION clinic_private.checked_schedule_changes FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.checked_schedule_changes TO clinic_owner;
+
+CREATE FUNCTION clinic_private.run_schedule_change(change jsonb)
+    RETURNS uuid
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    kind constant text := run_schedule_change.change ->> 'kind';
+    arguments jsonb := jsonb_strip_nulls(run_schedule_change.change - 'kind');
+    returns_id boolean;
+    passed text;
+    columns text;
+    answer uuid;
+BEGIN
+    -- What has no default is passed in any case, so that the function says itself what is missing.
+    SELECT p.prorettype = 'uuid'::regtype,
+           string_agg(format('%1$I => r.%1$I', a.name), ', ' ORDER BY a.place),
+           string_agg(format('%I %s', a.name, format_type(a.type, NULL)), ', ' ORDER BY a.place)
+    INTO returns_id, passed, columns
+    FROM pg_proc AS p
+    CROSS JOIN LATERAL unnest(p.proargnames::text[], p.proargtypes::oid[]) WITH ORDINALITY AS a (name, type, place)
+    WHERE p.pronamespace = 'clinic'::regnamespace AND p.proname = kind
+      AND (arguments ? a.name OR a.place <= p.pronargs - p.pronargdefaults)
+    GROUP BY p.oid;
+    IF returns_id THEN
+        EXECUTE format('SELECT clinic.%I(%s) FROM jsonb_to_record($1) AS r (%s)', kind, passed, columns)
+            INTO answer USING arguments;
+    ELSE
+        EXECUTE format('SELECT clinic.%I(%s) FROM jsonb_to_record($1) AS r (%s)', kind, passed, columns) USING arguments;
+    END IF;
+    RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.run_schedule_change(jsonb) IS
+    'Makes one change by the function of the API that its kind names, and returns the id that this returns, if it does.
+Errors: those of the function, and of casts.';
+REVOKE ALL ON FUNCTION clinic_private.run_schedule_change FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.run_schedule_change TO clinic_owner;
+
+CREATE FUNCTION clinic_private.change_scope(changes jsonb, OUT resource_ids uuid[], OUT range_start timestamptz, OUT range_end timestamptz)
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_tenant();
+    c jsonb;
+    resources uuid[];
+    first_on date;
+    last_on date;
+    whose uuid;
+    place uuid;
+    unbounded_start boolean := false;
+    unbounded_end boolean := false;
+BEGIN
+    change_scope.resource_ids := '{}';
+    FOR c IN SELECT e.value FROM jsonb_array_elements(change_scope.changes) AS e LOOP
+        resources := NULL; first_on := NULL; last_on := NULL; whose := NULL; place := NULL;
+        CASE
+            WHEN c ->> 'kind' IN ('change_hours', 'end_hours', 'remove_hours') THEN
+                SELECT a.resource_id, coalesce((c ->> 'from_on')::date, (c ->> 'last_on')::date, a.valid_from) INTO whose, first_on
+                FROM clinic_data.availability_rules AS a
+                WHERE a.tenant_id = tenant AND a.rule_id = (c ->> 'rule_id')::uuid;
+            WHEN c ->> 'kind' = 'remove_override' THEN
+                SELECT o.resource_id, o.on_date, o.on_date INTO whose, first_on, last_on
+                FROM clinic_data.date_overrides AS o
+                WHERE o.tenant_id = tenant AND o.override_id = (c ->> 'override_id')::uuid;
+            WHEN c ->> 'kind' = 'remove_stay' THEN
+                SELECT s.resource_id, s.from_on, s.until_on INTO whose, first_on, last_on
+                FROM clinic_data.stays AS s
+                WHERE s.tenant_id = tenant AND s.stay_id = (c ->> 'stay_id')::uuid;
+            WHEN c ->> 'kind' = 'remove_block' THEN
+                SELECT s.resource_ids, s.from_on, s.until_on INTO resources, first_on, last_on
+                FROM clinic_private.block_scope(tenant, (c ->> 'block_id')::uuid) AS s;
+            WHEN c ->> 'kind' = 'remove_holiday' THEN
+                SELECT h.location_id, h.on_date, h.on_date INTO place, first_on, last_on
+                FROM clinic_data.holidays AS h
+                WHERE h.tenant_id = tenant AND h.holiday_id = (c ->> 'holiday_id')::uuid;
+            WHEN c ->> 'kind' = 'update_provider' THEN
+                whose := (c ->> 'provider_id')::uuid;
+            WHEN c ->> 'kind' = 'update_service' THEN
+                resources := clinic_private.resources_of_service(tenant, (c ->> 'service_id')::uuid);
+            ELSE
+                whose := (c ->> 'resource_id')::uuid;
+                place := CASE WHEN whose IS NULL THEN (c ->> 'location_id')::uuid END;
+                first_on := coalesce((c ->> 'on_date')::date, (c ->> 'from_on')::date, (c ->> 'valid_from')::date,
+                                     ((c ->> 'starts_at')::timestamptz AT TIME ZONE 'Etc/UTC')::date);
+                last_on := coalesce((c ->> 'on_date')::date, (c ->> 'until_on')::date, (c ->> 'valid_until')::date,
+                                    ((c ->> 'ends_at')::timestamptz AT TIME ZONE 'Etc/UTC')::date);
+        END CASE;
+        resources := CASE WHEN resources IS NOT NULL THEN resources
+                          WHEN whose IS NOT NULL THEN ARRAY[whose]
+                          WHEN place IS NOT NULL THEN clinic_private.resources_at(tenant, place) END;
+        change_scope.resource_ids := change_scope.resource_ids || resources;
+        unbounded_start := unbounded_start OR first_on IS NULL OR NOT isfinite(first_on);
+        unbounded_end := unbounded_end OR last_on IS NULL OR NOT isfinite(last_on);
+        change_scope.range_start := least(change_scope.range_start, clinic_private.date_bound(first_on, -2));
+        change_scope.range_end := greatest(change_scope.range_end, clinic_private.date_bound(last_on, 3));
+    END LOOP;
+    change_scope.resource_ids := ARRAY(SELECT DISTINCT r.id FROM unnest(change_scope.resource_ids) AS r (id) WHERE r.id IS NOT NULL);
+    change_scope.range_start := CASE WHEN NOT unbounded_start THEN change_scope.range_start END;
+    change_scope.range_end := CASE WHEN NOT unbounded_end THEN change_scope.range_end END;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.change_scope(jsonb) IS
+    'Returns whose visits, between which instants (nulls: no bound), some changes can concern at all. Errors: no_context, and of casts.';
+REVOKE ALL ON FUNCTION clinic_private.change_scope FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.change_scope TO clinic_owner;
+
+CREATE FUNCTION clinic_private.standing_causes(resource_ids uuid[], range_start timestamptz, range_end timestamptz)
+    RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN (
+        SELECT coalesce(jsonb_object_agg(coalesce(v.appointment_id, v.owner_id), to_jsonb(v.causes)), '{}')
+        FROM clinic_private.standing_visits(standing_causes.resource_ids, standing_causes.range_start, standing_causes.range_end) AS v);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.standing_causes(uuid[], timestamptz, timestamptz) IS
+    'Returns what stands against each visit now: an object of its id and the causes.';
+REVOKE ALL ON FUNCTION clinic_private.standing_causes FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.standing_causes TO clinic_owner;
+
+CREATE FUNCTION clinic_private.affected_visits(
+    changes jsonb,
+    causes_before jsonb,
+    resource_ids uuid[],
+    range_start timestamptz,
+    range_end timestamptz)
+    RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    -- A change of recurring hours affects whatever is not inside the new hours, whether the old ones held it or not.
+    of_hours boolean := EXISTS (SELECT FROM jsonb_array_elements(affected_visits.changes) AS c
+                                WHERE c.value ->> 'kind' IN ('change_hours', 'end_hours', 'remove_hours'));
+BEGIN
+    RETURN (
+        SELECT coalesce(jsonb_agg(to_jsonb(v.*) || jsonb_build_object('newly', before.causes = '[]')
+                                  ORDER BY v.starts_at, v.appointment_id, v.owner_id), '[]')
+        FROM clinic_private.standing_visits(affected_visits.resource_ids, affected_visits.range_start, affected_visits.range_end) AS v
+        CROSS JOIN LATERAL (
+            SELECT coalesce(affected_visits.causes_before -> coalesce(v.appointment_id, v.owner_id)::text, '[]') AS causes
+        ) AS before
+        WHERE EXISTS (SELECT FROM unnest(v.causes) AS cause (text)
+                      WHERE NOT before.causes ? cause.text
+                         OR of_hours AND cause.text IN ('outside_hours', 'window_too_short')));
+END
+$$;
+COMMENT ON FUNCTION clinic_private.affected_visits(jsonb, jsonb, uuid[], timestamptz, timestamptz) IS
+    'Returns the visits that changes just made affect: those not wholly inside the new hours by a cause that the changes brought.
+causes_before: what clinic_private.standing_causes said before; newly: nothing stood against the visit before.';
+REVOKE ALL ON FUNCTION clinic_private.affected_visits FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.affected_visits TO clinic_owner;
+
+CREATE FUNCTION clinic_private.preview_changes(changes jsonb)
+    RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    scope record;
+    before jsonb;
+    affected jsonb;
+BEGIN
+    SELECT s.* INTO scope FROM clinic_private.change_scope(preview_changes.changes) AS s;
+    before := clinic_private.standing_causes(scope.resource_ids, scope.range_start, scope.range_end);
+    BEGIN
+        PERFORM clinic_private.run_schedule_change(e.value)
+        FROM jsonb_array_elements(preview_changes.changes) WITH ORDINALITY AS e (value, place)
+        ORDER BY e.place;
+        affected := clinic_private.affected_visits(preview_changes.changes, before, scope.resource_ids, scope.range_start, scope.range_end);
+        -- Takes everything back; what was computed stays.
+        RAISE EXCEPTION USING ERRCODE = 'CLZ00', MESSAGE = 'the change is taken back';
+    EXCEPTION WHEN SQLSTATE 'CLZ00' THEN
+        NULL;
+    END;
+    RETURN affected;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.preview_changes(jsonb) IS
+    'Makes changes, sees what they affect, and takes them back. Errors: those of the changes.';
+REVOKE ALL ON FUNCTION clinic_private.preview_changes FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.preview_changes TO clinic_owner;
+
+CREATE FUNCTION clinic.preview_schedule_change(change jsonb)
+    RETURNS TABLE (
+        kind text,
+        appointment_id uuid,
+        status text,
+        service_id uuid,
+        provider_id uuid,
+        location_id uuid,
+        patient_id uuid,
+        starts_at timestamptz,
+        ends_at timestamptz,
+        local_starts_at timestamp,
+        time_zone text,
+        reasons text[],
+        newly boolean)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_tenant();
+    affected jsonb := clinic_private.preview_changes(clinic_private.checked_schedule_changes(preview_schedule_change.change));
+BEGIN
+    RETURN QUERY
+    SELECT v.kind,
+           CASE WHEN v.visible THEN v.appointment_id END,
+           CASE WHEN v.visible THEN v.status END,
+           CASE WHEN v.visible THEN v.service_id END,
+           v.provider_id, v.location_id,
+           CASE WHEN v.visible THEN v.patient_id END,
+           v.starts_at, v.ends_at, v.starts_at AT TIME ZONE l.time_zone, l.time_zone::text, v.reasons, v.newly
+    FROM jsonb_to_recordset(affected) AS v (
+        kind text, appointment_id uuid, status text, service_id uuid, provider_id uuid, location_id uuid, patient_id uuid,
+        starts_at timestamptz, ends_at timestamptz, visible boolean, reasons text[], newly boolean)
+    JOIN clinic_data.locations AS l ON l.tenant_id = tenant AND l.location_id = v.location_id
+    ORDER BY v.starts_at, v.appointment_id;
+END
+$$;
+ALTER FUNCTION clinic.preview_schedule_change OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.preview_schedule_change FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.preview_schedule_change TO clinic_user;
+COMMENT ON FUNCTION clinic.preview_schedule_change IS
+    'Lists the bookings, holds and offers that a change of hours would affect: those whose visit is not wholly inside the new hours. Nothing is written. Needs what the change itself needs, such as schedules:write or setup:write.
+change: an object of kind, the name of a function (add_hours, change_hours, end_hours, remove_hours, open_date, close_date, remove_override, add_stay, remove_stay, add_block, add_leave, add_break, remove_block, add_holiday, remove_holiday, update_provider, update_resource, update_service, update_location), and its arguments by name; or an array of up to 100 of them, made in order.
+kind: booking, pending, hold, offer or session; ids are null where the caller may not see the visit; reasons: what stands against it, as in clinic.explain_slot (inactive, closed_on_date, outside_hours, window_too_short, blocked, full, no_resource); newly: nothing stood against it before. What staff booked in spite of a reason is not affected by that reason.
+Errors: those of the function named, no_context, 22004, 22023, 22P02; 25006 in a read-only transaction, for the change is made and taken back.';
+
+CREATE FUNCTION clinic_private.lockable_for_service(tenant_id uuid, service_id uuid)
+    RETURNS uuid[]
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN ARRAY(
+        SELECT sp.provider_id
+        FROM clinic_data.service_providers AS sp
+        WHERE sp.tenant_id = lockable_for_service.tenant_id AND sp.service_id = lockable_for_service.service_id
+        UNION
+        SELECT r.resource_id
+        FROM clinic_data.service_resources AS sr
+        JOIN clinic_data.resources AS r ON r.tenant_id = sr.tenant_id AND r.resource_class = sr.resource_class
+        WHERE sr.tenant_id = lockable_for_service.tenant_id AND sr.service_id = lockable_for_service.service_id);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.lockable_for_service(uuid, uuid) IS
+    'Returns the providers who offer a service, and the rooms and devices that it can use.';
+REVOKE ALL ON FUNCTION clinic_private.lockable_for_service FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lockable_for_service TO clinic_owner;
+
+CREATE FUNCTION clinic_private.lockable_for_changes(tenant_id uuid, changes jsonb, with_others boolean)
+    RETURNS uuid[]
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    scope record;
+    visits jsonb;
+BEGIN
+    SELECT s.* INTO scope FROM clinic_private.change_scope(lockable_for_changes.changes) AS s;
+    SELECT coalesce(jsonb_agg(jsonb_build_object('a', v.appointment_id, 's', v.service_id, 'p', v.patient_id, 'd', v.provider_id)), '[]')
+    INTO visits
+    FROM clinic_private.standing_visits(scope.resource_ids, scope.range_start, scope.range_end) AS v
+    WHERE v.appointment_id IS NOT NULL;
+    RETURN ARRAY(
+        SELECT r.id FROM unnest(scope.resource_ids) AS r (id)
+        UNION
+        SELECT u.id FROM jsonb_to_recordset(visits) AS v (a uuid, s uuid, p uuid, d uuid), unnest(ARRAY[v.a, v.p, v.d]) AS u (id)
+        WHERE lockable_for_changes.with_others AND u.id IS NOT NULL
+        UNION
+        SELECT l.id
+        FROM (SELECT DISTINCT v.s FROM jsonb_to_recordset(visits) AS v (s uuid)) AS services
+        CROSS JOIN LATERAL unnest(clinic_private.lockable_for_service(lockable_for_changes.tenant_id, services.s)) AS l (id)
+        WHERE lockable_for_changes.with_others);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.lockable_for_changes(uuid, jsonb, boolean) IS
+    'Returns what to lock before some changes are made; with_others: also the visits, their patients, and what their services can use.';
+REVOKE ALL ON FUNCTION clinic_private.lockable_for_changes FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lockable_for_changes TO clinic_owner;
+
+CREATE FUNCTION clinic.apply_schedule_change(
+    change jsonb,
+    policy text DEFAULT 'keep',
+    reason text DEFAULT NULL,
+    keep_ids uuid[] DEFAULT NULL,
+    idempotency_key text DEFAULT NULL)
+    RETURNS TABLE (change_ids uuid[], kept integer, cancelled integer, affected jsonb, replayed boolean)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_tenant();
+    changes jsonb := clinic_private.checked_schedule_changes(apply_schedule_change.change);
+    keep uuid[] := coalesce(apply_schedule_change.keep_ids, '{}');
+    answer jsonb;
+BEGIN
+    IF (apply_schedule_change.policy = ANY (ARRAY['keep', 'cancel'])) IS NOT TRUE THEN
+        PERFORM clinic_private.refuse_argument('policy', 'policy must be keep or cancel');
+    END IF;
+    IF apply_schedule_change.policy = 'cancel' AND coalesce(btrim(apply_schedule_change.reason), '') = '' THEN
+        PERFORM clinic_private.refuse_argument('reason', 'cancelling needs a reason', hint => 'Pass reason => ''why the clinic is closed''.');
+    END IF;
+    answer := clinic_private.begin_once('apply_schedule_change', apply_schedule_change.idempotency_key, jsonb_build_object(
+        'change', apply_schedule_change.change, 'policy', apply_schedule_change.policy, 'reason', apply_schedule_change.reason,
+        'keep_ids', apply_schedule_change.keep_ids));
+    apply_schedule_change.replayed := answer IS NOT NULL;
+    IF answer IS NULL THEN
+        answer := clinic_private.apply_changes(tenant, changes, apply_schedule_change.policy, apply_schedule_change.reason, keep);
+        PERFORM clinic_private.end_once('apply_schedule_change', apply_schedule_change.idempotency_key, answer);
+    END IF;
+    RETURN QUERY
+    SELECT ARRAY(SELECT i.id::uuid FROM jsonb_array_elements_text(answer -> 'change_ids') WITH ORDINALITY AS i (id, place) ORDER BY i.place),
+           count(*) FILTER (WHERE a.value ->> 'outcome' = 'kept')::integer,
+           count(*) FILTER (WHERE a.value ->> 'outcome' = 'cancelled')::integer,
+           answer -> 'affected', apply_schedule_change.replayed
+    FROM jsonb_array_elements(answer -> 'affected') AS a;
+END
+$$;
+ALTER FUNCTION clinic.apply_schedule_change OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.apply_schedule_change FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.apply_schedule_change TO clinic_user;
+COMMENT ON FUNCTION clinic.apply_schedule_change IS
+    'Makes a change of hours, and deals with what it affects in the same transaction. Needs what the change itself needs; cancel also appointments:write where the visits are.
+change: as in clinic.preview_schedule_change, which lists what will be affected. policy: keep (they stay, out_of_hours), cancel (they are cancelled with the reason, each patient gets one notice, and no one who waits is offered the time). Holds, offers, and visits that have begun always stay. keep_ids: appointments that stay in any case. idempotency_key: the same call again gives the same answer, and does nothing.
+change_ids: the ids that the changes returned, null where they return none; affected: an array of objects with kind, appointment_id, service_id, provider_id, location_id, patient_id, starts_at, ends_at, reasons, newly, outcome (kept or cancelled).
+Errors: those of the change, forbidden, busy, idempotency_conflict, no_context, 22004, 22023.';
+
+CREATE FUNCTION clinic_private.apply_changes(tenant_id uuid, changes jsonb, policy text, reason text, keep_ids uuid[])
+    RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    scope record;
+    before jsonb;
+    affected jsonb;
+    ids jsonb := '[]';
+    outcomes jsonb := '{}';
+    one record;
+BEGIN
+    -- All locks first, in one order.
+    PERFORM clinic_private.lock_resources(apply_changes.tenant_id, clinic_private.lockable_for_changes(
+        apply_changes.tenant_id, apply_changes.changes, apply_changes.policy <> 'keep'));
+    SELECT s.* INTO scope FROM clinic_private.change_scope(apply_changes.changes) AS s;
+    before := clinic_private.standing_causes(scope.resource_ids, scope.range_start, scope.range_end);
+    FOR one IN SELECT e.value FROM jsonb_array_elements(apply_changes.changes) WITH ORDINALITY AS e (value, place) ORDER BY e.place LOOP
+        ids := ids || jsonb_build_array(clinic_private.run_schedule_change(one.value));
+    END LOOP;
+    affected := clinic_private.affected_visits(apply_changes.changes, before, scope.resource_ids, scope.range_start, scope.range_end);
+
+    IF apply_changes.policy <> 'keep' AND EXISTS (
+        SELECT FROM jsonb_to_recordset(affected) AS v (appointment_id uuid, visible boolean)
+        WHERE v.appointment_id IS NOT NULL AND NOT v.visible AND v.appointment_id <> ALL (apply_changes.keep_ids)) THEN
+        PERFORM clinic_private.raise_error('forbidden', 'the change affects visits that you may not see', NULL,
+            'Use policy keep, or ask somebody who may change these visits.');
+    END IF;
+    IF apply_changes.policy = 'cancel' THEN
+        FOR one IN
+            SELECT v.appointment_id
+            FROM jsonb_to_recordset(affected) AS v (appointment_id uuid)
+            WHERE v.appointment_id IS NOT NULL AND v.appointment_id <> ALL (apply_changes.keep_ids)
+        LOOP
+            IF clinic_private.cancel_for_closure(one.appointment_id, apply_changes.reason) THEN
+                outcomes := outcomes || jsonb_build_object(one.appointment_id, '{"outcome": "cancelled"}'::jsonb);
+            END IF;
+        END LOOP;
+    END IF;
+    RETURN jsonb_build_object('change_ids', ids, 'affected', (
+        SELECT coalesce(jsonb_agg((v.value - '{version,visible,causes,out_of_hours,owner_id}'::text[])
+                   || CASE WHEN v.value ->> 'visible' = 'true' THEN '{}'
+                           ELSE '{"appointment_id": null, "patient_id": null, "service_id": null, "status": null}' END::jsonb
+                   || coalesce(outcomes -> (v.value ->> 'appointment_id'), '{"outcome": "kept"}') ORDER BY v.place), '[]')
+        FROM jsonb_array_elements(affected) WITH ORDINALITY AS v (value, place)));
+END
+$$;
+COMMENT ON FUNCTION clinic_private.apply_changes(uuid, jsonb, text, text, uuid[]) IS
+    'Makes changes and deals with what they affect: an object of change_ids and affected, as clinic.apply_schedule_change returns them.';
+REVOKE ALL ON FUNCTION clinic_private.apply_changes FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.apply_changes TO clinic_owner;
+
+CREATE FUNCTION clinic_private.slots_now(
+    service_id uuid,
+    range_start timestamptz,
+    range_end timestamptz,
+    provider_id uuid,
+    location_id uuid,
+    patient_id uuid,
+    duration interval)
+    RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN (
+        SELECT coalesce(jsonb_agg(to_jsonb(s.*)), '[]')
+        FROM clinic.available_slots(
+            service_id => slots_now.service_id,
+            range_start => slots_now.range_start,
+            range_end => slots_now.range_end,
+            provider_id => slots_now.provider_id,
+            location_id => slots_now.location_id,
+            patient_id => slots_now.patient_id,
+            duration => slots_now.duration) AS s);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.slots_now(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval) IS
+    'Returns clinic.available_slots as an array, by what the transaction itself has just written too.';
+REVOKE ALL ON FUNCTION clinic_private.slots_now FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.slots_now TO clinic_owner;
+
+CREATE FUNCTION clinic_private.simulate(
+    change jsonb,
+    of_service uuid,
+    range_start timestamptz,
+    range_end timestamptz,
+    of_provider uuid,
+    of_location uuid,
+    of_patient uuid,
+    duration interval)
+    RETURNS TABLE (
+        effect text,
+        provider_id uuid,
+        location_id uuid,
+        starts_at timestamptz,
+        ends_at timestamptz,
+        local_date date,
+        local_time time,
+        utc_offset text,
+        time_zone text,
+        remaining_before integer,
+        remaining_after integer)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    changes jsonb := clinic_private.checked_schedule_changes(simulate.change);
+    slots_before jsonb;
+    slots_after jsonb;
+BEGIN
+    PERFORM clinic_private.require_diary_reader();
+    slots_before := clinic_private.slots_now(simulate.of_service, simulate.range_start, simulate.range_end, simulate.of_provider,
+                                             simulate.of_location, simulate.of_patient, simulate.duration);
+    BEGIN
+        PERFORM clinic_private.run_schedule_change(e.value)
+        FROM jsonb_array_elements(changes) WITH ORDINALITY AS e (value, place)
+        ORDER BY e.place;
+        slots_after := clinic_private.slots_now(simulate.of_service, simulate.range_start, simulate.range_end, simulate.of_provider,
+                                                simulate.of_location, simulate.of_patient, simulate.duration);
+        RAISE EXCEPTION USING ERRCODE = 'CLZ00', MESSAGE = 'the change is taken back';
+    EXCEPTION WHEN SQLSTATE 'CLZ00' THEN
+        NULL;
+    END;
+    RETURN QUERY
+    SELECT CASE WHEN b.starts_at IS NULL THEN 'gained'
+                WHEN a.starts_at IS NULL THEN 'lost'
+                ELSE 'changed' END,
+           coalesce(a.provider_id, b.provider_id), coalesce(a.location_id, b.location_id), coalesce(a.starts_at, b.starts_at),
+           coalesce(a.ends_at, b.ends_at), coalesce(a.local_date, b.local_date), coalesce(a.local_time, b.local_time),
+           coalesce(a.utc_offset, b.utc_offset), coalesce(a.time_zone, b.time_zone), b.remaining, a.remaining
+    FROM jsonb_to_recordset(slots_before) AS b (
+        provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz, local_date date, local_time time,
+        utc_offset text, time_zone text, remaining integer)
+    FULL JOIN jsonb_to_recordset(slots_after) AS a (
+        provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz, local_date date, local_time time,
+        utc_offset text, time_zone text, remaining integer)
+      ON a.provider_id = b.provider_id AND a.location_id = b.location_id AND a.starts_at = b.starts_at AND a.ends_at = b.ends_at
+    WHERE a.remaining IS DISTINCT FROM b.remaining
+    ORDER BY 4, 2, 3, 5;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.simulate(jsonb, uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval) IS
+    'What clinic.simulate returns; PL/pgSQL takes no argument named like a column of the result.';
+REVOKE ALL ON FUNCTION clinic_private.simulate FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.simulate TO clinic_owner;
+
+CREATE FUNCTION clinic.simulate(
+    change jsonb,
+    service_id uuid,
+    range_start timestamptz,
+    range_end timestamptz,
+    provider_id uuid DEFAULT NULL,
+    location_id uuid DEFAULT NULL,
+    patient_id uuid DEFAULT NULL,
+    duration interval DEFAULT NULL)
+    RETURNS TABLE (
+        effect text,
+        provider_id uuid,
+        location_id uuid,
+        starts_at timestamptz,
+        ends_at timestamptz,
+        local_date date,
+        local_time time,
+        utc_offset text,
+        time_zone text,
+        remaining_before integer,
+        remaining_after integer)
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+    SELECT s.* FROM clinic_private.simulate($1, $2, $3, $4, $5, $6, $7, $8) AS s
+$$;
+ALTER FUNCTION clinic.simulate OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.simulate FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.simulate TO clinic_user;
+COMMENT ON FUNCTION clinic.simulate IS
+    'Returns the slots that a change of hours would give and take; nothing is written. Needs what the change itself needs.
+change: as in clinic.preview_schedule_change; the others: as in clinic.available_slots. effect: gained, lost, or changed, where the start stays and the number of bookings that fit does not (remaining_before, remaining_after). Ordered by start, provider, location.
+Errors: those of the change and of clinic.available_slots, no_context, forbidden; 25006 in a read-only transaction.';
+
+CREATE FUNCTION clinic_private.zone_as_of(tenant_id uuid, provider_id uuid, on_date date, as_of timestamptz)
+    RETURNS text
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN (
+        SELECT coalesce(s.time_zone, p.time_zone)::text
+        FROM clinic_data.providers AS p
+        LEFT JOIN clinic_data.stays AS s
+          ON s.tenant_id = p.tenant_id AND s.resource_id = p.provider_id AND zone_as_of.on_date BETWEEN s.from_on AND s.until_on
+         AND s.created_at <= zone_as_of.as_of AND (s.retired_at IS NULL OR s.retired_at > zone_as_of.as_of)
+        WHERE p.tenant_id = zone_as_of.tenant_id AND p.provider_id = zone_as_of.provider_id
+        ORDER BY s.created_at DESC NULLS LAST
+        LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.zone_as_of(uuid, uuid, date, timestamptz) IS
+    'Returns the zone a provider is in on a date, by the stays as they were known at an instant.';
+REVOKE ALL ON FUNCTION clinic_private.zone_as_of FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.zone_as_of TO clinic_owner;
+
+-- The last event of each appointment that was ever planned at the provider on the day says where it was then. Who held a time kept
+-- it until the last deadline that it got, so the deadline of the row serves for every instant before.
+CREATE FUNCTION clinic.diary_as_of(provider_id uuid, on_date date, as_of timestamptz)
+    RETURNS TABLE (
+        kind text,
+        starts_at timestamptz,
+        ends_at timestamptz,
+        local_start timestamp,
+        local_end timestamp,
+        time_zone text,
+        location_id uuid,
+        appointment_id uuid,
+        status text,
+        service_id uuid,
+        patient_id uuid,
+        source_id uuid)
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_permission('appointments:read');
+    zone text;
+    day_begins timestamptz;
+    day_ends timestamptz;
+BEGIN
+    PERFORM clinic_private.require_arguments(jsonb_build_object(
+        'provider_id', diary_as_of.provider_id, 'on_date', diary_as_of.on_date, 'as_of', diary_as_of.as_of));
+    PERFORM clinic_private.require_row('provider', diary_as_of.provider_id);
+    IF NOT isfinite(diary_as_of.on_date) THEN
+        PERFORM clinic_private.refuse_argument('on_date', 'on_date must be finite');
+    END IF;
+    zone := clinic_private.zone_as_of(tenant, diary_as_of.provider_id, diary_as_of.on_date, diary_as_of.as_of);
+    day_begins := clinic_private.day_start(diary_as_of.on_date, zone);
+    day_ends := clinic_private.day_start(diary_as_of.on_date + 1, zone);
+    RETURN QUERY
+    WITH planned AS (
+        SELECT DISTINCT e.subject_id
+        FROM clinic_data.events AS e
+        WHERE e.tenant_id = tenant AND e.provider_id = diary_as_of.provider_id AND e.name LIKE 'appointment.%'
+          -- A visit is shorter than two days.
+          AND e.starts_at > day_begins - interval '48 hours' AND e.starts_at < day_ends AND e.occurred_at <= diary_as_of.as_of
+    ), known AS (
+        SELECT l.*
+        FROM planned AS p
+        CROSS JOIN LATERAL (
+            SELECT e.subject_id, e.status, e.service_id, e.provider_id, e.location_id, e.patient_id, e.starts_at, e.ends_at
+            FROM clinic_data.events AS e
+            WHERE e.tenant_id = tenant AND e.subject_id = p.subject_id AND e.name LIKE 'appointment.%'
+              AND e.occurred_at <= diary_as_of.as_of
+            ORDER BY e.sequence DESC, e.event_id DESC
+            LIMIT 1) AS l
+    ), entries AS (
+        SELECT 'booked' AS kind, k.starts_at, k.ends_at, k.location_id, k.subject_id AS appointment_id, k.status, k.service_id,
+               k.patient_id, NULL::uuid AS source_id, 2 AS place
+        FROM known AS k
+        LEFT JOIN clinic_data.appointments AS a ON a.tenant_id = tenant AND a.appointment_id = k.subject_id
+        WHERE k.provider_id = diary_as_of.provider_id AND k.starts_at < day_ends AND k.ends_at > day_begins
+          AND k.status NOT IN ('cancelled', 'expired')
+          AND NOT (k.status IN ('held', 'pending') AND coalesce(a.expires_at <= diary_as_of.as_of, false))
+          AND clinic_private.sees_appointment(k.patient_id, k.provider_id, k.location_id)
+        UNION ALL
+        SELECT h.kind, h.starts_at, h.ends_at, h.location_id, NULL, NULL, NULL, NULL, h.source_id, CASE h.kind WHEN 'hours' THEN 0 ELSE 1 END
+        FROM clinic_private.hours_as_of(diary_as_of.provider_id, day_begins, day_ends, diary_as_of.as_of) AS h
+        WHERE h.starts_at < day_ends AND h.ends_at > day_begins
+    )
+    SELECT n.kind, n.starts_at, n.ends_at, n.starts_at AT TIME ZONE zone, n.ends_at AT TIME ZONE zone, zone, n.location_id,
+           n.appointment_id, n.status, n.service_id, n.patient_id, n.source_id
+    FROM entries AS n
+    ORDER BY n.place, n.starts_at, n.appointment_id, n.source_id;
+END
+$$;
+ALTER FUNCTION clinic.diary_as_of OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.diary_as_of FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.diary_as_of TO clinic_user;
+COMMENT ON FUNCTION clinic.diary_as_of IS
+    'Returns what the hours, the blocks and the appointments of a provider on a local day were, as they were known at an instant. Needs appointments:read.
+on_date: a date in the zone where the provider was to be (time_zone, that of a stay known then, else the home zone); as_of: the instant; what was made then or before counts, what was retired, moved or cancelled by then does not.
+kind: hours (an opening window), block or booked; status: of the appointment then; source_id: the rule or override of hours, the block of a block. Appointments that the caller may not see are left out. Ordered by kind (hours, blocks, booked) and start.
+Errors: no_context, forbidden, not_found, 22004, 22008, 22023.';
