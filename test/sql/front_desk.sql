@@ -171,3 +171,7 @@ SELECT clinic.create_tenant(slug => 'regress-desk-2', name => 'Test', tenant_id 
 SELECT clinic.change_ticket(:'t2', 'call');
 ROLLBACK;
 RESET SESSION AUTHORIZATION;
+
+RESET SESSION AUTHORIZATION;
+DROP OWNED BY regress_desk, regress_desk_clerk, regress_desk_patient, regress_desk_other;
+DROP ROLE regress_desk, regress_desk_clerk, regress_desk_patient, regress_desk_other;

@@ -147,3 +147,7 @@ SELECT status, expires_at FROM clinic.appointments WHERE starts_at = '2026-03-06
 SELECT count(*) AS wrong FROM clinic.check_integrity();
 RESET SESSION AUTHORIZATION;
 SELECT e.name, e.sequence, e.status_before, e.status FROM clinic_data.events AS e WHERE e.subject_id = :'waiting' ORDER BY e.sequence;
+
+RESET SESSION AUTHORIZATION;
+DROP OWNED BY regress_holds;
+DROP ROLE regress_holds, regress_holds_desk, regress_holds_patient;

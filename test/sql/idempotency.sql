@@ -101,3 +101,7 @@ SELECT status, replayed FROM clinic.book_appointment(:visit, :pat1, '2026-03-05 
 RESET SESSION AUTHORIZATION;
 -- Neither key nor payload is readable in what is kept.
 SELECT count(*) FROM clinic_data.idempotency_keys WHERE idempotency_keys::text LIKE '%a key%';
+
+RESET SESSION AUTHORIZATION;
+DROP OWNED BY regress_idempotency;
+DROP ROLE regress_idempotency, regress_idempotency_desk, regress_idempotency_patient;

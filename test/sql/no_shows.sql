@@ -201,3 +201,7 @@ SELECT value FROM clinic.no_show_rate('2025-06-01', '2027-01-01');
 SELECT clinic.no_show_count(:p1), clinic.no_show_count(:p2);
 SELECT clinic.no_show_count(:p1);
 RESET SESSION AUTHORIZATION;
+
+RESET SESSION AUTHORIZATION;
+DROP OWNED BY regress_missed, regress_missed_clerk, regress_missed_biller, regress_missed_patient;
+DROP ROLE regress_missed, regress_missed_clerk, regress_missed_biller, regress_missed_patient;

@@ -173,3 +173,7 @@ SELECT * FROM pg_temp.known(:bob, '2026-03-02 12:10Z');
 SET clinic.clock = '2026-03-02T14:00:00Z';
 SELECT count(*) FROM pg_temp.known(:ann, '2026-03-02 12:04Z') WHERE status = 'held';
 SELECT count(*) FROM pg_temp.known(:ann, '2026-03-02 13:59Z') WHERE status = 'held';
+
+RESET SESSION AUTHORIZATION;
+DROP OWNED BY regress_changes;
+DROP ROLE regress_changes, regress_changes_desk, regress_changes_planner;

@@ -134,3 +134,7 @@ SELECT count(*) AS free FROM clinic.available_slots(:visit, '2026-03-06 09:00-05
 SET clinic.clock = '2026-03-06T14:30:00Z';
 SELECT state, detail FROM pg_temp.attempt(format('SELECT clinic.approve_appointment(%L)', :'five'));
 SELECT count(*) AS wrong FROM clinic.check_integrity();
+
+RESET SESSION AUTHORIZATION;
+DROP OWNED BY regress_states;
+DROP ROLE regress_states, regress_states_desk, regress_states_patient;
