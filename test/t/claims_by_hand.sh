@@ -54,11 +54,11 @@ for who in "SET ROLE clinic_owner" "RESET ROLE" "SET session_replication_role = 
 done
 
 # COPY, in a file of its own for the server's sake.
-sql hand "COPY (SELECT tenant_id, gen_random_uuid(), resource_id, calendar_no, during, starts_at, ends_at, 'pending', capacity, false, NULL, NULL, NULL, NULL, now(), NULL
+sql hand "COPY (SELECT tenant_id, gen_random_uuid(), resource_id, calendar_no, during, starts_at, ends_at, 'pending', capacity, false, now()
     FROM clinic_data.claims WHERE resource_id = $p1) TO STDOUT WITH (FORMAT csv)" >"$tap_work/claims.csv"
 for who in 'RESET ROLE' 'SET session_replication_role = replica' 'ALTER TABLE clinic_data.claims DISABLE TRIGGER ALL'; do
     refused "$who: COPY of taken time is refused" '(CL013|23P01)' '' hand 'BEGIN' "$who" \
-        "\\copy clinic_data.claims FROM '$tap_work/claims.csv' WITH (FORMAT csv)" 'COMMIT'
+        "\\copy clinic_data.claims (tenant_id, claim_id, resource_id, calendar_no, during, starts_at, ends_at, kind, capacity, overbooked, created_at) FROM '$tap_work/claims.csv' WITH (FORMAT csv)" 'COMMIT'
 done
 
 # --- what is dead is in nobody's way
