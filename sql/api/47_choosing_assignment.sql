@@ -80,7 +80,7 @@ GRANT EXECUTE ON FUNCTION clinic.set_assignment_expression TO clinic_admin;
 COMMENT ON FUNCTION clinic.set_assignment_expression IS
     'Sets the SQL expression of the rule expression, adding that rule as the last when it is not there; null takes it back. For administrators of the database, with setup:write.
 expression: one expression whose value becomes a double precision; the lowest comes first, null last. It reads the columns of candidate: service_id, patient_id, provider_id, location_id, starts_at, ends_at, bookings (in the range), bookings_that_day, visits_with_patient, is_established, turn (of round_robin; 0: never), score; and, with names in full, what any caller may read, as the caller who books. It runs as clinic_user, read only; a volatile function is refused. service_id: as in clinic.set_assignment_rules.
-Errors: no_context, forbidden, not_found, 22023 for what is not one expression with one value, those of the parser.';
+Errors: no_context, forbidden, not_found, 22023 for what is not one expression with one value, those of the analysis.';
 
 CREATE FUNCTION clinic.remove_assignment_rules(service_id uuid DEFAULT NULL)
     RETURNS void

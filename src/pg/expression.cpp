@@ -51,8 +51,8 @@ template <class Body> auto in_our_memory(Body body) {
     });
 }
 
-// Whether the text is one expression: no clause, no label, no second statement. Raises the parser's own error for other text.
-bool is_expression(const char *expression) {
+// Whether the text is one expression: no clause, no label, no second statement. Raises the parser's own error for what is no SQL.
+bool parses_as_expression(const char *expression) {
     return pg_call([expression] {
         List *parsed = raw_parser(expression, RAW_PARSE_PLPGSQL_EXPR);
         if (list_length(parsed) != 1)
@@ -68,6 +68,14 @@ bool is_expression(const char *expression) {
         const auto *target = linitial_node(ResTarget, select->targetList);
         return target->name == nullptr && target->indirection == NIL;
     });
+}
+
+bool is_expression(const char *expression) {
+    bool is = false;
+    ErrorData *error = subtransaction([&] { is = parses_as_expression(expression); });
+    if (error != nullptr && ERRCODE_TO_CATEGORY(error->sqlerrcode) != ERRCODE_SYNTAX_ERROR_OR_ACCESS_RULE_VIOLATION)
+        rethrow(error);
+    return error == nullptr && is;
 }
 
 // Why the analysed query cannot rank candidates; null when it can.
