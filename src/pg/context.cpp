@@ -177,6 +177,12 @@ void require_permission(const Context &context, std::string_view permission) {
               Detail().add("permission", permission));
 }
 
+NewContext system_context(const Uuid &tenant) {
+    NewContext context{.tenant_id = tenant, .actor = Actor::system};
+    context.permissions = {"*"};
+    return context;
+}
+
 NewContext copy_of(const Context &c) {
     NewContext copy{.tenant_id = c.tenant_id, .actor = c.actor, .door = c.door};
     copy.user_id = c.user();

@@ -79,6 +79,9 @@ const Context *current_context();
 // The present context; raises no_context when there is none.
 const Context &require_context();
 
+// The engine itself in a tenant, with every permission there: for what follows from a change whoever made it, and for jobs.
+NewContext system_context(const Uuid &tenant);
+
 // The context as it could be entered again, changed.
 NewContext copy_of(const Context &context);
 

@@ -66,9 +66,7 @@ CLINIC_FUNCTION(clinic_enter_system) {
     if (tenant_id != Uuid{} && !exists(tenant_id))
         raise(Code::not_found, "tenant \"" + to_text(tenant_id) + "\" does not exist",
               Detail().add("tenant_id", tenant_id));
-    NewContext context{.tenant_id = tenant_id, .actor = Actor::system};
-    context.permissions = {"*"};
-    enter_context(context);
+    enter_context(system_context(tenant_id));
     return 0;
 }
 

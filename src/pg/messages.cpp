@@ -11,12 +11,11 @@ namespace core = pg_clinic::core;
 
 // clinic_private.act_as_system(uuid)
 CLINIC_FUNCTION(clinic_act_as_system) {
-    NewContext context{.tenant_id = Args(fcinfo).required<Uuid>(0, "tenant_id"), .actor = Actor::system};
+    NewContext context = system_context(Args(fcinfo).required<Uuid>(0, "tenant_id"));
     if (const Context *present = current_context()) {
         context.door = present->door;
         context.request = copy_of(*present).request;
     }
-    context.permissions = {"*"};
     enter_context(context);
     return 0;
 }

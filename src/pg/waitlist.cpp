@@ -91,8 +91,8 @@ CLINIC_FUNCTION(clinic_become_system) {
     const std::optional<Uuid> user = Args(fcinfo).optional<Uuid>(0);
     const NewContext caller = copy_of(require_context());
     const std::string before = saved_context();
-    NewContext context{.tenant_id = caller.tenant_id, .actor = Actor::system, .user_id = user};
-    context.permissions = {"*"};
+    NewContext context = system_context(caller.tenant_id);
+    context.user_id = user;
     context.request = caller.request;
     enter_context(context);
     return returning(fcinfo, before);
