@@ -276,7 +276,7 @@ std::vector<Uuid> lockable_when_freed(const Context &context, const Standing &a)
     return ids;
 }
 
-void tell_freed([[maybe_unused]] const Context &context, const Standing &a) {
+void tell_freed(const Standing &a) {
     if (a.visit.end <= now() || a.is_dead(now()))
         return;
     Spi spi;
@@ -305,16 +305,13 @@ void write_cancellation(const Context &context, const Standing &a, const std::op
     values.push_back(column_value("cancel_reason", reason));
     values.push_back(column_value("late_cancellation", late));
     update_appointment(context, a.id, values);
-    tell_freed(context, a);
+    tell_freed(a);
 }
 
 void add_booking(ResultSet &rows, const Uuid &appointment, const std::string &code, core::Status status,
                  const Placement &placed) {
-    std::vector<Uuid> resources;
-    for (std::size_t i = 1; i < placed.resources.size(); ++i)
-        resources.push_back(placed.resources[i].resource);
     rows.add(appointment, code, core::name_of(status), placed.provider, placed.location, placed.visit.begin,
-             placed.visit.end, placed.local_start, placed.zone_name, resources, placed.warnings, false);
+             placed.visit.end, placed.local_start, placed.zone_name, placed.other_resources(), placed.warnings, false);
 }
 
 Datum in_our_words(FunctionCallInfo fcinfo, Datum (*body)(FunctionCallInfo)) {

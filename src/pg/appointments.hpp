@@ -85,7 +85,7 @@ void write_cancellation(const Context &context, const Standing &a, const std::op
 std::vector<Uuid> lockable_when_freed(const Context &context, const Standing &a);
 
 // Tells the waitlist that the time of an appointment is free again, in the transaction that frees it.
-void tell_freed(const Context &context, const Standing &a);
+void tell_freed(const Standing &a);
 
 // The row of book_appointment and its kin.
 void add_booking(ResultSet &rows, const Uuid &appointment, const std::string &code, core::Status status,

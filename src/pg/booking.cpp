@@ -65,7 +65,7 @@ Datum book(FunctionCallInfo fcinfo) {
     ResultSet rows(fcinfo);
     const Placement placed = place(context, wish);
     require_right_at(context, placed.patient, placed.provider, placed.location);
-    const Beginning beginning = beginning_of(context, placed);
+    const Beginning beginning = beginning_of(context, placed.service, placed.visit.begin, placed.now);
     const Booked booked = write_booking(context, placed, recorded_reason(placed, exceptions), beginning);
     add_booking(rows, booked.appointment, booked.code, beginning.status, placed);
     return rows.done();
@@ -89,7 +89,7 @@ Datum place_for_module(FunctionCallInfo fcinfo) {
     require_right_at(context, placed.patient, placed.provider, placed.location);
     for (const Uuid &owner : wish.request.ignored)
         delete_claims_of_owner(context.tenant_id, owner);
-    const Beginning beginning = beginning_of(context, placed);
+    const Beginning beginning = beginning_of(context, placed.service, placed.visit.begin, placed.now);
     const Booked booked = write_booking(context, placed, recorded_reason(placed, exceptions), beginning);
     add_booking(rows, booked.appointment, booked.code, beginning.status, placed);
     return rows.done();
@@ -137,7 +137,7 @@ Datum reschedule(FunctionCallInfo fcinfo) {
     require_right_at(context, a.patient, placed.provider, placed.location);
     delete_claims(context.tenant_id, id);
     write_move(context, a, placed, recorded_reason(placed, exceptions));
-    tell_freed(context, a);
+    tell_freed(a);
     add_booking(rows, id, a.code, a.status, placed);
     return rows.done();
 }

@@ -20,10 +20,15 @@ Exceptions read_exceptions(const Args &args, const Context &context, int overrid
         require_permission(context, "appointments:override");
     if (e.overbook)
         require_permission(context, "appointments:overbook");
-    if ((e.override_rules || e.overbook) && (!e.reason || e.reason->find_first_not_of(" \t\r\n") == std::string::npos))
+    if (e.override_rules || e.overbook)
+        require_reason(e.reason);
+    return e;
+}
+
+void require_reason(const std::optional<std::string> &reason) {
+    if (!reason || reason->find_first_not_of(" \t\r\n") == std::string::npos)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "an override needs a reason", "The argument is reason.",
              "Pass reason => 'why the rules give way'.", "reason");
-    return e;
 }
 
 std::optional<std::string> recorded_reason(const Placement &placed, const Exceptions &e) {
@@ -54,19 +59,18 @@ Wish read_wish(const Args &args, const Context &context) {
     return wish;
 }
 
-Beginning beginning_of(const Context &context, const Placement &placed) {
+Beginning beginning_of(const Context &context, const Uuid &service, core::Instant start, core::Instant now) {
     Beginning beginning;
     if (context.actor != Actor::patient)
         return beginning;
     Spi spi;
-    const Rows rows = spi.query(approval_statement, context.tenant_id, placed.service);
+    const Rows rows = spi.query(approval_statement, context.tenant_id, service);
     if (rows.empty() || !rows[0].get<bool>(0))
         return beginning;
     beginning.status = core::Status::pending;
     beginning.kind = core::ClaimKind::pending;
     const auto minutes = rows[0].optional<std::int32_t>(1);
-    beginning.expires =
-        minutes ? std::min(placed.visit.begin, placed.now + core::minutes(*minutes)) : placed.visit.begin;
+    beginning.expires = minutes ? std::min(start, now + core::minutes(*minutes)) : start;
     return beginning;
 }
 

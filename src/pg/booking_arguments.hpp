@@ -15,6 +15,9 @@ struct Exceptions {
 // Reads override, overbook and reason, which follow one another; raises forbidden, 22023 without a reason.
 Exceptions read_exceptions(const Args &args, const Context &context, int override_argument);
 
+// Raises 22023 where the permission to go beyond the rules is used without a reason.
+void require_reason(const std::optional<std::string> &reason);
+
 // Overridden rules are recorded with the reason, and only then is the reason part of the record.
 std::optional<std::string> recorded_reason(const Placement &placed, const Exceptions &e);
 
@@ -26,7 +29,7 @@ std::optional<core::Duration> buffer_argument(const Args &args, const Context &c
 Wish read_wish(const Args &args, const Context &context);
 
 // How a new booking begins: as pending where a patient books what needs approval.
-Beginning beginning_of(const Context &context, const Placement &placed);
+Beginning beginning_of(const Context &context, const Uuid &service, core::Instant start, core::Instant now);
 
 // The wish to move an appointment elsewhere: what is not given stays as it is.
 Wish move_wish(const Context &context, const Standing &a, core::Instant start, std::optional<Uuid> provider,

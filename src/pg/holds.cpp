@@ -87,15 +87,6 @@ Hold hold_of(const Args &args, const Context &context) {
 
 bool is_alive(const Standing &a) { return a.status == core::Status::held && !a.is_dead(now()); }
 
-// What an appointment that was only held becomes.
-Beginning confirmed_beginning(const Context &context, const Standing &a) {
-    Placement placed;
-    placed.service = a.service;
-    placed.visit = a.visit;
-    placed.now = now();
-    return beginning_of(context, placed);
-}
-
 // The row of an appointment as it stands.
 void add_standing(ResultSet &rows, const Context &context, const Standing &a, core::Status status) {
     std::vector<Uuid> rooms;
@@ -133,11 +124,9 @@ Datum hold(FunctionCallInfo fcinfo) {
         (void)spi.query(insert_hold, context.tenant_id, booked.appointment, Bytes{crypto::sha256(token)},
                         caller_id(context), placed.now);
     }
-    std::vector<Uuid> rooms;
-    for (std::size_t i = 1; i < placed.resources.size(); ++i)
-        rooms.push_back(placed.resources[i].resource);
     rows.add(booked.appointment, token, *beginning.expires, placed.now + rules.cap, placed.provider, placed.location,
-             placed.visit.begin, placed.visit.end, placed.local_start, placed.zone_name, rooms, false);
+             placed.visit.begin, placed.visit.end, placed.local_start, placed.zone_name, placed.other_resources(),
+             false);
     return rows.done();
 }
 
@@ -175,7 +164,7 @@ Datum confirm(FunctionCallInfo fcinfo) {
         return rows.done();
     }
     require_right_at(context, a.patient, a.provider, a.location);
-    const Beginning beginning = confirmed_beginning(context, a);
+    const Beginning beginning = beginning_of(context, a.service, a.visit.begin, now());
     std::vector<ColumnValue> values = status_values(a, beginning.status, std::nullopt);
     values.push_back(column_value("expires_at", beginning.expires));
     if (is_alive(a)) {

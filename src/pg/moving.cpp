@@ -72,7 +72,7 @@ Datum move_all(FunctionCallInfo fcinfo) {
     }
     // Only what no other step has moved into is free now.
     for (const Move &m : moves)
-        tell_freed(context, m.appointment);
+        tell_freed(m.appointment);
     return rows.done();
 }
 

@@ -46,10 +46,7 @@ Datum claim(FunctionCallInfo fcinfo) {
     if (wish.query.patient)
         std::erase_if(claims, [&wish](const NewClaim &c) { return c.resource == *wish.query.patient; });
     insert_claims(owner, claims, placed.now);
-    std::vector<Uuid> rooms;
-    for (std::size_t i = 1; i < placed.resources.size(); ++i)
-        rooms.push_back(placed.resources[i].resource);
-    rows.add(placed.provider, placed.location, placed.visit.begin, placed.visit.end, rooms);
+    rows.add(placed.provider, placed.location, placed.visit.begin, placed.visit.end, placed.other_resources());
     return rows.done();
 }
 

@@ -267,6 +267,13 @@ NewClaim patient_claim(const core::Diary &diary, const core::Interval &visit) {
     return {diary.patient->id, visit, visit, alone ? 1 : any_number, false};
 }
 
+std::vector<Uuid> Placement::other_resources() const {
+    std::vector<Uuid> ids;
+    for (std::size_t i = 1; i < resources.size(); ++i)
+        ids.push_back(resources[i].resource);
+    return ids;
+}
+
 std::vector<Uuid> claimable(const Wish &wish) {
     const core::Diary diary = read_diary(completed(wish).query);
     return lockable(diary, diary.providers.front().id, wish.query.location.value());

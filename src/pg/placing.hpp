@@ -47,6 +47,9 @@ struct Placement {
     std::vector<UsedResource> resources; // the provider first, then rooms, devices and participants
     std::vector<NewClaim> claims;        // those of the resources and of the patient
     std::vector<core::RoomMove> moves;   // what made room for it
+
+    // The resources beside the provider.
+    std::vector<Uuid> other_resources() const;
 };
 
 // What a visit at the wished provider and location may come to claim, to be locked together with other resources.

@@ -31,7 +31,7 @@ void add_seats(ResultSet &rows, const Context &context, const SeatWish &wish) {
     const std::size_t taken = taken_seats(context.tenant_id, session.id).size();
     if (static_cast<std::int64_t>(taken) + wish.party.seats > session.capacity)
         refuse_full(session, taken);
-    Beginning beginning = beginning_of(context, placed);
+    Beginning beginning = beginning_of(context, placed.service, placed.visit.begin, placed.now);
     if (wish.held_until) {
         beginning.status = core::Status::held;
         beginning.kind = core::ClaimKind::hold;
@@ -58,9 +58,7 @@ Datum book_seat(FunctionCallInfo fcinfo) {
     wish.reason = args.optional<std::string>(4);
     if (wish.party.override_rules) {
         require_permission(context, "appointments:override");
-        if (!wish.reason || wish.reason->find_first_not_of(" \t\r\n") == std::string::npos)
-            fail(ERRCODE_INVALID_PARAMETER_VALUE, "an override needs a reason", "The argument is reason.",
-                 "Pass reason => 'why the rules give way'.", "reason");
+        require_reason(wish.reason);
     }
     ResultSet rows(fcinfo);
     add_seats(rows, context, wish);
@@ -124,10 +122,8 @@ Datum claim_session(FunctionCallInfo fcinfo) {
     owner.location = placed.location;
     delete_claims_of_owner(context.tenant_id, *owner.owner);
     insert_claims(owner, placed.claims, placed.now);
-    std::vector<Uuid> rooms;
-    for (std::size_t i = 1; i < placed.resources.size(); ++i)
-        rooms.push_back(placed.resources[i].resource);
-    rows.add(placed.location, placed.visit.end, placed.local_start, placed.zone_name, rooms, overridden);
+    rows.add(placed.location, placed.visit.end, placed.local_start, placed.zone_name, placed.other_resources(),
+             overridden);
     return rows.done();
 }
 

@@ -76,7 +76,7 @@ void change_status(const Context &context, const Standing &a, core::Change chang
         lock_resources(context.tenant_id, lockable_when_freed(context, a));
         delete_claims(context.tenant_id, a.id);
         update_appointment(context, a.id, values);
-        tell_freed(context, a);
+        tell_freed(a);
         return;
     case core::Change::reinstate:
         if (a.visit.begin <= current)
@@ -107,9 +107,7 @@ Datum run(FunctionCallInfo fcinfo, core::Change change, int reason_argument, int
     exceptions.reason = reason;
     if (overbook_argument && args.get_or<bool>(*overbook_argument, false)) {
         require_permission(context, "appointments:overbook");
-        if (!reason || reason->find_first_not_of(" \t\r\n") == std::string::npos)
-            fail(ERRCODE_INVALID_PARAMETER_VALUE, "an override needs a reason", "The argument is reason.",
-                 "Pass reason => 'why the rules give way'.", "reason");
+        require_reason(reason);
         exceptions.overbook = true;
     }
     ResultSet rows(fcinfo);
