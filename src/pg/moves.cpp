@@ -293,8 +293,11 @@ CLINIC_FUNCTION(clinic_propose_moves) {
     const auto appointments = args.get_or<std::vector<Uuid>>(5, {});
     const auto providers = args.get_or<std::vector<Uuid>>(6, {});
     const auto starts = args.get_or<std::vector<core::Instant>>(7, {});
+    if (providers.size() != appointments.size() || starts.size() != appointments.size())
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "the lists of banned places must be of one length", {},
+             "Each ban is an appointment, a provider and a start.", "banned_appointments");
     for (std::size_t i = 0; i < appointments.size(); ++i)
-        reach.bans.push_back({appointments[i], providers.at(i), starts.at(i)});
+        reach.bans.push_back({appointments[i], providers[i], starts[i]});
     ResultSet rows(fcinfo);
     Planner(context, args.get_or<std::vector<Uuid>>(0, {}), std::move(reach)).answer(rows);
     return rows.done();
