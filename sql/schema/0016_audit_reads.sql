@@ -1,0 +1,1 @@
+-- Audit of reads: what is watched, and what was ingested.

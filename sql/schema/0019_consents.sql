@@ -1,0 +1,1 @@
+-- Consents, rights of patients, disclosures, retention.
