@@ -63,7 +63,7 @@ keep_best() { # name, value; the smallest
 }
 
 insert() {
-    printf "INSERT INTO bench.%s SELECT '00000001-0000-7000-8000-000000000001', gen_random_uuid(), gen_random_uuid(), 'visit', 'booked', 'title ' || n,
+    printf "INSERT INTO bench.%s SELECT '00000001-0000-7000-8000-000000000001', clinic.new_id(), clinic.uuid_floor(to_timestamp(n %% 1000)), 'visit', 'booked', 'title ' || n,
         'a note of some words ' || n, 'C-' || n, n * 1.25, 0, n, n %% 7, n / 3.0, now(), now() + interval '1 hour', current_date, true, '{a,b}'
         FROM generate_series(1, %d) AS n" "$1" "$rows"
 }

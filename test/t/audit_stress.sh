@@ -60,7 +60,7 @@ write() { # seconds
 }
 differences() {
     sql audit "WITH recorded AS (SELECT a.action, a.row_id::integer AS id, (a.before ->> 'value')::integer AS before, (a.after ->> 'value')::integer AS after
-                                   FROM clinic_data.audit_records a WHERE a.table_name = 'app.things')
+                                   FROM clinic_data.audit_records a WHERE a.table_name = 'app.things' AND a.class = 'medical')
                SELECT count(*) FROM ((TABLE app.journal EXCEPT ALL TABLE recorded) UNION ALL (TABLE recorded EXCEPT ALL TABLE app.journal)) d"
 }
 
