@@ -25,7 +25,9 @@ AS $$
         (8, 'partitions', true, true, interval '1 day', '40 1 * * *',
          'Makes the partitions of the next months, and drops empty ones of the past.'),
         (9, 'hours_opened', false, false, interval '1 minute', '* * * * *',
-         'Offers newly opened hours to the waitlist.')
+         'Offers newly opened hours to the waitlist.'),
+        (10, 'rotate_keys', false, true, interval '1 minute', '* * * * *',
+         'Goes on with replacing keys of encrypted fields.')
 $$;
 COMMENT ON FUNCTION clinic_private.jobs() IS
     'The jobs there are, in the order they run. of_database: once for the database instead of once for each tenant; in_suspended: also in
