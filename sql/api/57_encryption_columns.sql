@@ -195,9 +195,9 @@ CREATE FUNCTION clinic_private.require_encrypted_column(relation regclass, colum
 AS $$
 #variable_conflict error
 DECLARE
-    found record;
+    registered record;
 BEGIN
-    SELECT c.* INTO found
+    SELECT c.* INTO registered
     FROM clinic_private.encrypted_columns() AS c
     JOIN pg_namespace AS n ON n.nspname = c.schema_name
     JOIN pg_class AS r ON r.relnamespace = n.oid AND r.relname = c.table_name
@@ -205,11 +205,11 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM clinic_private.refuse_argument('relation, column_name', 'the column is not registered as encrypted',
             hint => 'Register it with clinic.encrypt_column().');
-    ELSIF require_encrypted_column.with_patient IS DISTINCT FROM (found.patient_column IS NOT NULL) AND require_encrypted_column.with_patient IS NOT NULL THEN
-        PERFORM clinic_private.refuse_argument('patient_id', CASE WHEN found.patient_column IS NULL THEN 'the column belongs to no patient'
+    ELSIF require_encrypted_column.with_patient IS DISTINCT FROM (registered.patient_column IS NOT NULL) AND require_encrypted_column.with_patient IS NOT NULL THEN
+        PERFORM clinic_private.refuse_argument('patient_id', CASE WHEN registered.patient_column IS NULL THEN 'the column belongs to no patient'
                                                                   ELSE 'the column belongs to patients' END);
     END IF;
-    RETURN QUERY SELECT found.bound_table, found.bound_column, found.index_form;
+    RETURN QUERY SELECT registered.bound_table, registered.bound_column, registered.index_form;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.require_encrypted_column(regclass, name, boolean) IS
