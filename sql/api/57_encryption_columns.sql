@@ -96,19 +96,20 @@ BEGIN
     END IF;
     FOR wanted IN
         SELECT w.* FROM (VALUES
-            (check_encrypted_column.column_name, 'clinic_data.encrypted'), (check_encrypted_column.row_column, NULL),
+            (check_encrypted_column.column_name, 'bytea'), (check_encrypted_column.row_column, NULL),
             (check_encrypted_column.patient_column, 'uuid'), (check_encrypted_column.tenant_column, 'uuid'),
             (check_encrypted_column.index_column, 'bytea')) AS w (name, type)
         WHERE w.name IS NOT NULL
     LOOP
-        SELECT a.atttypid INTO present FROM pg_attribute AS a
+        SELECT CASE t.typtype WHEN 'd' THEN t.typbasetype ELSE t.oid END INTO present FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid
         WHERE a.attrelid = check_encrypted_column.relation AND a.attname = wanted.name AND a.attnum > 0 AND NOT a.attisdropped;
         IF NOT FOUND THEN
             RAISE EXCEPTION 'table "%" has no column "%"', check_encrypted_column.relation, wanted.name USING ERRCODE = 'undefined_column';
         ELSIF wanted.type IS NOT NULL AND present <> wanted.type::regtype THEN
             RAISE EXCEPTION 'column "%" of "%" has type %, not %', wanted.name, check_encrypted_column.relation, present::regtype, wanted.type
                 USING ERRCODE = 'datatype_mismatch',
-                      HINT = CASE WHEN wanted.type = 'clinic_data.encrypted' THEN 'Add a new column of that type, and fill it by clinic.encrypt().' END;
+                      HINT = CASE WHEN wanted.name = check_encrypted_column.column_name
+                                  THEN 'Add a column of type clinic_data.encrypted (or bytea), and fill it by clinic.encrypt().' END;
         END IF;
     END LOOP;
 END
@@ -127,8 +128,10 @@ AS $$
 #variable_conflict error
 BEGIN
     IF grant_blind_index.index_column IS NOT NULL AND grant_blind_index.patient_column IS NOT NULL THEN
-        EXECUTE format('GRANT USAGE ON SCHEMA %I TO clinic_owner',
-            (SELECT n.nspname FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace WHERE c.oid = grant_blind_index.relation));
+        IF NOT has_schema_privilege('clinic_owner', (SELECT c.relnamespace FROM pg_class AS c WHERE c.oid = grant_blind_index.relation), 'USAGE') THEN
+            EXECUTE format('GRANT USAGE ON SCHEMA %s TO clinic_owner',
+                (SELECT c.relnamespace::regnamespace FROM pg_class AS c WHERE c.oid = grant_blind_index.relation));
+        END IF;
         EXECUTE format('GRANT SELECT (%1$I, %2$I, %3$I), UPDATE (%3$I) ON %4$s TO clinic_owner', grant_blind_index.tenant_column,
             grant_blind_index.patient_column, grant_blind_index.index_column, grant_blind_index.relation);
     END IF;
@@ -167,7 +170,7 @@ END;
 REVOKE ALL ON FUNCTION clinic.encrypt_column FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.encrypt_column TO clinic_admin;
 COMMENT ON FUNCTION clinic.encrypt_column IS
-    'Registers a column of type clinic_data.encrypted of a table of one''s own, so that clinic.encrypt, clinic.decrypt and clinic.blind_index work for it, and
+    'Registers a column of type clinic_data.encrypted (or bytea) of a table of one''s own, so that clinic.encrypt, clinic.decrypt and clinic.blind_index work for it, and
 rotation and shredding reach it. Changes no row, adds no trigger. row_column: tells the row, and must not change, for the value is bound to its text; patient_column:
 of type uuid, the patient whose key encrypts (null: the tenant''s key); tenant_column: of type uuid. index_column: of type bytea, with a blind index of the value, which
 shredding empties (clinic_owner is granted that); index_form: exact, text (case and spaces do not count), email or phone. bound_table, bound_column: what values are bound
