@@ -407,7 +407,10 @@ BEGIN
         CASE WHEN reasons = 1 AND jsonb_array_length(conflicts) = wanted THEN conflicts -> 0 ->> 'message'
              ELSE format('%s of %s dates cannot be %s', jsonb_array_length(conflicts), wanted, refuse_series.done) END,
         refuse_series.facts || jsonb_build_object('conflicts', conflicts),
-        'Take the alternatives of those dates, exclude the dates, or pass mode => ''skip'' for the others alone.');
+        -- Nothing would be left to do without the refused dates.
+        CASE WHEN jsonb_array_length(conflicts) = wanted THEN 'The detail says for each date what is in the way, and what is free instead.'
+             WHEN refuse_series.done = 'booked' THEN 'Take the alternatives of those dates, exclude the dates, or pass mode => ''skip'' for the others alone.'
+             ELSE 'Mend what the detail says of those dates, or pass mode => ''skip'' for the others alone.' END);
 END
 $$;
 COMMENT ON FUNCTION clinic_private.refuse_series(jsonb, jsonb, text) IS
