@@ -87,6 +87,13 @@ Hold hold_of(const Args &args, const Context &context) {
 
 bool is_alive(const Standing &a) { return a.status == core::Status::held && !a.is_dead(now()); }
 
+// Locks what a hold that is alive takes. False when it died while we waited, and somebody else took of it.
+bool lock_alive(const Context &context, const Standing &a) {
+    const std::vector<Uuid> used = used_resources(context, a);
+    lock_resources(context.tenant_id, used);
+    return still_takes_its_time(context, a, used);
+}
+
 // The row of an appointment as it stands.
 void add_standing(ResultSet &rows, const Context &context, const Standing &a, core::Status status) {
     std::vector<Uuid> rooms;
@@ -143,7 +150,8 @@ Datum extend(FunctionCallInfo fcinfo) {
     // Never shorter than it was: the rules may have changed meanwhile.
     const core::Instant expires = std::max(*h.appointment.expires, std::min(now() + rules.life, cap));
     if (expires != *h.appointment.expires) {
-        lock_resources(context.tenant_id, used_resources(context, h.appointment));
+        if (!lock_alive(context, h.appointment))
+            raise_expired(h.appointment);
         change_claims(context.tenant_id, h.appointment.id, core::ClaimKind::hold, expires);
         update_appointment(context, h.appointment.id, {column_value("expires_at", expires)});
     }
@@ -167,8 +175,7 @@ Datum confirm(FunctionCallInfo fcinfo) {
     const Beginning beginning = beginning_of(context, a.service, a.visit.begin, now());
     std::vector<ColumnValue> values = status_values(a, beginning.status, std::nullopt);
     values.push_back(column_value("expires_at", beginning.expires));
-    if (is_alive(a)) {
-        lock_resources(context.tenant_id, used_resources(context, a));
+    if (is_alive(a) && lock_alive(context, a)) {
         change_claims(context.tenant_id, a.id, beginning.kind, beginning.expires);
         update_appointment(context, a.id, values);
         add_standing(rows, context, a, beginning.status);
