@@ -188,7 +188,8 @@ bool still_takes_its_time(const Context &context, const Standing &a, const std::
     // The provider and the rooms of a session are claimed by the session.
     Spi spi;
     return is_claimed(a.patient) &&
-           spi.query_with(seats_statement, with_latest_view, context.tenant_id, a.id)[0].get<std::int64_t>(0) == a.seats;
+           spi.query_with(seats_statement, with_latest_view, context.tenant_id, a.id)[0].get<std::int64_t>(0) ==
+               a.seats;
 }
 
 void update_appointment(const Context &context, const Uuid &id, const std::vector<ColumnValue> &values) {
