@@ -87,6 +87,12 @@ Hold hold_of(const Args &args, const Context &context) {
 
 bool is_alive(const Standing &a) { return a.status == core::Status::held && !a.is_dead(now()); }
 
+// Whether the hold became a booking or a request, whatever became of that since.
+bool was_confirmed(const Standing &a) {
+    return a.status != core::Status::held &&
+           (a.status != core::Status::cancelled || a.status_before != core::Status::held);
+}
+
 // Locks what a hold that is alive takes. False when it died while we waited, and somebody else took of it.
 bool lock_alive(const Context &context, const Standing &a) {
     const std::vector<Uuid> used = used_resources(context, a);
@@ -166,8 +172,8 @@ Datum confirm(FunctionCallInfo fcinfo) {
     ResultSet rows(fcinfo);
     const Hold h = hold_of(args, context);
     const Standing &a = h.appointment;
-    if (a.status != core::Status::held && a.status != core::Status::cancelled) {
-        // It was confirmed already, and may have gone on from there.
+    if (was_confirmed(a)) {
+        // Confirmed already, and gone on from there perhaps: a cancelled appointment is for staff to reinstate.
         add_standing(rows, context, a, a.status);
         return rows.done();
     }
@@ -202,7 +208,7 @@ Datum release(FunctionCallInfo fcinfo) {
     const Context &context = require_context();
     const Hold h = hold_of(args, context);
     const Standing &a = h.appointment;
-    if (a.status != core::Status::held && a.status != core::Status::cancelled)
+    if (was_confirmed(a))
         refuse_transition(context, a, "release");
     const bool alive = is_alive(a);
     if (alive)
