@@ -182,7 +182,9 @@ SELECT count(*) FILTER (WHERE d.known_at < :'deadline') AS before, count(*) FILT
 FROM (SELECT k.known_at FROM (VALUES (timestamptz '2026-03-02 14:00Z'), (timestamptz :'deadline' - interval '1 microsecond'), (:'deadline'), ('2026-03-02 14:59Z')) AS k (known_at)
       CROSS JOIN LATERAL clinic.diary_as_of(:bob, '2026-03-20', k.known_at) AS b WHERE b.appointment_id = :'held') AS d;
 -- A visit of days is seen on its last.
-SELECT b.appointment_id AS long FROM clinic.book_appointment(:visit, :pat2, '2026-03-21 09:00-04', :bob, :ny, duration => '120 hours', override => true, reason => 'camp') AS b \gset
+SELECT clinic.create_service('Camp', 7200) AS camp \gset
+SELECT clinic.offer_service(:'camp', :bob) \g /dev/null
+SELECT b.appointment_id AS long FROM clinic.book_appointment(:'camp', :pat2, '2026-03-21 09:00-04', :bob, :ny, override => true, reason => 'camp') AS b \gset
 SELECT k.on_date, b.status FROM unnest(ARRAY[date '2026-03-20', '2026-03-21', '2026-03-25', '2026-03-26', '2026-03-27']) AS k (on_date)
 LEFT JOIN LATERAL clinic.diary_as_of(:bob, k.on_date, '2026-03-02 15:00Z') AS b ON b.appointment_id = :'long';
 
