@@ -8,9 +8,10 @@ CREATE FUNCTION clinic_private.series_once(call text, arguments jsonb, idempoten
 AS $$
 #variable_conflict error
 DECLARE
-    -- An instant is the same in every zone in which it is written.
+    -- An instant is the same in every zone in which it is written, a length in every style.
     payload jsonb := series_once.arguments
-        || jsonb_build_object('starts_at', extract(epoch FROM (series_once.arguments ->> 'starts_at')::timestamptz));
+        || jsonb_build_object('starts_at', extract(epoch FROM (series_once.arguments ->> 'starts_at')::timestamptz),
+                              'duration', extract(epoch FROM (series_once.arguments ->> 'duration')::interval));
     answer jsonb := clinic_private.begin_once(series_once.call, series_once.idempotency_key, payload);
 BEGIN
     IF answer IS NOT NULL THEN
