@@ -26,7 +26,9 @@ AS $$
          'Makes the partitions of the next months, and drops empty ones of the past.'),
         (9, 'hours_opened', false, false, interval '1 minute', '* * * * *',
          'Offers newly opened hours to the waitlist.'),
-        (10, 'purge_audit', false, true, interval '1 day', '50 2 * * *',
+        (10, 'rotate_keys', false, true, interval '1 minute', '* * * * *',
+         'Goes on with replacing keys of encrypted fields.'),
+        (11, 'purge_audit', false, true, interval '1 day', '50 2 * * *',
          'Purges records of the audit whose time is over, that are sealed and that no legal hold keeps.')
 $$;
 COMMENT ON FUNCTION clinic_private.jobs() IS
