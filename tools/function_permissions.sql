@@ -30,6 +30,10 @@ SELECT f, 'owner' FROM unnest('{install,migrate}'::text[]) AS f;
 
 INSERT INTO pg_temp.function_permissions (function, executes, call)
 VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
+       ('seal_audit', 'jobs', 'clinic.seal_audit()'),
+       ('audit_status', 'admin', 'clinic.audit_status()'),
+       ('audit_heads', 'admin', 'clinic.audit_heads()'),
+       ('verify_audits', 'admin', 'clinic.verify_audits()'),
        ('use_tenant', 'admin', 'clinic.use_tenant(''role-matrix'')'),
        ('create_tenant', 'admin', 'clinic.create_tenant(''role-matrix-2'', ''X'')'),
        ('map_login', 'admin', 'clinic.map_login(''postgres'', ''admin'', ''{*}'')'),

@@ -25,7 +25,11 @@ AS $$
         (8, 'partitions', true, true, interval '1 day', '40 1 * * *',
          'Makes the partitions of the next months, and drops empty ones of the past.'),
         (9, 'hours_opened', false, false, interval '1 minute', '* * * * *',
-         'Offers newly opened hours to the waitlist.')
+         'Offers newly opened hours to the waitlist.'),
+        (20, 'seal_audit', false, true, interval '1 minute', '* * * * *',
+         'Seals the records of the audit.'),
+        (21, 'seal_database_audit', true, true, interval '1 minute', '* * * * *',
+         'Seals the records of the audit that concern no tenant.')
 $$;
 COMMENT ON FUNCTION clinic_private.jobs() IS
     'The jobs there are, in the order they run. of_database: once for the database instead of once for each tenant; in_suspended: also in

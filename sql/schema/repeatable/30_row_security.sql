@@ -137,6 +137,11 @@ BEGIN
             ('patient_contacts', 'Of patients that the caller may see whole.', contact, contact, contact, contact),
             ('communication_preferences', 'Of patients that the caller may see whole.', contact, contact, contact, NULL),
             ('reminder_plans', 'setup:write changes it; that of a patient whoever may see the patient.', 'true', plan_write, plan_write, plan_write),
+            ('audit_leaves', 'Only takes additions.', 'true', 'true', NULL, NULL),
+            ('audit_nodes', 'Only takes additions.', 'true', 'true', NULL, NULL),
+            ('audit_heads', 'Only takes additions.', 'true', 'true', NULL, NULL),
+            ('audit_seal_keys', 'Only takes additions.', 'true', 'true', NULL, NULL),
+            ('audit_purges', 'Only takes additions.', 'true', 'true', NULL, NULL),
             ('message_templates', 'setup:write changes it.', 'true', setup, setup, setup)
         )
         SELECT c.oid AS table_oid, c.relname AS table_name,
