@@ -111,6 +111,11 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
 
 INSERT INTO pg_temp.function_permissions (function, executes, needs, scopes, patients, call)
 VALUES
+    -- The sealed audit.
+    ('audit_head', 'user', 'audit:read', false, false, 'clinic.audit_head()'),
+    ('audit_inclusion_proof', 'user', 'audit:read', false, false, 'clinic.audit_inclusion_proof(clinic.new_id())'),
+    ('audit_consistency_proof', 'user', 'audit:read', false, false, 'clinic.audit_consistency_proof(1)'),
+    ('verify_audit', 'user', 'audit:read', false, false, 'clinic.verify_audit()'),
     -- Booking.
     ('book_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_appointment({service}, {patient}, {at} + interval ''2 hours'', {provider})'),
     ('reschedule_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.reschedule_appointment({appointment}, {at} + interval ''3 hours'')'),

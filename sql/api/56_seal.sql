@@ -20,9 +20,12 @@ GRANT EXECUTE ON FUNCTION clinic_private.refuse_rewrite() TO clinic_owner;
 -- (c2sp.org/tlog-checkpoint, c2sp.org/signed-note).
 CREATE FUNCTION clinic_private.head_json(tenant_id uuid, tree_size bigint)
     RETURNS jsonb
-    LANGUAGE sql STABLE PARALLEL UNSAFE
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict error
+BEGIN
+    RETURN (
     SELECT jsonb_build_object(
         'tenant_id', h.tenant_id,
         'head_no', h.head_no,
@@ -33,13 +36,14 @@ AS $$
         'key_id', h.key_id,
         'public_key', encode(k.public_key, 'hex'),
         'signature', encode(h.signature, 'hex'),
-        'checkpoint', t.head || coalesce(format(E'\n— %s %s\n', o.origin,
-            translate(encode(substr(sha256(convert_to(o.origin, 'UTF8') || '\x0a01' || k.public_key), 1, 4) || h.signature, 'base64'), E'\n', '')), ''))
+        'checkpoint', t.head || CASE WHEN h.signature IS NULL THEN '' ELSE format(E'\n— %s %s\n', o.origin,
+            translate(encode(substr(sha256(convert_to(o.origin, 'UTF8') || '\x0a01' || k.public_key), 1, 4) || h.signature, 'base64'), E'\n', '')) END)
     FROM clinic_data.audit_heads AS h
     LEFT JOIN clinic_data.audit_seal_keys AS k ON k.tenant_id = h.tenant_id AND k.key_id = h.key_id
     CROSS JOIN LATERAL clinic_private.head_text(h.tenant_id, h.tree_size, h.root_hash, h.sealed_at) AS t (head)
     CROSS JOIN LATERAL split_part(t.head, E'\n', 1) AS o (origin)
-    WHERE h.tenant_id = head_json.tenant_id AND h.tree_size = head_json.tree_size
+    WHERE h.tenant_id = head_json.tenant_id AND h.tree_size = head_json.tree_size);
+END
 $$;
 COMMENT ON FUNCTION clinic_private.head_json(uuid, bigint) IS 'A head of a log as clinic.audit_head() shows it; null without it.';
 REVOKE ALL ON FUNCTION clinic_private.head_json FROM PUBLIC;
@@ -47,9 +51,14 @@ GRANT EXECUTE ON FUNCTION clinic_private.head_json TO clinic_owner;
 
 CREATE FUNCTION clinic_private.last_tree_size(tenant_id uuid)
     RETURNS bigint
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
-RETURN (SELECT max(h.tree_size) FROM clinic_data.audit_heads AS h WHERE h.tenant_id = last_tree_size.tenant_id);
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN (SELECT max(h.tree_size) FROM clinic_data.audit_heads AS h WHERE h.tenant_id = last_tree_size.tenant_id);
+END
+$$;
 COMMENT ON FUNCTION clinic_private.last_tree_size(uuid) IS 'Size of the latest head of a log; null without one.';
 REVOKE ALL ON FUNCTION clinic_private.last_tree_size FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.last_tree_size TO clinic_owner;

@@ -58,9 +58,12 @@ GRANT EXECUTE ON FUNCTION clinic_private.require_record TO clinic_owner;
 -- The columns of the canonical form as JSON texts, so that nobody has to guess how a number or an instant was meant.
 CREATE FUNCTION clinic_private.audit_record_json(tenant_id uuid, audit_id uuid)
     RETURNS jsonb
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict error
+BEGIN
+    RETURN (
     SELECT jsonb_build_object(
         'tenant_id', r.tenant_id, 'audit_id', r.audit_id, 'transaction_id', r.transaction_id::text,
         'recorded_at', clinic_private.audit_utc(r.recorded_at), 'class', r.class, 'action', r.action, 'table_name', r.table_name,
@@ -69,7 +72,8 @@ AS $$
         'user_agent', r.user_agent, 'application_name', r.application_name, 'before', r.before::text, 'after', r.after::text,
         'row_ids', to_jsonb(r.row_ids), 'row_count', r.row_count::text, 'statement_id', r.statement_id::text, 'salt', encode(r.salt, 'hex'))
     FROM clinic_data.audit_records AS r
-    WHERE r.tenant_id = audit_record_json.tenant_id AND r.audit_id = audit_record_json.audit_id
+    WHERE r.tenant_id = audit_record_json.tenant_id AND r.audit_id = audit_record_json.audit_id);
+END
 $$;
 COMMENT ON FUNCTION clinic_private.audit_record_json(uuid, uuid) IS
     'An audit record for the recomputation of its leaf: numbers, instants (UTC, microseconds) and the text forms of before and after as texts.';
@@ -293,47 +297,17 @@ For administrators. heads: as clinic.audit_heads() or the file of clinic.seal_ex
 
 CREATE FUNCTION clinic_private.is_sealed(tenant_id uuid, audit_id uuid)
     RETURNS boolean
-    LANGUAGE sql STABLE PARALLEL UNSAFE
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict error
+BEGIN
+    RETURN (
     SELECT coalesce((SELECT clinic_private.sealed_position(r.tenant_id, r.transaction_id, r.audit_id) IS NOT NULL
                      FROM clinic_data.audit_records AS r
-                     WHERE r.tenant_id = is_sealed.tenant_id AND r.audit_id = is_sealed.audit_id), false)
+                     WHERE r.tenant_id = is_sealed.tenant_id AND r.audit_id = is_sealed.audit_id), false));
+END
 $$;
 COMMENT ON FUNCTION clinic_private.is_sealed(uuid, uuid) IS 'Whether a record that is there has a position in the sealed log of the tenant of the context.';
 REVOKE ALL ON FUNCTION clinic_private.is_sealed FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.is_sealed TO clinic_owner;
-
-CREATE FUNCTION clinic_private.note_purge(tenant_id uuid, purge_id uuid, audit_ids uuid[])
-    RETURNS bigint
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict error
-DECLARE
-    noted record;
-BEGIN
-    SELECT range_agg(int8range(p.place, p.place, '[]')) AS positions, count(p.place) AS sealed, count(*) AS wanted
-    INTO noted
-    FROM (SELECT clinic_private.sealed_position(o.tenant_id, o.transaction_id, o.audit_id) AS place
-          FROM (SELECT r.tenant_id, r.transaction_id, r.audit_id
-                FROM clinic_data.audit_records AS r
-                WHERE r.tenant_id = note_purge.tenant_id AND r.audit_id = ANY (note_purge.audit_ids)
-                ORDER BY r.transaction_id, r.audit_id) AS o) AS p;
-    IF noted.sealed < noted.wanted THEN
-        PERFORM clinic_private.raise_error('too_early', 'records of the audit that are to be purged are not sealed yet',
-            jsonb_build_object('unsealed', noted.wanted - noted.sealed), 'Seal them first: clinic.seal_audit().');
-    END IF;
-    IF noted.sealed > 0 THEN
-        INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, purged_at, positions, record_count)
-        VALUES (note_purge.tenant_id, note_purge.purge_id, clock_timestamp(), noted.positions, noted.sealed);
-    END IF;
-    RETURN noted.sealed;
-END
-$$;
-COMMENT ON FUNCTION clinic_private.note_purge(uuid, uuid, uuid[]) IS
-    'Notes the positions of records that retention is about to delete in this transaction, so that verifying counts them apart, and returns how many.
-purge_id: the audit_id of the record, with the action purge, that tells of it; such records are never purged themselves.
-Errors: too_early when one of the records is not sealed.';
-REVOKE ALL ON FUNCTION clinic_private.note_purge FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.note_purge TO clinic_owner;

@@ -125,20 +125,3 @@ COMMENT ON COLUMN clinic_data.audit_heads.sealed_at IS 'When, by the server''s w
 COMMENT ON COLUMN clinic_data.audit_heads.sealed_transaction_id IS 'The oldest transaction that still ran: what it and later ones wrote was not sealed yet.';
 COMMENT ON COLUMN clinic_data.audit_heads.key_id IS 'The key that signed; null: no key was set up.';
 COMMENT ON COLUMN clinic_data.audit_heads.signature IS 'Ed25519 over the text of the head.';
-
-CREATE TABLE clinic_data.audit_purges (
-    tenant_id uuid NOT NULL,
-    purge_id uuid NOT NULL,
-    purged_at timestamptz NOT NULL,
-    positions int8multirange NOT NULL,
-    record_count bigint NOT NULL,
-    CONSTRAINT audit_purges_pkey PRIMARY KEY (tenant_id, purge_id),
-    CONSTRAINT audit_purges_record_count_check CHECK (record_count > 0)
-);
-COMMENT ON TABLE clinic_data.audit_purges IS
-    'Which sealed records retention has deleted. Their leaf hashes stay; clinic.verify_audit() counts them apart.';
-COMMENT ON COLUMN clinic_data.audit_purges.tenant_id IS 'The tenant; the nil UUID for what concerns none.';
-COMMENT ON COLUMN clinic_data.audit_purges.purge_id IS 'Which purge; ordered by time.';
-COMMENT ON COLUMN clinic_data.audit_purges.purged_at IS 'When, by the server''s wall clock.';
-COMMENT ON COLUMN clinic_data.audit_purges.positions IS 'Positions of the records.';
-COMMENT ON COLUMN clinic_data.audit_purges.record_count IS 'How many.';

@@ -9,6 +9,8 @@ extern "C" {
 #include "access/xlog.h"
 }
 
+#include <unordered_set>
+
 namespace pg_clinic::pg {
 
 namespace {
@@ -17,11 +19,13 @@ constinit KeptPlan heads_plan{
     "SELECT h.tree_size, h.root_hash, h.sealed_at, h.signature, k.public_key FROM clinic_data.audit_heads AS h"
     " LEFT JOIN clinic_data.audit_seal_keys AS k ON k.tenant_id = h.tenant_id AND k.key_id = h.key_id"
     " WHERE h.tenant_id = $1 ORDER BY h.tree_size"};
-// A purge is believed when the record that tells of it is there; records of purges are themselves not purged.
-constinit KeptPlan purges_plan{
-    "SELECT lower(u.stretch), upper(u.stretch) FROM clinic_data.audit_purges AS p, unnest(p.positions) AS u (stretch)"
-    " WHERE p.tenant_id = $1 AND EXISTS (SELECT FROM clinic_data.audit_records AS r WHERE r.tenant_id = p.tenant_id"
-    " AND r.audit_id = p.purge_id AND r.action = 'purge') ORDER BY 1"};
+constinit KeptPlan has_purges_plan{"SELECT to_regclass('clinic_data.purged_audit_records') IS NOT NULL"};
+// A purge is believed when the record that tells of it is there; records of purges are themselves never purged.
+constinit KeptPlan purged_plan{
+    "SELECT p.audit_id FROM clinic_data.purged_audit_records AS p WHERE p.tenant_id = $1 AND p.audit_id = ANY ($2)"
+    " AND EXISTS (SELECT FROM clinic_data.audit_records AS r WHERE r.tenant_id = p.tenant_id AND r.audit_id = "
+    "p.purge_id"
+    " AND r.action = 'purge')"};
 constinit KeptPlan leaves_plan{
     "SELECT l.first_position, l.run_no, l.audit_ids, l.leaf_hashes FROM clinic_data.audit_leaves AS l"
     " WHERE l.tenant_id = $1 ORDER BY l.first_position"};
@@ -125,7 +129,7 @@ class Verifier final : public core::NodeVisitor {
 
   private:
     void read_heads();
-    void read_purges();
+    void read_purged(const std::vector<Uuid> &wanted);
     void check_row(const Row &row);
     void check_leaf(std::uint64_t position, std::int32_t run, const Uuid &id, const core::Digest &leaf,
                     std::string_view leaves);
@@ -133,7 +137,6 @@ class Verifier final : public core::NodeVisitor {
     void check_heads();
     void check_end();
     void check_unsealed();
-    bool is_purged(std::uint64_t position);
     void report(Problem found) {
         if (!problem)
             problem = std::move(found);
@@ -145,9 +148,8 @@ class Verifier final : public core::NodeVisitor {
     crypto::Sha256 hash_;
     std::vector<Checkpoint> heads_; // in ascending order of size
     std::size_t next_head_ = 0;
-    std::uint64_t last_good_ = 0; // size of the last head that held
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> purges_;
-    std::size_t next_purge_ = 0;
+    std::uint64_t last_good_ = 0;         // size of the last head that held
+    std::unordered_set<Uuid> purged_ids_; // of the present row
     core::Frontier frontier_;
     std::unordered_map<Uuid, Found> found_;                          // the records of the present row of leaves
     std::optional<std::pair<std::uint64_t, std::uint64_t>> suspect_; // leaves whose stored node differs
@@ -157,7 +159,6 @@ class Verifier final : public core::NodeVisitor {
 
 void Verifier::verify() {
     read_heads();
-    read_purges();
     check_heads();
     spi_.each(
         leaves_plan, {.view = View::active},
@@ -195,18 +196,23 @@ void Verifier::read_heads() {
                      [](const Checkpoint &a, const Checkpoint &b) { return a.size < b.size; });
 }
 
-void Verifier::read_purges() {
-    const Rows rows = spi_.query_with(purges_plan, {.view = View::active}, tenant_);
+// Which of the records that are gone a purge has taken.
+void Verifier::read_purged(const std::vector<Uuid> &wanted) {
+    purged_ids_.clear();
+    if (found_.size() == wanted.size())
+        return;
+    {
+        const Rows rows = spi_.query_with(has_purges_plan, {.view = View::active});
+        if (!rows[0].get<bool>(0))
+            return;
+    }
+    std::vector<Uuid> gone;
+    for (const Uuid &id : wanted)
+        if (!found_.contains(id))
+            gone.push_back(id);
+    const Rows rows = spi_.query_with(purged_plan, {.view = View::active}, tenant_, gone);
     for (const Row row : rows)
-        purges_.emplace_back(static_cast<std::uint64_t>(row.get<std::int64_t>(0)),
-                             static_cast<std::uint64_t>(row.get<std::int64_t>(1)));
-}
-
-// Asked for ascending positions.
-bool Verifier::is_purged(std::uint64_t position) {
-    while (next_purge_ < purges_.size() && purges_[next_purge_].second <= position)
-        ++next_purge_;
-    return next_purge_ < purges_.size() && purges_[next_purge_].first <= position;
+        purged_ids_.insert(row.get<Uuid>(0));
 }
 
 void Verifier::check_row(const Row &row) {
@@ -231,6 +237,7 @@ void Verifier::check_row(const Row &row) {
             found_.emplace(id, found_in(record, tenant_, id));
         }
     }
+    read_purged(wanted);
     for (std::size_t i = 0; i < wanted.size() && !problem; ++i)
         check_leaf(first + i, row.get<std::int32_t>(1), wanted[i],
                    digest_of(leaves.substr(i * digest_bytes, digest_bytes)), leaves);
@@ -255,7 +262,7 @@ void Verifier::check_leaf(std::uint64_t position, std::int32_t run, const Uuid &
                                    : "the record does not have the leaf that was sealed"});
         }
         check_order(position, run, {record.transaction_id, id});
-    } else if (is_purged(position)) {
+    } else if (purged_ids_.contains(id)) {
         ++purged;
     } else {
         return report({"missing", position, position + 1, id, "the record is gone, and no purge tells of it"});

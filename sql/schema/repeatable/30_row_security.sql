@@ -141,7 +141,6 @@ BEGIN
             ('audit_nodes', 'Only takes additions.', 'true', 'true', NULL, NULL),
             ('audit_heads', 'Only takes additions.', 'true', 'true', NULL, NULL),
             ('audit_seal_keys', 'Only takes additions.', 'true', 'true', NULL, NULL),
-            ('audit_purges', 'Only takes additions.', 'true', 'true', NULL, NULL),
             ('message_templates', 'setup:write changes it.', 'true', setup, setup, setup)
         )
         SELECT c.oid AS table_oid, c.relname AS table_name,

@@ -4,7 +4,7 @@ DO $$
 DECLARE
     target name;
 BEGIN
-    FOREACH target IN ARRAY '{audit_leaves,audit_nodes,audit_heads,audit_seal_keys,audit_purges}'::name[] LOOP
+    FOREACH target IN ARRAY '{audit_leaves,audit_nodes,audit_heads,audit_seal_keys}'::name[] LOOP
         CALL clinic_private.ensure_trigger(format('clinic_data.%I', target)::regclass, (target || '_05_append_only')::name, 'BEFORE DELETE OR UPDATE', '',
             'clinic_private.refuse_rewrite()', 'O', 'It only takes additions.');
         PERFORM FROM pg_catalog.pg_trigger t
