@@ -26,6 +26,8 @@ AS $$
          'Makes the partitions of the next months, and drops empty ones of the past.'),
         (9, 'hours_opened', false, false, interval '1 minute', '* * * * *',
          'Offers newly opened hours to the waitlist.'),
+        (10, 'purge_audit', false, true, interval '1 day', '50 2 * * *',
+         'Purges records of the audit whose time is over, that are sealed and that no legal hold keeps.'),
         (20, 'seal_audit', false, true, interval '1 minute', '* * * * *',
          'Seals the records of the audit.'),
         (21, 'seal_database_audit', true, true, interval '1 minute', '* * * * *',

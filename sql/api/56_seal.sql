@@ -1,21 +1,5 @@
 -- Sealing the audit: by the job or by hand, heads for whoever keeps them, how far it has come.
 
-CREATE FUNCTION clinic_private.refuse_rewrite()
-    RETURNS trigger
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RAISE EXCEPTION '"%" only takes additions', TG_TABLE_NAME
-        USING ERRCODE = 'insufficient_privilege',
-              DETAIL = format('Refused: %s.', TG_OP),
-              HINT = 'What was sealed stays as it is.',
-              SCHEMA = TG_TABLE_SCHEMA, TABLE = TG_TABLE_NAME;
-END
-$$;
-COMMENT ON FUNCTION clinic_private.refuse_rewrite() IS 'Trigger: refuses to change, delete or truncate what only takes additions.';
-REVOKE ALL ON FUNCTION clinic_private.refuse_rewrite() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.refuse_rewrite() TO clinic_owner;
-
 -- A head for the world: its text is what is signed, in the form that witnesses of transparency logs take
 -- (c2sp.org/tlog-checkpoint, c2sp.org/signed-note).
 CREATE FUNCTION clinic_private.head_json(tenant_id uuid, tree_size bigint)

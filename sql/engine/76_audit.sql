@@ -29,3 +29,15 @@ Returns the audit_id. Errors: 22004 without class or action, 25006 in a read-onl
 
 REVOKE ALL ON FUNCTION clinic_private.audit_leaf, clinic_private.write_audit FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.audit_leaf, clinic_private.write_audit TO clinic_owner, clinic_system;
+
+CREATE FUNCTION clinic_private.audit_change()
+    RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'clinic_audit_change';
+COMMENT ON FUNCTION clinic_private.audit_change() IS
+    'Trigger: a record of the audit for each row that is added, changed or deleted. AFTER ROW it gathers, AFTER STATEMENT it writes what was gathered; of TRUNCATE both.
+Arguments: the table''s name, its key columns, its patient column or nothing, the class of its records, its secret columns; lists are separated by commas.
+Of secret columns, of all of type bytea and of domain clinic_data.encrypted a record says that they changed and nothing of what they hold.';
+
+REVOKE ALL ON FUNCTION clinic_private.audit_change FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.audit_change TO clinic_owner;

@@ -65,9 +65,9 @@ class RecordWriter {
             places_.push_back(writer_.place_of(name, type));
     }
 
-    void write(const AuditOrigin &origin, const AuditRecord &record) {
+    void write(const AuditOrigin &origin, const Uuid &tenant, const AuditRecord &record) {
         core::AuditLeaf leaf;
-        leaf.tenant_id = origin.tenant_id;
+        leaf.tenant_id = tenant;
         leaf.audit_id = record.audit_id ? *record.audit_id : new_wall_id();
         leaf.transaction_id = transaction_;
         leaf.recorded_at = record.recorded_at.value_or(recorded_at_);
@@ -162,22 +162,38 @@ AuditOrigin present_origin() {
     return origin;
 }
 
-void write_audit_records(const AuditOrigin &origin, const std::vector<AuditRecord> &records) {
-    if (records.empty())
-        return;
+namespace {
+
+// Writes one record for each index.
+template <class Write> void write_each(std::size_t count, Write write) {
     // What one record needs in the server's memory goes before the next.
     MemoryContext caller = CurrentMemoryContext;
     MemoryContext each =
         pg_call([] { return AllocSetContextCreate(CurrentMemoryContext, "audit record", ALLOCSET_DEFAULT_SIZES); });
     RecordWriter writer;
-    for (const AuditRecord &record : records) {
+    for (std::size_t i = 0; i < count; ++i) {
         MemoryContextSwitchTo(each);
-        writer.write(origin, record);
+        write(writer, i);
         MemoryContextSwitchTo(caller);
         pg_call([each] { MemoryContextReset(each); });
     }
     writer.finish();
     pg_call([each] { MemoryContextDelete(each); });
+}
+
+} // namespace
+
+void write_audit_records(const AuditOrigin &origin, const std::vector<AuditRecord> &records) {
+    if (!records.empty())
+        write_each(records.size(),
+                   [&](RecordWriter &writer, std::size_t i) { writer.write(origin, origin.tenant_id, records[i]); });
+}
+
+void write_audit_entries(std::span<const AuditEntry> entries) {
+    if (!entries.empty())
+        write_each(entries.size(), [&](RecordWriter &writer, std::size_t i) {
+            writer.write(*entries[i].origin, entries[i].tenant_id, entries[i].record);
+        });
 }
 
 } // namespace pg_clinic::pg

@@ -49,6 +49,15 @@ struct AuditRecord {
     std::optional<Uuid> audit_id = std::nullopt; // without: a new one; given for what is ingested exactly once
 };
 
+// A record of its own tenant and origin, for what comes together from several.
+struct AuditEntry {
+    std::shared_ptr<const AuditOrigin> origin;
+    Uuid tenant_id;
+    AuditRecord record;
+};
+
+void write_audit_entries(std::span<const AuditEntry> entries);
+
 // Writes the records, in order, at once: they are gone when the transaction or savepoint is rolled back. Raises 25006 in a read-only transaction, 25000 in a parallel worker.
 void write_audit_records(const AuditOrigin &origin, const std::vector<AuditRecord> &records);
 

@@ -19,13 +19,14 @@ constinit KeptPlan heads_plan{
     "SELECT h.tree_size, h.root_hash, h.sealed_at, h.signature, k.public_key FROM clinic_data.audit_heads AS h"
     " LEFT JOIN clinic_data.audit_seal_keys AS k ON k.tenant_id = h.tenant_id AND k.key_id = h.key_id"
     " WHERE h.tenant_id = $1 ORDER BY h.tree_size"};
-constinit KeptPlan has_purges_plan{"SELECT to_regclass('clinic_data.purged_audit_records') IS NOT NULL"};
-// A purge is believed when the record that tells of it is there; records of purges are themselves never purged.
-constinit KeptPlan purged_plan{
-    "SELECT p.audit_id FROM clinic_data.purged_audit_records AS p WHERE p.tenant_id = $1 AND p.audit_id = ANY ($2)"
-    " AND EXISTS (SELECT FROM clinic_data.audit_records AS r WHERE r.tenant_id = p.tenant_id AND r.audit_id = "
-    "p.purge_id"
-    " AND r.action = 'purge')"};
+// A purge is believed when the record that tells of it is there, and as far as it tells; such records are themselves never purged.
+constinit KeptPlan purges_plan{
+    "SELECT p.purge_id, (r.after ->> 'record_count')::bigint FROM clinic_data.audit_purges AS p"
+    " JOIN clinic_data.audit_records AS r ON r.tenant_id = p.tenant_id AND r.action = 'purge' AND r.row_id = "
+    "p.purge_id::text"
+    " WHERE p.tenant_id = $1 AND jsonb_typeof(r.after -> 'record_count') = 'number'"};
+constinit KeptPlan purged_plan{"SELECT p.audit_id, p.purge_id FROM clinic_data.purged_audit_records AS p"
+                               " WHERE p.tenant_id = $1 AND p.audit_id = ANY ($2)"};
 constinit KeptPlan leaves_plan{
     "SELECT l.first_position, l.run_no, l.audit_ids, l.leaf_hashes FROM clinic_data.audit_leaves AS l"
     " WHERE l.tenant_id = $1 ORDER BY l.first_position"};
@@ -129,6 +130,7 @@ class Verifier final : public core::NodeVisitor {
 
   private:
     void read_heads();
+    void read_purges();
     void read_purged(const std::vector<Uuid> &wanted);
     void check_row(const Row &row);
     void check_leaf(std::uint64_t position, std::int32_t run, const Uuid &id, const core::Digest &leaf,
@@ -148,8 +150,9 @@ class Verifier final : public core::NodeVisitor {
     crypto::Sha256 hash_;
     std::vector<Checkpoint> heads_; // in ascending order of size
     std::size_t next_head_ = 0;
-    std::uint64_t last_good_ = 0;         // size of the last head that held
-    std::unordered_set<Uuid> purged_ids_; // of the present row
+    std::uint64_t last_good_ = 0;                   // size of the last head that held
+    std::unordered_map<Uuid, std::int64_t> purges_; // those that are believed, and how many records they still explain
+    std::unordered_set<Uuid> purged_ids_;           // of the present row
     core::Frontier frontier_;
     std::unordered_map<Uuid, Found> found_;                          // the records of the present row of leaves
     std::optional<std::pair<std::uint64_t, std::uint64_t>> suspect_; // leaves whose stored node differs
@@ -159,6 +162,7 @@ class Verifier final : public core::NodeVisitor {
 
 void Verifier::verify() {
     read_heads();
+    read_purges();
     check_heads();
     spi_.each(
         leaves_plan, {.view = View::active},
@@ -196,23 +200,27 @@ void Verifier::read_heads() {
                      [](const Checkpoint &a, const Checkpoint &b) { return a.size < b.size; });
 }
 
+void Verifier::read_purges() {
+    const Rows rows = spi_.query_with(purges_plan, {.view = View::active}, tenant_);
+    for (const Row row : rows)
+        purges_[row.get<Uuid>(0)] = row.get<std::int64_t>(1);
+}
+
 // Which of the records that are gone a purge has taken.
 void Verifier::read_purged(const std::vector<Uuid> &wanted) {
     purged_ids_.clear();
     if (found_.size() == wanted.size())
         return;
-    {
-        const Rows rows = spi_.query_with(has_purges_plan, {.view = View::active});
-        if (!rows[0].get<bool>(0))
-            return;
-    }
     std::vector<Uuid> gone;
     for (const Uuid &id : wanted)
         if (!found_.contains(id))
             gone.push_back(id);
     const Rows rows = spi_.query_with(purged_plan, {.view = View::active}, tenant_, gone);
     for (const Row row : rows)
-        purged_ids_.insert(row.get<Uuid>(0));
+        if (const auto purge = purges_.find(row.get<Uuid>(1)); purge != purges_.end() && purge->second > 0) {
+            --purge->second;
+            purged_ids_.insert(row.get<Uuid>(0));
+        }
 }
 
 void Verifier::check_row(const Row &row) {
