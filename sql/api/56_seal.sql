@@ -273,22 +273,14 @@ COMMENT ON FUNCTION clinic.audit_heads() IS
 
 CREATE FUNCTION clinic_private.lint_seal()
     RETURNS TABLE (severity text, rule text, object text, finding text, fix text)
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict error
-DECLARE
-    problem constant text := clinic_private.seal_key_problem();
-    no_file constant boolean := problem = 'clinic.seal_key_file is not set';
-BEGIN
-    IF problem IS NOT NULL THEN
-        RETURN QUERY
-        SELECT CASE WHEN no_file THEN 'warning' ELSE 'error' END, 'audit_not_signed', 'clinic.seal_key_file',
-               CASE WHEN no_file THEN 'Heads of the audit are not signed: who keeps one cannot tell whether it came from here.'
-                    ELSE format('Heads of the audit are not signed: %s.', problem) END,
-               'ALTER SYSTEM SET clinic.seal_key_file = ''/path/to/seal.pem'', made by openssl genpkey -algorithm ed25519';
-    END IF;
-END
-$$;
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE WHEN k.problem = 'clinic.seal_key_file is not set' THEN 'warning' ELSE 'error' END, 'audit_not_signed', 'clinic.seal_key_file',
+           format('Heads of the audit are not signed, so that who keeps one cannot tell whether it came from here: %s.', k.problem),
+           'ALTER SYSTEM SET clinic.seal_key_file = ''/path/to/seal.pem'''
+      FROM clinic_private.seal_key_problem() AS k (problem)
+     WHERE k.problem IS NOT NULL;
+END;
 COMMENT ON FUNCTION clinic_private.lint_seal() IS 'Findings about the signing of the audit''s heads.';
 REVOKE ALL ON FUNCTION clinic_private.lint_seal() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lint_seal() TO clinic_admin;

@@ -53,7 +53,7 @@ COMMENT ON FUNCTION clinic_private.seal_verifies(bytea, text, bytea) IS 'Whether
 
 CREATE FUNCTION clinic_private.seal_key_problem()
 RETURNS text
-LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'clinic_seal_key_problem';
 COMMENT ON FUNCTION clinic_private.seal_key_problem() IS 'Why heads are not signed; null when they are.';
 
