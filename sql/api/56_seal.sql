@@ -275,7 +275,7 @@ CREATE FUNCTION clinic_private.lint_seal()
     RETURNS TABLE (severity text, rule text, object text, finding text, fix text)
     LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT CASE WHEN k.problem = 'clinic.seal_key_file is not set' THEN 'warning' ELSE 'error' END, 'audit_not_signed', 'clinic.seal_key_file',
+    SELECT CASE WHEN k.problem = 'clinic.seal_key_file is not set' THEN 'warning' ELSE 'error' END, 'setting_seal_key', 'clinic.seal_key_file',
            format('Heads of the audit are not signed, so that who keeps one cannot tell whether it came from here: %s.', k.problem),
            'ALTER SYSTEM SET clinic.seal_key_file = ''/path/to/seal.pem'''
       FROM clinic_private.seal_key_problem() AS k (problem)

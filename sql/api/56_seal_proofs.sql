@@ -129,7 +129,8 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('from_size', audit_consistency_proof.from_size));
     IF to_head IS NULL THEN
-        PERFORM clinic_private.refuse_argument('to_size', 'there is no head of that size');
+        PERFORM clinic_private.raise_error('not_found', 'there is no head of that size', jsonb_build_object('tree_size', v_to),
+            'clinic.audit_head() shows the latest.');
     END IF;
     IF audit_consistency_proof.from_size NOT BETWEEN 1 AND v_to THEN
         PERFORM clinic_private.refuse_argument('from_size', 'from_size must lie between 1 and to_size');
@@ -146,7 +147,7 @@ REVOKE ALL ON FUNCTION clinic.audit_consistency_proof FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.audit_consistency_proof TO clinic_user;
 COMMENT ON FUNCTION clinic.audit_consistency_proof(bigint, bigint) IS
     'Proves that the sealed log of from_size records only grew until it had to_size, by default all: tools/verify_audit.py checks it against the earlier
-head, which was kept elsewhere. Needs audit:read. Errors: no_context, forbidden, 22004, 22023 for sizes without a head.';
+head, which was kept elsewhere. Needs audit:read. Errors: no_context, forbidden, not_found without a head of to_size, 22004, 22023.';
 
 -- Heads given: one, or an array of them.
 CREATE FUNCTION clinic_private.given_heads(tenant_id uuid, heads jsonb)
