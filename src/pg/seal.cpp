@@ -316,7 +316,8 @@ CLINIC_FUNCTION(clinic_seal_log) {
     Spi spi;
     Sealer sealer(spi, tenant);
     const std::uint64_t sealed = sealer.seal(most);
-    rows.add(static_cast<std::int64_t>(sealed), static_cast<std::int64_t>(sealer.state().tree_size), sealer.is_complete(),
+    rows.add(static_cast<std::int64_t>(sealed), static_cast<std::int64_t>(sealer.state().tree_size),
+             sealer.is_complete(),
              sealer.warning().empty() ? std::optional<std::string>{} : std::optional(sealer.warning()));
     return rows.done();
 }

@@ -47,14 +47,17 @@ std::string to_base64(std::string_view bytes) {
 std::string utc_text(core::Instant at) {
     std::array<char, 64> text{};
     char *out = text.data();
-    pg_call([at, out] {
+    const bool good = pg_call([at, out] {
         struct pg_tm tm;
         fsec_t fraction = 0;
         if (timestamp2tm(at.micros, nullptr, &tm, &fraction, nullptr, nullptr) != 0)
-            ereport(ERROR, (errcode(ERRCODE_DATETIME_VALUE_OUT_OF_RANGE), errmsg("timestamp out of range")));
+            return false;
         pg_snprintf(out, 64, "%04d-%02d-%02dT%02d:%02d:%02d.%06dZ", tm.tm_year, tm.tm_mon, tm.tm_mday, tm.tm_hour,
                     tm.tm_min, tm.tm_sec, static_cast<int>(fraction));
+        return true;
     });
+    if (!good)
+        refuse_argument(Code::datetime_overflow, "sealed_at");
     return text.data();
 }
 

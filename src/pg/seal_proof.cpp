@@ -34,8 +34,7 @@ CLINIC_FUNCTION(clinic_sealed_position) {
     const Uuid tenant = args.required<Uuid>(0, "tenant_id");
     const SealOrder record{args.required<Xid8>(1, "transaction_id"), args.required<Uuid>(2, "audit_id")};
     Spi spi;
-    const auto position =
-        SealedPositions(spi, View::active, tenant, last_run(spi, View::active, tenant)).find(record);
+    const auto position = SealedPositions(spi, View::active, tenant, last_run(spi, View::active, tenant)).find(record);
     return returning(fcinfo, position ? std::optional(static_cast<std::int64_t>(*position)) : std::nullopt);
 }
 

@@ -45,9 +45,13 @@ at() { # position
         "$1" "$tenant" "$1" "$1"
 }
 
+# Autovacuum would hold up what may be sealed, now and then.
+# shellcheck disable=SC2089
 PG_CLINIC_SETTINGS="max_prepared_transactions = 5
+autovacuum = off
 clinic.seal_export_file = '$tap_work/heads.jsonl'
 clinic.seal_key_file = '$tap_work/seal.pem'"
+# shellcheck disable=SC2090
 export PG_CLINIC_SETTINGS
 openssl genpkey -algorithm ed25519 -out "$tap_work/seal.pem" 2>/dev/null
 chmod 600 "$tap_work/seal.pem"
