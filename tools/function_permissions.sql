@@ -23,7 +23,7 @@ SELECT f, 'public'
 FROM unnest('{error_codes,now,is_time_zone,canonical_time_zone,new_id,uuid_floor,is_rrule,is_hours_rule,describe_rrule,occurrences,
               next_occurrence,previous_occurrence,is_occurrence,rule_hours,free_time,cut_slots,local_instant,version,current_tenant_id,
               current_user_id,current_patient_id,current_provider_id,has_permission,is_permission,whoami,sees_all_locations,sees_location,
-              sees_patient,event_names,is_public_address}'::text[]) AS f;
+              sees_patient,event_names,is_public_address,is_encrypted}'::text[]) AS f;
 
 INSERT INTO pg_temp.function_permissions (function, executes)
 SELECT f, 'owner' FROM unnest('{install,migrate}'::text[]) AS f;
@@ -50,6 +50,13 @@ VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
        ('enable_audit', 'admin', 'clinic.enable_audit(''pg_catalog.pg_class'')'),
        ('disable_audit', 'admin', 'clinic.disable_audit(''clinic_data.patients'')'),
        ('lint', 'admin', 'clinic.lint()'),
+       ('encryption_status', 'admin', 'clinic.encryption_status()'),
+       ('rotate_master_key', 'admin', 'clinic.rotate_master_key()'),
+       ('rotate_tenant_key', 'admin', 'clinic.rotate_tenant_key(NULL)'),
+       ('shred_list', 'admin', 'clinic.shred_list()'),
+       ('apply_shred_list', 'admin', 'clinic.apply_shred_list(''[]'')'),
+       ('encrypt_column', 'admin', 'clinic.encrypt_column(''pg_catalog.pg_class'', ''relname'', ''oid'')'),
+       ('forget_encrypted_column', 'admin', 'clinic.forget_encrypted_column(''pg_catalog.pg_class'', ''relname'')'),
        ('run_jobs', 'jobs', 'clinic.run_jobs(''{}'')'),
        ('job_status', 'admin', 'clinic.job_status()'),
        ('schedule_jobs', 'admin', 'clinic.schedule_jobs()'),
