@@ -30,6 +30,10 @@ SELECT f, 'owner' FROM unnest('{install,migrate}'::text[]) AS f;
 
 INSERT INTO pg_temp.function_permissions (function, executes, call)
 VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
+       ('seal_audit', 'jobs', 'clinic.seal_audit()'),
+       ('audit_status', 'admin', 'clinic.audit_status()'),
+       ('audit_heads', 'admin', 'clinic.audit_heads()'),
+       ('verify_audits', 'admin', 'clinic.verify_audits()'),
        ('use_tenant', 'admin', 'clinic.use_tenant(''role-matrix'')'),
        ('create_tenant', 'admin', 'clinic.create_tenant(''role-matrix-2'', ''X'')'),
        ('map_login', 'admin', 'clinic.map_login(''postgres'', ''admin'', ''{*}'')'),
@@ -117,6 +121,11 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
 
 INSERT INTO pg_temp.function_permissions (function, executes, needs, scopes, patients, call)
 VALUES
+    -- The sealed audit.
+    ('audit_head', 'user', 'audit:read', false, false, 'clinic.audit_head()'),
+    ('audit_inclusion_proof', 'user', 'audit:read', false, false, 'clinic.audit_inclusion_proof(clinic.new_id())'),
+    ('audit_consistency_proof', 'user', 'audit:read', false, false, 'clinic.audit_consistency_proof(1)'),
+    ('verify_audit', 'user', 'audit:read', false, false, 'clinic.verify_audit()'),
     -- Booking.
     ('book_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_appointment({service}, {patient}, {at} + interval ''2 hours'', {provider})'),
     ('reschedule_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.reschedule_appointment({appointment}, {at} + interval ''3 hours'')'),

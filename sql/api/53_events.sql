@@ -32,6 +32,7 @@ AS $$
         ('waitlist.withdrawn', 'An offer is over, because the patient waits no longer.', true),
         ('patient.created', 'A patient is registered.', true),
         ('patient.updated', 'Something of a patient has changed.', true),
+        ('audit.sealed', 'The audit has a new sealed head; written for subscriptions that name it.', true),
         ('medical_record.created', 'A record is added to a patient''s file.', false),
         ('medical_record.shared', 'A record is shared with somebody.', false),
         ('prescription.created', 'A prescription is written.', false),

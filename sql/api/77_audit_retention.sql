@@ -158,6 +158,7 @@ BEGIN
     FROM (SELECT a.audit_id, a.leaf_hash
           FROM clinic_data.audit_records AS a
           WHERE a.tenant_id = purge_class.tenant AND a.class = purge_class.of_class
+            AND a.action <> 'purge' -- what explains why others are gone
             AND a.audit_id < clinic.uuid_floor(v_before) AND a.recorded_at < v_before
             AND NOT EXISTS (SELECT FROM clinic_data.legal_holds AS h
                             WHERE h.tenant_id = a.tenant_id AND h.released_at IS NULL

@@ -11,6 +11,7 @@
 #include "pg/postgres.hpp"
 #include "pg/rate_limit.hpp"
 #include "pg/request.hpp"
+#include "pg/seal_key.hpp"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -31,6 +32,7 @@ void _PG_init(void) {
     pg_clinic::pg::define_master_key_settings();
     pg_clinic::pg::define_rate_limit_settings();
     pg_clinic::pg::define_request();
+    pg_clinic::pg::define_seal_settings();
     pg_clinic::pg::define_idempotency();
     pg_clinic::pg::define_audit_changes();
     pg_clinic::pg::install_held_cursors();

@@ -75,7 +75,7 @@ BEGIN
          WHERE c.relnamespace = 'clinic_data'::regnamespace AND c.relkind IN ('r', 'p')
          ORDER BY c.relispartition, c.relname
     LOOP
-        IF target.name IN ('audit_records', 'audit_purges', 'purged_audit_records') THEN
+        IF target.name IN ('audit_records', 'audit_purges', 'purged_audit_records', 'audit_leaves', 'audit_nodes', 'audit_heads', 'audit_seal_keys') THEN
             CALL clinic_private.ensure_append_only(target.relation, target.name);
         END IF;
     END LOOP;
