@@ -179,14 +179,13 @@ BEGIN
             END IF;
         END LOOP;
     ELSIF apply_changes.policy = 'reassign' THEN
-        outcomes := clinic_private.reassign_affected(apply_changes.tenant_id, affected, apply_changes.reason, apply_changes.keep_ids,
-                                                     apply_changes.days);
+        outcomes := clinic_private.reassign_affected(affected, apply_changes.reason, apply_changes.keep_ids, apply_changes.days);
     END IF;
     -- What stays is flagged only now, so that each visit changes once.
     SELECT s.* INTO scope_after FROM clinic_private.change_scope(apply_changes.changes) AS s;
     PERFORM clinic_private.derive_out_of_hours(scope.resource_ids || scope_after.resource_ids, scope.range_start, scope.range_end);
     RETURN jsonb_build_object('change_ids', ids, 'affected', (
-        SELECT coalesce(jsonb_agg((v.value - '{version,visible,causes,out_of_hours,owner_id}'::text[])
+        SELECT coalesce(jsonb_agg((v.value - '{version,visible,causes,out_of_hours,owner_id,seat,pinned}'::text[])
                    || CASE WHEN v.value ->> 'visible' = 'true' THEN '{}'
                            ELSE '{"appointment_id": null, "patient_id": null, "service_id": null, "status": null}' END::jsonb
                    || coalesce(outcomes -> (v.value ->> 'appointment_id'), '{"outcome": "kept"}') ORDER BY v.place), '[]')

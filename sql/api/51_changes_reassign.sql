@@ -22,7 +22,7 @@ COMMENT ON FUNCTION clinic_private.require_reassign_days(integer) IS
 REVOKE ALL ON FUNCTION clinic_private.require_reassign_days FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.require_reassign_days TO clinic_owner;
 
-CREATE FUNCTION clinic_private.why_it_stays(tenant_id uuid, visit jsonb, keep_ids uuid[])
+CREATE FUNCTION clinic_private.why_it_stays(visit jsonb, keep_ids uuid[])
     RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
     SET search_path = pg_catalog, pg_temp
@@ -33,7 +33,8 @@ DECLARE
 BEGIN
     SELECT r.* INTO v
     FROM jsonb_to_record(why_it_stays.visit) AS r (
-        appointment_id uuid, kind text, status text, provider_id uuid, location_id uuid, starts_at timestamptz, visible boolean);
+        appointment_id uuid, kind text, status text, provider_id uuid, location_id uuid, starts_at timestamptz, seat boolean, pinned boolean,
+        visible boolean);
     RETURN CASE
         WHEN v.appointment_id IS NULL THEN v.kind
         WHEN v.appointment_id = ANY (why_it_stays.keep_ids) THEN 'keep_ids'
@@ -41,18 +42,13 @@ BEGIN
         WHEN v.status NOT IN ('pending', 'booked', 'confirmed') THEN v.status
         WHEN v.starts_at < clinic.now() THEN 'begun'
         WHEN NOT clinic_private.may_at('appointments:write', v.provider_id, v.location_id) THEN 'forbidden'
-        WHEN EXISTS (SELECT FROM clinic_data.appointments AS a
-                     WHERE a.tenant_id = why_it_stays.tenant_id AND a.appointment_id = v.appointment_id AND a.session_id IS NOT NULL)
-            THEN 'seat'
-        WHEN EXISTS (SELECT FROM clinic_data.appointment_resources AS u
-                     WHERE u.tenant_id = why_it_stays.tenant_id AND u.appointment_id = v.appointment_id
-                       AND u.resource_id <> v.provider_id AND u.pinned)
-            THEN 'pinned'
+        WHEN v.seat THEN 'seat'
+        WHEN v.pinned THEN 'pinned'
     END;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.why_it_stays(uuid, jsonb, uuid[]) IS
-    'Returns why a visit is not to be moved elsewhere, null when it is: keep_ids (asked for); offer or session; held (a promise), arrived, in_progress, completed or begun; forbidden; seat (of a planned session); pinned (its room was named).
+COMMENT ON FUNCTION clinic_private.why_it_stays(jsonb, uuid[]) IS
+    'Returns why a visit is not to be moved elsewhere, null when it is: keep_ids (asked for); offer or session; held (a promise), arrived, in_progress, completed or begun; forbidden; seat (of a planned session); pinned (a room, device or participant was named).
 visit: an object as clinic_private.standing_visits gives its rows.';
 REVOKE ALL ON FUNCTION clinic_private.why_it_stays FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.why_it_stays TO clinic_owner;
@@ -149,7 +145,7 @@ Errors: not_found, forbidden, busy, no_context, 25006, 54000.';
 REVOKE ALL ON FUNCTION clinic_private.reassign_visits FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.reassign_visits TO clinic_owner;
 
-CREATE FUNCTION clinic_private.reassign_affected(tenant_id uuid, visits jsonb, reason text, keep_ids uuid[], days integer)
+CREATE FUNCTION clinic_private.reassign_affected(visits jsonb, reason text, keep_ids uuid[], days integer)
     RETURNS jsonb
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
@@ -165,7 +161,7 @@ BEGIN
     INTO stay, movable
     FROM jsonb_array_elements(reassign_affected.visits) AS v
     CROSS JOIN LATERAL (
-        SELECT clinic_private.why_it_stays(reassign_affected.tenant_id, v.value, reassign_affected.keep_ids) AS why) AS w
+        SELECT clinic_private.why_it_stays(v.value, reassign_affected.keep_ids) AS why) AS w
     WHERE v.value ->> 'appointment_id' IS NOT NULL;
     outcomes := CASE WHEN movable = '{}' THEN '{}'::jsonb ELSE clinic_private.reassign_visits(
         movable, '{}', NULL, reassign_affected.days, false, reassign_affected.reason, true, false) END;
@@ -178,7 +174,7 @@ BEGIN
             FROM jsonb_each(outcomes) AS m) AS o);
 END
 $$;
-COMMENT ON FUNCTION clinic_private.reassign_affected(uuid, jsonb, text, uuid[], integer) IS
+COMMENT ON FUNCTION clinic_private.reassign_affected(jsonb, text, uuid[], integer) IS
     'Moves what a change of hours affects to where the new hours have room: an object by appointment_id, of outcome (moved or kept) and what clinic_private.reassign_visits says.
 visits: as clinic_private.affected_visits returns them. Errors: as clinic_private.reassign_visits.';
 REVOKE ALL ON FUNCTION clinic_private.reassign_affected FROM PUBLIC;
@@ -204,7 +200,8 @@ BEGIN
         SELECT coalesce(jsonb_agg(jsonb_build_object(
             'appointment_id', a.appointment_id, 'kind', CASE a.status WHEN 'pending' THEN 'pending' ELSE 'booking' END,
             'status', a.status, 'service_id', a.service_id, 'provider_id', a.provider_id, 'location_id', a.location_id,
-            'patient_id', a.patient_id, 'starts_at', a.starts_at, 'ends_at', a.ends_at, 'visible', true)), '[]')
+            'patient_id', a.patient_id, 'starts_at', a.starts_at, 'ends_at', a.ends_at, 'seat', a.session_id IS NOT NULL, 'pinned', false,
+            'visible', true)), '[]')
         FROM clinic_data.appointments AS a
         WHERE a.tenant_id = visits_of_day.tenant_id AND a.provider_id = visits_of_day.provider_id
           AND a.starts_at >= day_begins AND a.starts_at < day_ends
@@ -256,7 +253,7 @@ BEGIN
     INTO visits, movable, left_out
     FROM jsonb_array_elements(visits) AS v
     CROSS JOIN LATERAL (
-        SELECT clinic_private.why_it_stays(reassign_of_day.tenant_id, v.value, coalesce(reassign_of_day.keep_ids, '{}')) AS why) AS w;
+        SELECT clinic_private.why_it_stays(v.value, coalesce(reassign_of_day.keep_ids, '{}')) AS why) AS w;
     IF movable <> '{}' THEN
         outcomes := clinic_private.reassign_visits(
             movable, ARRAY[reassign_of_day.provider_id], reassign_of_day.provider_ids, reassign_of_day.days, reassign_of_day.same_time,
@@ -401,5 +398,5 @@ GRANT EXECUTE ON FUNCTION clinic.reassign_day TO clinic_user;
 COMMENT ON FUNCTION clinic.reassign_day IS
     'Finds other places for all visits of a provider on a day: as many as can be, at the least total disturbance; and moves them there. Needs schedules:write for the provider, appointments:read, and appointments:write at the old and the new places.
 on_date: local, where the provider is then. mode: propose (nothing is written), all_or_nothing (all that are to be moved, or none), skip (those that can be). days: how many days later a visit may go, 0 to 30; same_time: only at the same start; provider_ids: only to these, null for all who offer the service; keep_ids: appointments that stay. reason: with it and appointments:override, lead time, horizon and "not on the same day" give way, and the reason is stored where they do. The hours of the provider do not change: take leave first, or do both at once by clinic.apply_schedule_change with policy reassign; else the time that becomes free can be booked and is offered to who waits. idempotency_key: the same call with the same key returns the same rows, marked replayed, and moves nothing.
-One row for each visit, also where the provider only takes part, ordered by start. kind: booking, pending, hold, offer or session. outcome: proposed, moved, kept or refused. why it was kept: offer, session, held, arrived, in_progress, completed, begun (the start has passed), keep_ids; why it was refused: seat (of a planned session), pinned (its room was named), forbidden (ids are null where the visit may not be seen), nothing_free, others_first (each place it could have is better used for another one), or the reason of clinic.explain_slot that stood against the last place tried. Steps of a visit of several services keep their start and location. disturbance: the minutes moved, 10 for another provider, 60 for another location. optimal: proven that no other answer moves more, nor as many with less disturbance; limits of windows, travel and shared participants are judged only when a place is tried, and an answer that had to be changed for them is not called optimal. Everything that moving does, clinic.reschedule_appointment does too.
+One row for each visit, also where the provider only takes part, ordered by start. kind: booking, pending, hold, offer or session. outcome: proposed, moved, kept or refused. why it was kept: offer, session, held, arrived, in_progress, completed, begun (the start has passed), keep_ids; why it was refused: seat (of a planned session), pinned (a room, device or participant was named by who booked), forbidden (ids are null where the visit may not be seen), nothing_free, others_first (each place it could have is better used for another one), or the reason of clinic.explain_slot that stood against the last place tried. Steps of a visit of several services keep their start and location. disturbance: the minutes moved, 10 for another provider, 60 for another location. optimal: proven that no other answer moves more, nor as many with less disturbance; limits of windows, travel and shared participants are judged only when a place is tried, and an answer that had to be changed for them is not called optimal. Everything that moving does, clinic.reschedule_appointment does too.
 Errors: full when mode is all_or_nothing and a visit is refused, with those as conflicts in the DETAIL; not_found, forbidden, busy, idempotency_conflict, no_context, 22004, 22023; 25006 in a read-only transaction, for a proposal is tried and taken back.';

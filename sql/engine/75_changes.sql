@@ -14,6 +14,8 @@ CREATE FUNCTION clinic_private.standing_visits(resource_ids uuid[], range_start 
         ends_at timestamptz,
         version integer,
         out_of_hours boolean,
+        seat boolean,
+        pinned boolean,
         visible boolean,
         reasons text[],
         causes text[]
@@ -27,7 +29,7 @@ REVOKE ALL ON FUNCTION clinic_private.standing_visits(uuid[], timestamptz, times
 GRANT EXECUTE ON FUNCTION clinic_private.standing_visits(uuid[], timestamptz, timestamptz) TO clinic_owner;
 COMMENT ON FUNCTION clinic_private.standing_visits(uuid[], timestamptz, timestamptz) IS
     'Everything that takes time on some resources, is not over and overlaps a range (nulls: no bound), judged by hours, blocks, status and capacities as they are now.
-appointment_id or owner_id: whose time; kind: booking, pending, hold, offer or session; visible: whether the caller may see it, for rows of all come back; reasons: what stands against the visit, but for what staff passed over when they booked it, empty when it lies within; causes: the same, with the rows that tell one block, holiday or inactive thing from another.
+appointment_id or owner_id: whose time; kind: booking, pending, hold, offer or session; seat: of a planned session; pinned: a room, device or participant was named by who booked; visible: whether the caller may see it, for rows of all come back; reasons: what stands against the visit, but for what staff passed over when they booked it, empty when it lies within; causes: the same, with the rows that tell one block, holiday or inactive thing from another.
 Errors: no_context.';
 
 CREATE FUNCTION clinic_private.derive_out_of_hours(resource_ids uuid[], range_start timestamptz, range_end timestamptz)

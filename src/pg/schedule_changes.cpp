@@ -119,7 +119,8 @@ CLINIC_FUNCTION(clinic_standing_visits) {
          standing_visits(context, args.get_or<std::vector<Uuid>>(0, {}), range_argument(args, 1)))
         rows.add(unless_nil(v.appointment), unless_nil(v.owner), std::string(name_of(v.kind)),
                  v.appointment ? std::optional(v.status) : std::nullopt, v.service, v.provider, v.location,
-                 unless_nil(v.patient), v.visit.begin, v.visit.end, v.version, v.flagged, may_see(context, v),
+                 unless_nil(v.patient), v.visit.begin, v.visit.end, v.version, v.flagged, v.seat, v.pinned,
+                 may_see(context, v),
                  distinct(v.findings, [](const core::Finding &f) { return std::string(core::name_of(f.reason)); }),
                  distinct(v.findings, cause_of));
     return rows.done();

@@ -74,6 +74,7 @@ class Collector {
         v.visit = {get("starts_at", instant), get("ends_at", instant)};
         v.version = get("version", static_cast<std::int32_t *>(nullptr));
         v.flagged = get("out_of_hours", static_cast<bool *>(nullptr));
+        v.seat = appointments_.optional(appointments_.column<Uuid>("session_id")).has_value();
         v.overridden = get("overridden", static_cast<std::vector<std::string> *>(nullptr));
         const auto status = core::status_named(v.status);
         if (!status || !core::occupies(*status) || v.visit.end <= now_)
@@ -82,9 +83,12 @@ class Collector {
         rooms_.where("appointment_id", BTEqualStrategyNumber, id);
         rooms_.start(Sight::truth);
         const auto resource = rooms_.column<Uuid>("resource_id");
+        const auto pinned = rooms_.column<bool>("pinned");
         while (rooms_.next())
-            if (const Uuid room = rooms_.get(resource); room != v.provider)
+            if (const Uuid room = rooms_.get(resource); room != v.provider) {
                 v.rooms.push_back(room);
+                v.pinned = v.pinned || rooms_.get(pinned);
+            }
         return v;
     }
 

@@ -20,6 +20,8 @@ struct StandingVisit {
     core::Interval visit;
     std::int32_t version = 0;
     bool flagged = false;                  // as out of hours, in its row
+    bool seat = false;                     // of a planned session
+    bool pinned = false;                   // some room, device or participant was named by who booked
     std::vector<Uuid> rooms{};             // and devices
     std::vector<std::string> overridden{}; // the reasons that staff passed over when it was booked
     std::vector<core::Finding> findings{}; // what stands against it, but for those

@@ -20,6 +20,8 @@ SET intervalstyle = 'postgres';
 \set ann '\'5c0000ea-0020-7000-8000-0000000000a1\''
 \set bob '\'5c0000ea-0020-7000-8000-0000000000b2\''
 \set cid '\'5c0000ea-0020-7000-8000-0000000000c3\''
+\set dan '\'5c0000ea-0020-7000-8000-0000000000d4\''
+\set daily '\'5c0000ea-0040-7000-8000-000000000006\''
 \set visit '\'5c0000ea-0040-7000-8000-000000000001\''
 \set roomed '\'5c0000ea-0040-7000-8000-000000000002\''
 \set yoga '\'5c0000ea-0040-7000-8000-000000000003\''
@@ -190,6 +192,17 @@ SELECT b.visit_id IS NOT NULL AS booked, b.step FROM clinic.book_visit(jsonb_bui
     jsonb_build_object('service_id', :early, 'starts_at', pg_temp.at('11:00', '2026-03-16'), 'provider_id', :ann, 'location_id', :ny, 'max_gap_minutes', 0)), pg_temp.pat(1)) AS b;
 SELECT pg_temp.book(:visit, 2, '11:00', :bob, '2026-03-16') \g /dev/null
 SELECT * FROM pg_temp.reassign('skip', day => '2026-03-16');
+
+-- Limits: of a day at each provider they are part of the plan; of hours they are seen when a place is tried, and the next best is taken.
+SELECT clinic.create_service('One a day', 60, max_per_day => 1, service_id => :daily), clinic.offer_service(:daily, :bob), clinic.offer_service(:daily, :cid) \g /dev/null
+SELECT pg_temp.book(:daily, 1, '09:00', :bob, '2026-03-19'), pg_temp.book(:daily, 2, '11:00', :cid, '2026-03-19') \g /dev/null
+SELECT outcome, why, disturbance, optimal FROM clinic.reassign_day(:bob, '2026-03-19');
+SELECT clinic.cancel_appointment(a.appointment_id) FROM clinic.appointments AS a WHERE a.service_id = :daily AND a.provider_id = :cid \g /dev/null
+SELECT outcome, why, right(to_provider_id::text, 2) AS who, disturbance, optimal FROM clinic.reassign_day(:bob, '2026-03-19');
+SELECT clinic.create_provider('Dan', 'America/New_York', provider_id => :dan), clinic.offer_service(:visit, :dan),
+       clinic.add_hours(:dan, :ny, 'FREQ=DAILY', '09:00', '13:00', valid_from => '2026-03-21', valid_until => '2026-03-21', max_appointments => 1) \g /dev/null
+SELECT clinic.add_leave(:bob, '2026-03-21', '2026-03-21'), pg_temp.book(:visit, 1, '09:00', :ann, '2026-03-21'), pg_temp.book(:visit, 2, '11:00', :ann, '2026-03-21') \g /dev/null
+SELECT * FROM pg_temp.reassign('skip', day => '2026-03-21');
 
 -- Hours over what is booked: moved where the new hours have room, once; the rest is flagged. Promises stay.
 SELECT pg_temp.book(:visit, 1, '09:00', :ann, '2026-03-17') AS nine, pg_temp.book(:visit, 2, '11:00', :ann, '2026-03-17') AS eleven,
