@@ -38,14 +38,9 @@ BEGIN
         WITH given AS MATERIALIZED (
             SELECT v.*
             FROM jsonb_to_recordset(lockable_for_visits.visits)
-                AS v (appointment_id uuid, patient_id uuid, service_id uuid, provider_id uuid, location_id uuid)
+                AS v (appointment_id uuid, patient_id uuid, service_id uuid, provider_id uuid, location_id uuid, used_ids uuid[])
             WHERE v.appointment_id IS NOT NULL)
-        SELECT u.id FROM given AS g, unnest(ARRAY[g.appointment_id, g.patient_id, g.provider_id]) AS u (id) WHERE u.id IS NOT NULL
-        UNION
-        SELECT r.resource_id
-        FROM given AS g
-        JOIN clinic_data.appointment_resources AS r
-          ON r.tenant_id = lockable_for_visits.tenant_id AND r.appointment_id = g.appointment_id
+        SELECT u.id FROM given AS g, unnest(g.used_ids || g.patient_id || g.provider_id) AS u (id) WHERE u.id IS NOT NULL
         UNION
         SELECT l.id
         FROM (SELECT DISTINCT g.service_id FROM given AS g) AS services
@@ -57,33 +52,56 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.lockable_for_visits(uuid, jsonb) IS
-    'Returns what to lock before visits are moved or cancelled: them, their patients and resources, what their services can use, and what offers of their time may claim.
-visits: an array of objects with appointment_id, patient_id, service_id, provider_id and location_id.';
+    'Returns what to lock before visits are moved or cancelled, beside them: their patients and resources, what their services can use, and what offers of their time may claim.
+visits: an array of objects as clinic_private.standing_visits gives its rows.';
 REVOKE ALL ON FUNCTION clinic_private.lockable_for_visits FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lockable_for_visits TO clinic_owner;
 
-CREATE FUNCTION clinic_private.lockable_for_changes(tenant_id uuid, changes jsonb, with_others boolean)
-    RETURNS uuid[]
+CREATE FUNCTION clinic_private.lock_visits_of(tenant_id uuid, resource_ids uuid[], range_start timestamptz, range_end timestamptz)
+    RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
 DECLARE
-    scope record;
+    appointments uuid[] := '{}';
+    resources uuid[] := lock_visits_of.resource_ids;
     visits jsonb := '[]';
+    settled boolean := false;
 BEGIN
-    SELECT s.* INTO scope FROM clinic_private.change_scope(lockable_for_changes.changes) AS s;
-    IF lockable_for_changes.with_others THEN
+    -- First the visits, then all that they use, each in one call: that is the order in which every change of a visit locks. Where
+    -- something was booked before the locks were had, they are given back, and more are taken.
+    FOR attempt IN 1 .. 20 LOOP
         SELECT coalesce(jsonb_agg(to_jsonb(v.*)), '[]') INTO visits
-        FROM clinic_private.standing_visits(scope.resource_ids, scope.range_start, scope.range_end) AS v;
-    END IF;
-    RETURN scope.resource_ids || clinic_private.lockable_for_visits(lockable_for_changes.tenant_id, visits);
+        FROM clinic_private.standing_visits(lock_visits_of.resource_ids, lock_visits_of.range_start, lock_visits_of.range_end) AS v;
+        appointments := appointments || ARRAY(
+            SELECT v.appointment_id FROM jsonb_to_recordset(visits) AS v (appointment_id uuid) WHERE v.appointment_id IS NOT NULL);
+        resources := resources || clinic_private.lockable_for_visits(lock_visits_of.tenant_id, visits);
+        BEGIN
+            PERFORM clinic_private.lock_resources(lock_visits_of.tenant_id, appointments);
+            PERFORM clinic_private.lock_resources(lock_visits_of.tenant_id, resources);
+            SELECT coalesce(jsonb_agg(to_jsonb(v.*)), '[]') INTO visits
+            FROM clinic_private.standing_visits(lock_visits_of.resource_ids, lock_visits_of.range_start, lock_visits_of.range_end) AS v;
+            settled := clinic_private.lockable_for_visits(lock_visits_of.tenant_id, visits) <@ resources
+                   AND NOT EXISTS (SELECT FROM jsonb_to_recordset(visits) AS v (appointment_id uuid)
+                                   WHERE v.appointment_id IS NOT NULL AND v.appointment_id <> ALL (appointments));
+            IF NOT settled THEN
+                RAISE EXCEPTION USING ERRCODE = 'CLZ00', MESSAGE = 'the locks are given back';
+            END IF;
+        EXCEPTION WHEN SQLSTATE 'CLZ00' THEN
+            NULL;
+        END;
+        IF settled THEN
+            RETURN;
+        END IF;
+    END LOOP;
+    PERFORM clinic_private.raise_error('busy');
 END
 $$;
-COMMENT ON FUNCTION clinic_private.lockable_for_changes(uuid, jsonb, boolean) IS
-    'Returns what to lock before some changes are made; with_others: also what moving or cancelling the visits concerned needs.';
-REVOKE ALL ON FUNCTION clinic_private.lockable_for_changes FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.lockable_for_changes TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.lock_visits_of(uuid, uuid[], timestamptz, timestamptz) IS
+    'Locks some resources, and all that moving or cancelling the visits needs that stand there in a range (nulls: no bound). Errors: busy.';
+REVOKE ALL ON FUNCTION clinic_private.lock_visits_of FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lock_visits_of TO clinic_owner;
 
 CREATE FUNCTION clinic.apply_schedule_change(
     change jsonb,
@@ -152,10 +170,12 @@ DECLARE
     outcomes jsonb := '{}';
     one record;
 BEGIN
-    -- All locks first, in one order.
-    PERFORM clinic_private.lock_resources(apply_changes.tenant_id, clinic_private.lockable_for_changes(
-        apply_changes.tenant_id, apply_changes.changes, apply_changes.policy <> 'keep'));
     SELECT s.* INTO scope FROM clinic_private.change_scope(apply_changes.changes) AS s;
+    IF apply_changes.policy = 'keep' THEN
+        PERFORM clinic_private.lock_resources(apply_changes.tenant_id, scope.resource_ids);
+    ELSE
+        PERFORM clinic_private.lock_visits_of(apply_changes.tenant_id, scope.resource_ids, scope.range_start, scope.range_end);
+    END IF;
     before := clinic_private.standing_causes(scope.resource_ids, scope.range_start, scope.range_end);
     FOR one IN SELECT e.value FROM jsonb_array_elements(apply_changes.changes) WITH ORDINALITY AS e (value, place) ORDER BY e.place LOOP
         ids := ids || jsonb_build_array((SELECT r FROM clinic_private.run_change_unflagged(one.value) AS r));
@@ -185,7 +205,7 @@ BEGIN
     SELECT s.* INTO scope_after FROM clinic_private.change_scope(apply_changes.changes) AS s;
     PERFORM clinic_private.derive_out_of_hours(scope.resource_ids || scope_after.resource_ids, scope.range_start, scope.range_end);
     RETURN jsonb_build_object('change_ids', ids, 'affected', (
-        SELECT coalesce(jsonb_agg((v.value - '{version,visible,causes,out_of_hours,owner_id,seat,pinned}'::text[])
+        SELECT coalesce(jsonb_agg((v.value - '{version,visible,causes,out_of_hours,owner_id,seat,pinned,used_ids}'::text[])
                    || CASE WHEN v.value ->> 'visible' = 'true' THEN '{}'
                            ELSE '{"appointment_id": null, "patient_id": null, "service_id": null, "status": null}' END::jsonb
                    || coalesce(outcomes -> (v.value ->> 'appointment_id'), '{"outcome": "kept"}') ORDER BY v.place), '[]')

@@ -180,41 +180,22 @@ visits: as clinic_private.affected_visits returns them. Errors: as clinic_privat
 REVOKE ALL ON FUNCTION clinic_private.reassign_affected FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.reassign_affected TO clinic_owner;
 
-CREATE FUNCTION clinic_private.visits_of_day(tenant_id uuid, provider_id uuid, on_date date)
-    RETURNS jsonb
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+CREATE FUNCTION clinic_private.provider_day(tenant_id uuid, provider_id uuid, on_date date, OUT begins timestamptz, OUT ends timestamptz)
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
 DECLARE
-    zone constant text := clinic_private.zone_as_of(visits_of_day.tenant_id, visits_of_day.provider_id, visits_of_day.on_date, clinic.now());
-    day_begins constant timestamptz := clinic_private.day_start(visits_of_day.on_date, zone);
-    day_ends constant timestamptz := clinic_private.day_start(visits_of_day.on_date + 1, zone);
-    standing jsonb;
+    zone constant text := clinic_private.zone_as_of(provider_day.tenant_id, provider_day.provider_id, provider_day.on_date, clinic.now());
 BEGIN
-    SELECT coalesce(jsonb_agg(to_jsonb(s.*)), '[]') INTO standing
-    FROM clinic_private.standing_visits(ARRAY[visits_of_day.provider_id], day_begins, day_ends) AS s
-    WHERE s.starts_at >= day_begins AND s.starts_at < day_ends;
-    -- What is over takes no more time, and a seat takes that of its session: they are of the provider's day all the same.
-    RETURN standing || (
-        SELECT coalesce(jsonb_agg(jsonb_build_object(
-            'appointment_id', a.appointment_id, 'kind', CASE a.status WHEN 'pending' THEN 'pending' ELSE 'booking' END,
-            'status', a.status, 'service_id', a.service_id, 'provider_id', a.provider_id, 'location_id', a.location_id,
-            'patient_id', a.patient_id, 'starts_at', a.starts_at, 'ends_at', a.ends_at, 'seat', a.session_id IS NOT NULL, 'pinned', false,
-            'visible', true)), '[]')
-        FROM clinic_data.appointments AS a
-        WHERE a.tenant_id = visits_of_day.tenant_id AND a.provider_id = visits_of_day.provider_id
-          AND a.starts_at >= day_begins AND a.starts_at < day_ends
-          AND (a.status = 'completed'
-               OR a.status IN ('booked', 'confirmed', 'arrived', 'in_progress') AND (a.session_id IS NOT NULL OR a.ends_at <= clinic.now()))
-          AND NOT EXISTS (SELECT FROM jsonb_to_recordset(standing) AS s (appointment_id uuid)
-                          WHERE s.appointment_id = a.appointment_id));
+    provider_day.begins := clinic_private.day_start(provider_day.on_date, zone);
+    provider_day.ends := clinic_private.day_start(provider_day.on_date + 1, zone);
 END
 $$;
-COMMENT ON FUNCTION clinic_private.visits_of_day(uuid, uuid, date) IS
-    'Returns what takes a provider''s time on a local date, or took it: rows as of clinic_private.standing_visits, in an array.';
-REVOKE ALL ON FUNCTION clinic_private.visits_of_day FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.visits_of_day TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.provider_day(uuid, uuid, date) IS
+    'Returns when a local date begins and ends where the provider is on it.';
+REVOKE ALL ON FUNCTION clinic_private.provider_day FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.provider_day TO clinic_owner;
 
 CREATE FUNCTION clinic_private.reassign_of_day(
     tenant_id uuid,
@@ -234,26 +215,25 @@ AS $$
 DECLARE
     commits constant boolean := reassign_of_day.mode <> 'propose';
     only_all constant boolean := reassign_of_day.mode = 'all_or_nothing';
-    visits jsonb := clinic_private.visits_of_day(reassign_of_day.tenant_id, reassign_of_day.provider_id, reassign_of_day.on_date);
+    day record;
+    visits jsonb;
     movable uuid[];
     left_out boolean;
     outcomes jsonb := '{}';
 BEGIN
+    SELECT d.* INTO day
+    FROM clinic_private.provider_day(reassign_of_day.tenant_id, reassign_of_day.provider_id, reassign_of_day.on_date) AS d;
     IF commits THEN
-        -- All locks first, in one order; what was booked meanwhile is seen afterwards.
-        PERFORM clinic_private.lock_resources(reassign_of_day.tenant_id,
-            reassign_of_day.provider_id || clinic_private.lockable_for_visits(reassign_of_day.tenant_id, visits));
-        visits := clinic_private.visits_of_day(reassign_of_day.tenant_id, reassign_of_day.provider_id, reassign_of_day.on_date);
-        PERFORM clinic_private.lock_resources(reassign_of_day.tenant_id,
-            clinic_private.lockable_for_visits(reassign_of_day.tenant_id, visits));
+        PERFORM clinic_private.lock_visits_of(reassign_of_day.tenant_id, ARRAY[reassign_of_day.provider_id], day.begins, day.ends);
     END IF;
-    SELECT coalesce(jsonb_agg(v.value || jsonb_build_object('reason', w.why)), '[]'),
-           coalesce(array_agg((v.value ->> 'appointment_id')::uuid) FILTER (WHERE w.why IS NULL), '{}'),
+    SELECT coalesce(jsonb_agg(to_jsonb(v.*) || jsonb_build_object('reason', w.why)), '[]'),
+           coalesce(array_agg(v.appointment_id) FILTER (WHERE w.why IS NULL), '{}'),
            coalesce(bool_or(w.why IN ('forbidden', 'seat', 'pinned')), false)
     INTO visits, movable, left_out
-    FROM jsonb_array_elements(visits) AS v
+    FROM clinic_private.standing_visits(ARRAY[reassign_of_day.provider_id], day.begins, day.ends, true) AS v
     CROSS JOIN LATERAL (
-        SELECT clinic_private.why_it_stays(v.value, coalesce(reassign_of_day.keep_ids, '{}')) AS why) AS w;
+        SELECT clinic_private.why_it_stays(to_jsonb(v.*), coalesce(reassign_of_day.keep_ids, '{}')) AS why) AS w
+    WHERE v.starts_at >= day.begins AND v.starts_at < day.ends;
     IF movable <> '{}' THEN
         outcomes := clinic_private.reassign_visits(
             movable, ARRAY[reassign_of_day.provider_id], reassign_of_day.provider_ids, reassign_of_day.days, reassign_of_day.same_time,

@@ -1,6 +1,6 @@
 -- Changing hours over what is booked: what no longer lies within, where it could go, and what was known when.
 
-CREATE FUNCTION clinic_private.standing_visits(resource_ids uuid[], range_start timestamptz, range_end timestamptz)
+CREATE FUNCTION clinic_private.standing_visits(resource_ids uuid[], range_start timestamptz, range_end timestamptz, with_idle boolean DEFAULT false)
     RETURNS TABLE (
         appointment_id uuid,
         owner_id uuid,
@@ -16,6 +16,7 @@ CREATE FUNCTION clinic_private.standing_visits(resource_ids uuid[], range_start 
         out_of_hours boolean,
         seat boolean,
         pinned boolean,
+        used_ids uuid[],
         visible boolean,
         reasons text[],
         causes text[]
@@ -25,11 +26,12 @@ CREATE FUNCTION clinic_private.standing_visits(resource_ids uuid[], range_start 
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
     AS 'MODULE_PATHNAME', 'clinic_standing_visits';
-REVOKE ALL ON FUNCTION clinic_private.standing_visits(uuid[], timestamptz, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.standing_visits(uuid[], timestamptz, timestamptz) TO clinic_owner;
-COMMENT ON FUNCTION clinic_private.standing_visits(uuid[], timestamptz, timestamptz) IS
+REVOKE ALL ON FUNCTION clinic_private.standing_visits(uuid[], timestamptz, timestamptz, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.standing_visits(uuid[], timestamptz, timestamptz, boolean) TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.standing_visits(uuid[], timestamptz, timestamptz, boolean) IS
     'Everything that takes time on some resources, is not over and overlaps a range (nulls: no bound), judged by hours, blocks, status and capacities as they are now.
-appointment_id or owner_id: whose time; kind: booking, pending, hold, offer or session; seat: of a planned session; pinned: a room, device or participant was named by who booked; visible: whether the caller may see it, for rows of all come back; reasons: what stands against the visit, but for what staff passed over when they booked it, empty when it lies within; causes: the same, with the rows that tell one block, holiday or inactive thing from another.
+with_idle: also what starts in the range at these resources as providers and takes none of their time: what is over, and seats of sessions; not judged.
+appointment_id or owner_id: whose time; kind: booking, pending, hold, offer or session; seat: of a planned session; pinned: a room, device or participant was named by who booked; used_ids: rooms, devices and participants; visible: whether the caller may see it, for rows of all come back; reasons: what stands against the visit, but for what staff passed over when they booked it, empty when it lies within; causes: the same, with the rows that tell one block, holiday or inactive thing from another.
 Errors: no_context.';
 
 CREATE FUNCTION clinic_private.derive_out_of_hours(resource_ids uuid[], range_start timestamptz, range_end timestamptz)

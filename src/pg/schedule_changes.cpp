@@ -110,16 +110,16 @@ Datum cancel(FunctionCallInfo fcinfo) {
 using namespace pg_clinic;
 using namespace pg_clinic::pg;
 
-// clinic_private.standing_visits(resource_ids, range_start, range_end)
+// clinic_private.standing_visits(resource_ids, range_start, range_end, with_idle)
 CLINIC_FUNCTION(clinic_standing_visits) {
     const Args args(fcinfo);
     const Context &context = require_context();
     ResultSet rows(fcinfo);
-    for (const StandingVisit &v :
-         standing_visits(context, args.get_or<std::vector<Uuid>>(0, {}), range_argument(args, 1)))
+    for (const StandingVisit &v : standing_visits(context, args.get_or<std::vector<Uuid>>(0, {}),
+                                                  range_argument(args, 1), args.get_or<bool>(3, false)))
         rows.add(unless_nil(v.appointment), unless_nil(v.owner), std::string(name_of(v.kind)),
                  v.appointment ? std::optional(v.status) : std::nullopt, v.service, v.provider, v.location,
-                 unless_nil(v.patient), v.visit.begin, v.visit.end, v.version, v.flagged, v.seat, v.pinned,
+                 unless_nil(v.patient), v.visit.begin, v.visit.end, v.version, v.flagged, v.seat, v.pinned, v.rooms,
                  may_see(context, v),
                  distinct(v.findings, [](const core::Finding &f) { return std::string(core::name_of(f.reason)); }),
                  distinct(v.findings, cause_of));

@@ -28,8 +28,9 @@ struct StandingVisit {
 };
 
 // The visits that take time on some resources, are not over, and overlap the range, judged; ordered by start, then id. They
-// are read as they are now, whatever the caller may see of them.
+// are read as they are now, whatever the caller may see of them. with_idle: also those of the resources as providers that are
+// over, or seats of a session, and start in the range; they are not judged.
 std::vector<StandingVisit> standing_visits(const Context &context, const std::vector<Uuid> &resources,
-                                           const core::Interval &range);
+                                           const core::Interval &range, bool with_idle = false);
 
 } // namespace pg_clinic::pg
