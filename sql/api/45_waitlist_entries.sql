@@ -158,47 +158,46 @@ REVOKE ALL ON FUNCTION clinic_private.is_staff_at FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.is_staff_at TO clinic_owner;
 
 -- The session that is waited for, locked so that it is neither moved nor cancelled before the entry is there.
-CREATE FUNCTION clinic_private.locked_waited_session(session_id uuid, service_id uuid)
-    RETURNS clinic_data.group_sessions
+CREATE FUNCTION clinic_private.lock_waited_session(session_id uuid, service_id uuid)
+    RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
 DECLARE
     tenant uuid := clinic_private.require_tenant();
-    session clinic_data.group_sessions;
+    session record;
 BEGIN
-    PERFORM clinic_private.lock_resources(tenant, ARRAY[locked_waited_session.session_id]);
-    SELECT g.* INTO session
-    FROM clinic_data.group_sessions AS g WHERE g.tenant_id = tenant AND g.session_id = locked_waited_session.session_id;
+    PERFORM clinic_private.lock_resources(tenant, ARRAY[lock_waited_session.session_id]);
+    SELECT g.service_id, g.status, g.starts_at INTO session
+    FROM clinic_data.group_sessions AS g WHERE g.tenant_id = tenant AND g.session_id = lock_waited_session.session_id;
     IF NOT FOUND THEN
         PERFORM clinic_private.raise_error('not_found', 'the session does not exist',
-            jsonb_build_object('session_id', locked_waited_session.session_id), NULL);
+            jsonb_build_object('session_id', lock_waited_session.session_id), NULL);
     END IF;
-    IF session.service_id <> locked_waited_session.service_id THEN
+    IF session.service_id <> lock_waited_session.service_id THEN
         PERFORM clinic_private.refuse_argument('service_id', 'the session is of another service',
             hint => 'Leave service_id null: the session says it.');
     END IF;
     IF session.status <> 'scheduled' THEN
         PERFORM clinic_private.raise_error('inactive', 'the session is cancelled',
-            jsonb_build_object('session_id', locked_waited_session.session_id), NULL);
+            jsonb_build_object('session_id', lock_waited_session.session_id), NULL);
     END IF;
     IF session.starts_at <= clinic.now() THEN
         PERFORM clinic_private.raise_error('in_past', 'the session has begun',
-            jsonb_build_object('session_id', locked_waited_session.session_id), NULL);
+            jsonb_build_object('session_id', lock_waited_session.session_id), NULL);
     END IF;
-    RETURN session;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.locked_waited_session(uuid, uuid) IS
-    'Takes the lock of a session that somebody wants to wait for, and returns it. service_id: what it must be of; null for any.
+COMMENT ON FUNCTION clinic_private.lock_waited_session(uuid, uuid) IS
+    'Takes the lock of a session that somebody wants to wait for. service_id: what it must be of; null for any.
 Errors: no_context, not_found, inactive, in_past, 22023.';
-REVOKE ALL ON FUNCTION clinic_private.locked_waited_session FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.locked_waited_session TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic_private.lock_waited_session FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lock_waited_session TO clinic_owner;
 
 CREATE FUNCTION clinic.join_waitlist(
-    service_id uuid,
-    patient_id uuid,
+    service_id uuid DEFAULT NULL,
+    patient_id uuid DEFAULT NULL,
     provider_id uuid DEFAULT NULL,
     location_id uuid DEFAULT NULL,
     from_on date DEFAULT NULL,
@@ -222,7 +221,7 @@ DECLARE
     entry jsonb;
     new_id uuid := clinic.new_id();
     first_on date;
-    session clinic_data.group_sessions;
+    session record;
     -- What is waited for: a session says it all.
     service uuid := join_waitlist.service_id;
     provider uuid := join_waitlist.provider_id;
@@ -265,7 +264,9 @@ BEGIN
     END IF;
 
     IF join_waitlist.session_id IS NOT NULL THEN
-        session := clinic_private.locked_waited_session(join_waitlist.session_id, service);
+        PERFORM clinic_private.lock_waited_session(join_waitlist.session_id, service);
+        SELECT g.service_id, g.provider_id, g.location_id, g.local_starts_at INTO session
+        FROM clinic_data.group_sessions AS g WHERE g.tenant_id = tenant AND g.session_id = join_waitlist.session_id;
         service := session.service_id;
         provider := session.provider_id;
         location := session.location_id;
@@ -317,7 +318,7 @@ service_id: what is wanted; provider_id, location_id: where, null for any; from_
 default from today; weekdays: 1 (Monday) to 7; times_of_day: spans of local time in which the visit may begin, such as {09:00-12:00,17:00-20:00};
 urgency: 0 to 100, set by staff, the higher is served first, then who joined first; party_size: seats wanted, all or none; releases_appointment_id: the
 later appointment that is given up when an earlier offer is accepted; note: for staff, at most 500 characters; session_id: wait for seats of this planned
-session, which says service (service_id may be null), provider, place and date; an entry without it is offered seats of sessions, too, that fit it;
+session, which says service, provider, place and date, so that these are left out; an entry without it is offered seats of sessions, too, that fit it;
 idempotency_key: the same call again returns the same entry. Joining offers nothing: what is free can be booked, and what becomes free is offered.
 Errors: no_context, forbidden, not_found, inactive and in_past for the session, duplicate (same patient and service on overlapping dates), idempotency_conflict, 22004, 22023.';
 

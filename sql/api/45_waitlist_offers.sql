@@ -112,7 +112,6 @@ DECLARE
     why constant text := 'offered before hours or rules changed';
     saved text;
     offer record;
-    by_hand boolean;
     booked jsonb;
 BEGIN
     SELECT o.*, w.party_size INTO offer
@@ -129,16 +128,10 @@ BEGIN
         FROM clinic_private.place_appointment(service_id => offer.service_id, patient_id => offer.patient_id, starts_at => offer.starts_at,
             provider_id => offer.provider_id, location_id => offer.location_id, ignored => book_offer.ignored, seats => offer.party_size) AS b;
     EXCEPTION WHEN OTHERS THEN
-        -- Hours and blocks that came over a standing offer list it and leave it: the promise is kept, and flagged. Staff who offer by hand
-        -- to a patient whom the policy on no-shows keeps from booking mean it.
-        saved := clinic_private.become_system(by_user);
-        by_hand := EXISTS (SELECT FROM clinic_data.waitlist_slots AS s
-                           WHERE s.tenant_id = tenant AND s.slot_id = offer.slot_id AND s.cause = 'staff');
-        PERFORM clinic_private.restore_context(saved);
+        -- Hours and blocks that came over a standing offer list it and leave it: the promise is kept, and flagged.
         IF NOT SQLSTATE = ANY (ARRAY(
             SELECT e.sqlstate FROM clinic.error_codes() AS e
-            WHERE e.code IN ('closed_on_date', 'outside_hours', 'window_too_short', 'off_grid', 'blocked', 'lead_time', 'horizon')
-               OR by_hand AND e.code = 'no_show_policy')) THEN
+            WHERE e.code IN ('closed_on_date', 'outside_hours', 'window_too_short', 'off_grid', 'blocked', 'lead_time', 'horizon'))) THEN
             RAISE;
         END IF;
     END;
@@ -389,7 +382,7 @@ DECLARE
     tenant uuid := clinic_private.require_tenant();
     by_user uuid := clinic.current_user_id();
     slot uuid := clinic.new_id();
-    session clinic_data.group_sessions;
+    session record;
     entry record;
     deadline timestamptz;
     saved text;
@@ -397,12 +390,14 @@ DECLARE
 BEGIN
     SELECT w.service_id, w.patient_id, w.party_size, w.releases_appointment_id INTO entry
     FROM clinic_data.waitlist_entries AS w WHERE w.tenant_id = tenant AND w.entry_id = offer_seats_by_hand.entry_id;
-    session := clinic_private.locked_waited_session(offer_seats_by_hand.session_id, entry.service_id);
+    PERFORM clinic_private.lock_waited_session(offer_seats_by_hand.session_id, entry.service_id);
+    SELECT g.provider_id, g.location_id, g.starts_at, g.ends_at, g.time_zone::text AS time_zone INTO session
+    FROM clinic_data.group_sessions AS g WHERE g.tenant_id = tenant AND g.session_id = offer_seats_by_hand.session_id;
     PERFORM clinic_private.require_waitlist_right(entry.patient_id, session.provider_id, session.location_id);
     IF clinic_private.is_staff_at(session.provider_id, session.location_id) IS NOT TRUE THEN
         PERFORM clinic_private.refuse_permission('appointments:write');
     END IF;
-    deadline := clinic_private.offer_deadline(entry.service_id, session.starts_at, session.time_zone::text, offer_seats_by_hand.minutes);
+    deadline := clinic_private.offer_deadline(entry.service_id, session.starts_at, session.time_zone, offer_seats_by_hand.minutes);
     IF deadline <= clinic.now() THEN
         PERFORM clinic_private.raise_error('lead_time', 'the lead time of this start begins now: it can only be booked',
             jsonb_build_object('starts_at', session.starts_at), 'Book it with clinic.book_seat().');

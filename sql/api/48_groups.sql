@@ -371,7 +371,8 @@ BEGIN
             jsonb_build_object('capacity', set_session_capacity.capacity), ARRAY['capacity']);
         seats := clinic_private.taken_seats(set_session_capacity.session_id);
         IF set_session_capacity.capacity > greatest(before, seats) THEN
-            PERFORM clinic_private.offer_session_seats(set_session_capacity.session_id);
+            PERFORM clinic_private.offer_session_seats(set_session_capacity.session_id, 'opened');
+            seats := clinic_private.taken_seats(set_session_capacity.session_id);
         END IF;
         stored := jsonb_build_object('session_id', set_session_capacity.session_id, 'capacity', set_session_capacity.capacity,
             'taken', seats, 'over_capacity', seats > set_session_capacity.capacity, 'version', new_version, 'replayed', true);

@@ -78,6 +78,7 @@ Datum place_seat(FunctionCallInfo fcinfo) {
     wish.party.seats = seats_argument(args, 2);
     wish.held_until = args.optional<core::Instant>(3);
     wish.slot = args.optional<Uuid>(4);
+    wish.party.promised = wish.slot.has_value();
     wish.party.override_rules = args.get_or<bool>(5, false);
     wish.reason = args.optional<std::string>(6);
     ResultSet rows(fcinfo);

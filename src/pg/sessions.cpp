@@ -198,6 +198,10 @@ Placement place_in_session(const Context &context, const Session &session, const
     }
     if (other_seat && !diary.tenant.allow_several_seats && !party.moved)
         refuse(context, session, party, {core::Reason::duplicate, {core::Source::Table::appointments, other_seat}, {}});
+    // The kernel takes who names what to ignore for somebody who moves; who takes seats anew is bound by the policy.
+    if (!party.appointment && !party.promised && diary.patient && diary.patient->missed_too_many)
+        refuse(context, session, party,
+               {core::Reason::no_show_policy, {core::Source::Table::patients, diary.patient->id}, {}});
     placed.service = session.service;
     placed.provider = session.provider;
     placed.location = session.location;
