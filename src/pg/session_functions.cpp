@@ -41,8 +41,9 @@ void add_seats(ResultSet &rows, const Context &context, const SeatWish &wish) {
     const Booked booked =
         write_booking(context, placed, placed.overridden.empty() ? std::nullopt : wish.reason, beginning);
     const std::vector<std::int32_t> seats =
-        wish.slot ? take_offered_seats(context, session, *wish.slot, booked.appointment, beginning.expires)
-                  : take_seats(context, session, {.appointment = booked.appointment}, wish.party.seats, beginning.expires);
+        wish.slot
+            ? take_offered_seats(context, session, *wish.slot, booked.appointment, beginning.expires)
+            : take_seats(context, session, {.appointment = booked.appointment}, wish.party.seats, beginning.expires);
     if (static_cast<std::int32_t>(seats.size()) != wish.party.seats)
         refuse_full(session, taken);
     rows.add(booked.appointment, booked.code, core::name_of(beginning.status), session.id, seats, placed.provider,

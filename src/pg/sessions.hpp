@@ -36,8 +36,8 @@ struct Party {
     bool override_rules = false;     // rules that may be overridden are
     bool moved = false;              // with the session, to another time: nothing but the patient's own time counts
     bool in_any_case = false;        // not even that: it is warned of
-    bool promised = false;           // the seats were offered: the policy on no-shows, which came later, leaves that alone
-    std::vector<Uuid> gives_up;      // appointments that do not count, since they would be given up for the seats
+    bool promised = false;      // the seats were offered: the policy on no-shows, which came later, leaves that alone
+    std::vector<Uuid> gives_up; // appointments that do not count, since they would be given up for the seats
 };
 
 // What a party takes beside its seats: the patient's time. Raises the first reason against it.

@@ -33,8 +33,8 @@ struct Waiting {
         const auto agree = [](const std::optional<Uuid> &a, const std::optional<Uuid> &b) {
             return !a || !b || a == b;
         };
-        return agree(provider, other.provider) && agree(location, other.location) && agree(session, other.session) && from <= other.until &&
-               other.from <= until;
+        return agree(provider, other.provider) && agree(location, other.location) && agree(session, other.session) &&
+               from <= other.until && other.from <= until;
     }
 };
 
