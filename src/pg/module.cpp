@@ -1,6 +1,7 @@
 // The module's entry: magic block, settings, callbacks.
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
+#include "pg/freed_time.hpp"
 #include "pg/gateway.hpp"
 #include "pg/held_cursors.hpp"
 #include "pg/http_errors.hpp"
@@ -29,6 +30,7 @@ void _PG_init(void) {
     pg_clinic::pg::define_rate_limit_settings();
     pg_clinic::pg::define_request();
     pg_clinic::pg::define_idempotency();
+    pg_clinic::pg::define_freed_time();
     pg_clinic::pg::install_held_cursors();
     pg_clinic::pg::install_http_errors();
     MarkGUCPrefixReserved("clinic");
