@@ -303,6 +303,20 @@ SELECT c.topic, c.payload ->> 'appointment_id' = :'a2' AS of_second, regexp_repl
 RESET SESSION AUTHORIZATION;
 CALL pg_temp.free();
 
+-- It goes on for those alone that stand: the second is off before the first is.
+SET SESSION AUTHORIZATION notices_desk;
+BEGIN;
+SELECT b.appointment_id AS a1 FROM clinic.book_appointment(:'visit', :'ravi', '2026-03-17 10:00-04', :'doctor') AS b \gset
+SELECT b.appointment_id AS a2 FROM clinic.book_appointment(:'visit', :'ravi', '2026-03-24 10:00-04', :'doctor') AS b \gset
+SELECT b.appointment_id AS a3 FROM clinic.book_appointment(:'visit', :'ravi', '2026-03-31 10:00-04', :'doctor') AS b \gset
+COMMIT;
+SELECT c.status FROM clinic.cancel_appointment(:'a2') AS c;
+SELECT c.status FROM clinic.cancel_appointment(:'a1') AS c;
+SET SESSION AUTHORIZATION notices_sender;
+SELECT c.topic, c.payload ->> 'appointment_id' = :'a3' AS of_third, regexp_replace(c.payload ->> 'body', '[A-Z0-9]{8}', 'CODE') AS body FROM clinic.claim_messages() AS c;
+RESET SESSION AUTHORIZATION;
+CALL pg_temp.free();
+
 -- In transactions that see an old snapshot nothing is read: the change waits, and is followed before anything is sent.
 SET SESSION AUTHORIZATION notices_desk;
 BEGIN ISOLATION LEVEL SERIALIZABLE;
