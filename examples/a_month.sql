@@ -138,9 +138,10 @@ $$;
 -- Two at once for the same start: the second is told that it is gone.
 CREATE FUNCTION pg_temp.book_too_late(region text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
+    wanted uuid := pg_temp.a_visit(book_too_late.region, 24, 200);
     taken record;
 BEGIN
-    SELECT a.* INTO taken FROM clinic.appointments AS a WHERE a.appointment_id = pg_temp.a_visit(book_too_late.region, 24, 200);
+    SELECT a.* INTO taken FROM clinic.appointments AS a WHERE a.appointment_id = wanted;
     IF taken.appointment_id IS NULL THEN RETURN 'nothing'; END IF;
     PERFORM clinic.book_appointment(taken.service_id, pg_temp.a_patient(book_too_late.region), taken.starts_at, taken.provider_id, taken.location_id);
     RETURN 'done';
@@ -203,10 +204,11 @@ $$;
 
 CREATE FUNCTION pg_temp.reschedule(region text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
+    wanted uuid := pg_temp.a_visit(reschedule.region, 3, 240);
     visit record;
     slot record;
 BEGIN
-    SELECT a.* INTO visit FROM clinic.appointments AS a WHERE a.appointment_id = pg_temp.a_visit(reschedule.region, 3, 240);
+    SELECT a.* INTO visit FROM clinic.appointments AS a WHERE a.appointment_id = wanted;
     IF visit.appointment_id IS NULL THEN RETURN 'nothing'; END IF;
     SELECT * INTO slot FROM pg_temp.a_slot(visit.service_id, NULL, CASE WHEN random() < 0.7 THEN visit.provider_id END, reschedule.region, pg_temp.pick(12)::integer - 1);
     IF slot.starts_at IS NULL THEN RETURN 'nothing free'; END IF;
@@ -264,12 +266,13 @@ DECLARE
     wish offered := pg_temp.an_offer(join_waitlist.region);
     today date := (clinic.now() AT TIME ZONE join_waitlist.region)::date;
     patient uuid := pg_temp.a_patient(join_waitlist.region);
+    wanted uuid := pg_temp.a_visit(join_waitlist.region, 96, 400);
     later uuid;
 BEGIN
     IF random() < 0.3 THEN
         -- Has an appointment, and would like an earlier one.
         SELECT a.service_id, a.patient_id, a.appointment_id INTO wish.service_id, patient, later
-        FROM clinic.appointments AS a WHERE a.appointment_id = pg_temp.a_visit(join_waitlist.region, 96, 400) AND a.session_id IS NULL;
+        FROM clinic.appointments AS a WHERE a.appointment_id = wanted AND a.session_id IS NULL;
         IF later IS NULL THEN RETURN 'nothing'; END IF;
         wish.provider_id := NULL;
     ELSIF random() < 0.4 THEN
