@@ -157,17 +157,19 @@ DECLARE
 BEGIN
     PERFORM clinic_private.act_as_system(queue_due_notifications.tenant_id);
     PERFORM clinic_private.follow_waiting_changes(queue_due_notifications.tenant_id, 1000);
+    WITH dead AS MATERIALIZED (
+        SELECT d.notification_id
+        FROM clinic_data.notifications AS d
+        WHERE d.tenant_id = queue_due_notifications.tenant_id AND d.status = 'waiting' AND d.due_at <= clinic.now()
+          AND (d.expires_at <= clinic.now() OR d.channel IS NULL)
+        ORDER BY d.due_at
+        LIMIT 1000
+        FOR UPDATE SKIP LOCKED)
     UPDATE clinic_data.notifications AS n
     SET status = CASE WHEN n.expires_at <= clinic.now() THEN 'expired' ELSE 'skipped' END,
         status_reason = CASE WHEN coalesce(n.expires_at > clinic.now(), true) THEN 'no_contact' END,
         data = NULL, done_at = clinic.now()
-    FROM (SELECT d.notification_id
-          FROM clinic_data.notifications AS d
-          WHERE d.tenant_id = queue_due_notifications.tenant_id AND d.status = 'waiting' AND d.due_at <= clinic.now()
-            AND (d.expires_at <= clinic.now() OR d.channel IS NULL)
-          ORDER BY d.due_at
-          LIMIT 1000
-          FOR UPDATE SKIP LOCKED) AS dead
+    FROM dead
     WHERE n.tenant_id = queue_due_notifications.tenant_id AND n.notification_id = dead.notification_id;
 
     FOR note IN
