@@ -72,6 +72,6 @@ for how in everything postmaster backend everything; do
     is "round $number: every invariant holds" "$(psql -XqAtf "$top/test/stress/verify.sql")" ''
 done
 is 'every kind of call was answered' \
-    "$(grep -h '"answer": \[{' "${acks[@]}" | wc -l | awk '{ print ($1 > 150) }') $(
+    "$(cat "${acks[@]}" | grep -c '"answer": \[{' | awk '{ print ($1 > 150) }') $(
         psql -XqAtc "SELECT string_agg(DISTINCT call, ' ' ORDER BY call) FROM clinic_data.idempotency_keys")" \
     '1 accept_offer book_appointment book_seat book_series cancel_appointment check_in confirm_hold hold_slot join_waitlist reschedule_appointment'
