@@ -72,12 +72,18 @@ CREATE FUNCTION clinic_private.void_notifications(tenant_id uuid, appointment_id
 AS $$
 #variable_conflict error
 BEGIN
-    -- One message may tell of several visits: it goes on for the others.
+    -- One message may tell of several visits: it goes on for the others that it is still true of.
     UPDATE clinic_data.notifications AS n
-    SET appointment_id = (n.data -> 'also' ->> 0)::uuid,
-        data = jsonb_set(n.data, '{also}', (n.data -> 'also') - 0)
-    WHERE n.tenant_id = void_notifications.tenant_id AND n.appointment_id = void_notifications.appointment_id
-      AND n.status = 'waiting' AND n.kind = ANY (void_notifications.kinds) AND jsonb_array_length(n.data -> 'also') > 0;
+    SET appointment_id = next.id,
+        data = jsonb_set(n.data, '{also}', next.others)
+    FROM (SELECT o.notification_id, (array_agg(e.id::uuid ORDER BY e.place))[1] AS id, to_jsonb((array_agg(e.id ORDER BY e.place))[2:]) AS others
+          FROM clinic_data.notifications AS o
+          CROSS JOIN LATERAL jsonb_array_elements_text(o.data -> 'also') WITH ORDINALITY AS e (id, place)
+          WHERE o.tenant_id = void_notifications.tenant_id AND o.appointment_id = void_notifications.appointment_id
+            AND o.status = 'waiting' AND o.kind = ANY (void_notifications.kinds)
+            AND clinic_private.is_still_true(o.tenant_id, o.kind, e.id::uuid)
+          GROUP BY o.notification_id) AS next
+    WHERE n.tenant_id = void_notifications.tenant_id AND n.notification_id = next.notification_id;
     UPDATE clinic_data.notifications AS n
     SET status = 'void', status_reason = void_notifications.reason, data = NULL, done_at = clinic.now()
     WHERE n.tenant_id = void_notifications.tenant_id AND n.appointment_id = void_notifications.appointment_id

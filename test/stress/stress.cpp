@@ -70,13 +70,15 @@ class Connection {
             handle_.get(), [](void *, const char *) {}, nullptr);
     }
 
+    // Without arguments there may be several statements; the answer is the last one's.
     Answer query(const std::string &sql, const std::vector<Text> &arguments = {}) {
         std::vector<const char *> values;
         for (const Text &a : arguments)
             values.push_back(a ? a->c_str() : nullptr);
         const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-            PQexecParams(handle_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
-                         nullptr, 0),
+            values.empty() ? PQexec(handle_.get(), sql.c_str())
+                           : PQexecParams(handle_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                                          values.data(), nullptr, nullptr, 0),
             &PQclear);
         Answer answer;
         const ExecStatusType status = PQresultStatus(result.get());

@@ -87,3 +87,4 @@ is 'nothing but refusals comes back' "$(cat "$tap_work"/pool* | grep 'ERROR' | g
 is 'rooms were used by many' "$(psql -XAtc "SELECT count(*) > 20 FROM clinic_data.appointments WHERE status = 'booked' AND session_id IS NULL")" t
 is 'some had to make room' "$(psql -XAtc "SELECT count(*) > 0 FROM clinic_data.claims c JOIN clinic_data.appointments a USING (tenant_id, appointment_id) WHERE c.xmin <> a.xmin")" t
 is 'nothing is wrong' "$(psql -XAtU groups_desk -c 'SELECT * FROM clinic.check_integrity()')" ''
+is 'nor by any other reckoning' "$(psql -XqAtf "$top/test/stress/verify.sql")" ''
