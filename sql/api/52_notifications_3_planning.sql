@@ -46,10 +46,12 @@ COMMENT ON FUNCTION clinic_private.checked_reminders(jsonb) IS 'The reminders of
 
 CREATE FUNCTION clinic_private.reminders_of(tenant_id uuid, service_id uuid, patient_id uuid)
     RETURNS jsonb
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(
+#variable_conflict error
+BEGIN
+    RETURN coalesce(
         (SELECT p.reminders
          FROM clinic_data.reminder_plans AS p
          WHERE p.tenant_id = reminders_of.tenant_id
@@ -57,7 +59,8 @@ AS $$
            AND coalesce(p.patient_id = reminders_of.patient_id, true)
          ORDER BY p.patient_id IS NULL, p.service_id IS NULL
          LIMIT 1),
-        '[{"before_minutes": 4320}, {"before_minutes": 1440}, {"before_minutes": 120}]')
+        '[{"before_minutes": 4320}, {"before_minutes": 1440}, {"before_minutes": 120}]');
+END
 $$;
 COMMENT ON FUNCTION clinic_private.reminders_of(uuid, uuid, uuid) IS
     'The reminders that count for a service and a patient: of patient and service, of the patient, of the service, of the tenant, else 72, 24 and 2 hours before.';
