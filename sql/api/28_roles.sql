@@ -34,6 +34,9 @@ AS $$
         ('accountant', 'Reads bills and financial reports.',
          '{billing:read,reports:read:financial,insurance:read}',
          '{}'),
+        ('auditor', 'Reads the audit, and nothing of patients.',
+         '{audit:read,users:read}',
+         '{}'),
         ('patient', 'Acts for themselves and their dependants, which needs no permission of staff.',
          '{patients:read:own,appointments:read:own,appointments:write:own,prescriptions:read:own,lab_results:read:own,billing:read:own}',
          '{}')

@@ -392,7 +392,7 @@ BEGIN
         PERFORM clinic_private.refuse_argument('minutes', 'minutes must be between 1 and 10080 (a week)');
     END IF;
     result := clinic_private.begin_once('offer_slot', offer_by_hand.idempotency_key, jsonb_build_array(offer_by_hand.entry_id,
-        offer_by_hand.starts_at, offer_by_hand.provider_id, offer_by_hand.location_id, offer_by_hand.minutes));
+        extract(epoch FROM offer_by_hand.starts_at), offer_by_hand.provider_id, offer_by_hand.location_id, offer_by_hand.minutes));
     IF result IS NULL THEN
         again := false;
         SELECT w.* INTO entry

@@ -8,9 +8,10 @@ CREATE FUNCTION clinic_private.series_once(call text, arguments jsonb, idempoten
 AS $$
 #variable_conflict error
 DECLARE
-    -- An instant is the same in every zone in which it is written.
+    -- An instant is the same in every zone in which it is written, a length in every style.
     payload jsonb := series_once.arguments
-        || jsonb_build_object('starts_at', extract(epoch FROM (series_once.arguments ->> 'starts_at')::timestamptz));
+        || jsonb_build_object('starts_at', extract(epoch FROM (series_once.arguments ->> 'starts_at')::timestamptz),
+                              'duration', extract(epoch FROM (series_once.arguments ->> 'duration')::interval));
     answer jsonb := clinic_private.begin_once(series_once.call, series_once.idempotency_key, payload);
 BEGIN
     IF answer IS NOT NULL THEN
@@ -111,7 +112,8 @@ BEGIN
         PERFORM clinic_private.raise_error('stale_version', NULL, jsonb_build_object('series_id', wanted, 'version', found -> 'version'));
     END IF;
     IF a ->> 'scope' <> 'this' AND found ->> 'status' = 'cancelled' THEN
-        PERFORM clinic_private.raise_error('bad_transition', 'the series is cancelled', jsonb_build_object('series_id', wanted, 'status', found -> 'status'));
+        PERFORM clinic_private.raise_error('bad_transition', 'the series is cancelled', jsonb_build_object('series_id', wanted, 'status', found -> 'status'),
+            'Dates that it kept are changed and cancelled one by one: scope => ''this''.');
     END IF;
     RETURN found;
 END
@@ -137,7 +139,8 @@ BEGIN
     IF found IS NULL THEN
         PERFORM clinic_private.raise_error('not_found', 'the series has no such date',
             jsonb_strip_nulls(jsonb_build_object('series_id', series_target.series_id, 'appointment_id', series_target.appointment_id,
-                                                 'local_original_start', series_target.local_original_start)));
+                                                 'local_original_start', series_target.local_original_start)),
+            'clinic.series_appointments lists the dates; later ones may have gone to another series (previous_series_id in clinic.series).');
     END IF;
     RETURN found;
 END

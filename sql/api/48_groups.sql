@@ -152,8 +152,8 @@ BEGIN
             'a buffer must be between 0 and 1440 minutes');
     END IF;
     stored := clinic_private.begin_once('create_session', create_session.idempotency_key, jsonb_build_array(
-        create_session.service_id, create_session.provider_id, create_session.starts_at, create_session.location_id,
-        create_session.duration, create_session.capacity, create_session.title, create_session.resource_ids,
+        create_session.service_id, create_session.provider_id, extract(epoch FROM create_session.starts_at), create_session.location_id,
+        extract(epoch FROM create_session.duration), create_session.capacity, create_session.title, create_session.resource_ids,
         create_session.buffer_before_minutes, create_session.buffer_after_minutes, create_session.override,
         create_session.reason, create_session.session_id));
     IF stored IS NULL THEN
@@ -271,8 +271,8 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_override(move_session.override, move_session.reason);
     stored := clinic_private.begin_once('move_session', move_session.idempotency_key, jsonb_build_array(
-        move_session.session_id, move_session.starts_at, move_session.provider_id, move_session.location_id,
-        move_session.duration, move_session.resource_ids, move_session.override, move_session.reason, move_session.version));
+        move_session.session_id, extract(epoch FROM move_session.starts_at), move_session.provider_id, move_session.location_id,
+        extract(epoch FROM move_session.duration), move_session.resource_ids, move_session.override, move_session.reason, move_session.version));
     IF stored IS NULL THEN
         PERFORM clinic_private.lock_session(move_session.session_id, move_session.version);
         SELECT g.* INTO session FROM clinic_data.group_sessions AS g

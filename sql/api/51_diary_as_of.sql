@@ -23,8 +23,8 @@ COMMENT ON FUNCTION clinic_private.zone_as_of(uuid, uuid, date, timestamptz) IS
 REVOKE ALL ON FUNCTION clinic_private.zone_as_of FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.zone_as_of TO clinic_owner;
 
--- The last event of each appointment that was ever planned at the provider on the day says where it was then. Who held a time kept
--- it until the last deadline that it got, so the deadline of the row serves for every instant before.
+-- The last event of each appointment that was ever planned at the provider on the day says where it was then, and of a hold or a
+-- request when it was to die: whether somebody has cleared it away since, and when, changes nothing.
 CREATE FUNCTION clinic.diary_as_of(provider_id uuid, on_date date, as_of timestamptz)
     RETURNS TABLE (
         kind text,
@@ -63,13 +63,14 @@ BEGIN
         SELECT DISTINCT e.subject_id
         FROM clinic_data.events AS e
         WHERE e.tenant_id = tenant AND e.provider_id = diary_as_of.provider_id AND e.name LIKE 'appointment.%'
-          -- A visit is shorter than two days.
-          AND e.starts_at > day_begins - interval '48 hours' AND e.starts_at < day_ends AND e.occurred_at <= diary_as_of.as_of
+          -- No visit is longer than a week.
+          AND e.starts_at > day_begins - interval '168 hours' AND e.starts_at < day_ends AND e.occurred_at <= diary_as_of.as_of
     ), known AS (
         SELECT l.*
         FROM planned AS p
         CROSS JOIN LATERAL (
-            SELECT e.subject_id, e.status, e.service_id, e.provider_id, e.location_id, e.patient_id, e.starts_at, e.ends_at
+            SELECT e.subject_id, e.status, e.service_id, e.provider_id, e.location_id, e.patient_id, e.starts_at, e.ends_at,
+                   (e.data ->> 'expires_at')::timestamptz AS expires_at
             FROM clinic_data.events AS e
             WHERE e.tenant_id = tenant AND e.subject_id = p.subject_id AND e.name LIKE 'appointment.%'
               AND e.occurred_at <= diary_as_of.as_of
@@ -79,10 +80,9 @@ BEGIN
         SELECT 'booked' AS kind, k.starts_at, k.ends_at, k.location_id, k.subject_id AS appointment_id, k.status, k.service_id,
                k.patient_id, NULL::uuid AS source_id, 2 AS place
         FROM known AS k
-        LEFT JOIN clinic_data.appointments AS a ON a.tenant_id = tenant AND a.appointment_id = k.subject_id
         WHERE k.provider_id = diary_as_of.provider_id AND k.starts_at < day_ends AND k.ends_at > day_begins
           AND k.status NOT IN ('cancelled', 'expired')
-          AND NOT (k.status IN ('held', 'pending') AND coalesce(a.expires_at <= diary_as_of.as_of, false))
+          AND coalesce(k.expires_at > diary_as_of.as_of, true)
           AND clinic_private.sees_appointment(k.patient_id, k.provider_id, k.location_id)
         UNION ALL
         SELECT h.kind, h.starts_at, h.ends_at, h.location_id, NULL, NULL, NULL, NULL, h.source_id, CASE h.kind WHEN 'hours' THEN 0 ELSE 1 END

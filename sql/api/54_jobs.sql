@@ -27,7 +27,9 @@ AS $$
         (9, 'hours_opened', false, false, interval '1 minute', '* * * * *',
          'Offers newly opened hours to the waitlist.'),
         (10, 'rotate_keys', false, true, interval '1 minute', '* * * * *',
-         'Goes on with replacing keys of encrypted fields.')
+         'Goes on with replacing keys of encrypted fields.'),
+        (11, 'purge_audit', false, true, interval '1 day', '50 2 * * *',
+         'Purges records of the audit whose time is over, that are sealed and that no legal hold keeps.')
 $$;
 COMMENT ON FUNCTION clinic_private.jobs() IS
     'The jobs there are, in the order they run. of_database: once for the database instead of once for each tenant; in_suspended: also in

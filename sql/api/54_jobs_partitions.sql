@@ -47,13 +47,12 @@ BEGIN
     EXECUTE format('COMMENT ON TABLE clinic_data.%I IS %L', partition,
                    format('Rows of clinic_data.%s of %s.', make_month.table_name, to_char(make_month.month, 'YYYY-MM')));
     -- The rows are of every tenant, and their owner is held to row security but for the length of this: nobody else sees the table meanwhile.
-    EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', make_month.default_partition);
-    EXECUTE format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', make_month.default_partition);
+    CALL clinic_private.open_append_only(make_month.default_partition, true);
     EXECUTE format('WITH moved AS (DELETE FROM %1$s WHERE %2$I >= $1 AND %2$I < $2 RETURNING *) INSERT INTO clinic_data.%3$I SELECT * FROM moved',
                    make_month.default_partition, make_month.key_column, partition)
         USING first_id, next_id;
     GET DIAGNOSTICS moved = ROW_COUNT;
-    EXECUTE format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', make_month.default_partition);
+    CALL clinic_private.open_append_only(make_month.default_partition, false);
 
     EXECUTE format('ALTER TABLE clinic_data.%I ENABLE ROW LEVEL SECURITY', partition);
     EXECUTE format('ALTER TABLE clinic_data.%I FORCE ROW LEVEL SECURITY', partition);
@@ -61,12 +60,21 @@ BEGIN
         SELECT c.name, c.suffix, c.clause
         FROM (VALUES ('SELECT', 'select', 'USING'), ('INSERT', 'insert', 'WITH CHECK'), ('UPDATE', 'update', 'USING'),
                      ('DELETE', 'delete', 'USING')) AS c (name, suffix, clause)
+        -- Those commands that the parent has a rule for.
+        WHERE EXISTS (SELECT FROM pg_policy AS p
+                      WHERE p.polrelid = format('clinic_data.%I', make_month.table_name)::regclass
+                        AND p.polname = format('%s_%s', make_month.table_name, c.suffix))
     LOOP
         CALL clinic_private.ensure_policy(format('clinic_data.%I', partition)::regclass, format('%s_%s', partition, command.suffix)::name,
             command.name, format('%s (tenant_id = clinic.current_tenant_id())', command.clause), 'Rows of the caller''s tenant.');
     END LOOP;
     EXECUTE format('ALTER TABLE clinic_data.%I ATTACH PARTITION clinic_data.%I FOR VALUES FROM (%L) TO (%L)',
                    make_month.table_name, partition, first_id, next_id);
+    -- The refusal to change rows comes with the parent's; that to empty the table does not.
+    IF EXISTS (SELECT FROM pg_trigger AS t
+               WHERE t.tgrelid = format('clinic_data.%I', make_month.table_name)::regclass AND t.tgname = '00_append_only') THEN
+        CALL clinic_private.ensure_append_only(format('clinic_data.%I', partition)::regclass, make_month.table_name);
+    END IF;
     RETURN moved;
 END
 $$;

@@ -28,13 +28,11 @@ CREATE TABLE clinic_data.audit_records (
     statement_id bigint,
     salt bytea NOT NULL,
     leaf_hash bytea NOT NULL,
-    CONSTRAINT audit_records_pkey PRIMARY KEY (tenant_id, audit_id),
-    CONSTRAINT audit_records_class_check CHECK (class ~ '^[a-z_]{1,40}$'),
-    CONSTRAINT audit_records_action_check CHECK (action ~ '^[a-z_]{1,40}$')
+    CONSTRAINT audit_records_pkey PRIMARY KEY (tenant_id, audit_id)
 ) PARTITION BY RANGE (audit_id);
 CREATE TABLE clinic_data.audit_records_default PARTITION OF clinic_data.audit_records DEFAULT;
-CREATE INDEX audit_records_patient_id_idx ON clinic_data.audit_records (tenant_id, patient_id, audit_id);
-CREATE INDEX audit_records_user_id_idx ON clinic_data.audit_records (tenant_id, user_id, audit_id);
+CREATE INDEX audit_records_patient_id_idx ON clinic_data.audit_records (tenant_id, patient_id, audit_id) WHERE patient_id IS NOT NULL;
+CREATE INDEX audit_records_user_id_idx ON clinic_data.audit_records (tenant_id, user_id, audit_id) WHERE user_id IS NOT NULL;
 CREATE INDEX audit_records_transaction_id_idx ON clinic_data.audit_records (transaction_id);
 COMMENT ON TABLE clinic_data.audit_records IS 'Who changed or read what of whom, when, why and from where; append-only, sealed by an RFC 6962 tree.';
 COMMENT ON COLUMN clinic_data.audit_records.tenant_id IS 'The tenant; the nil UUID for what concerns none.';
@@ -64,3 +62,89 @@ COMMENT ON COLUMN clinic_data.audit_records.row_count IS 'Of reads: how many.';
 COMMENT ON COLUMN clinic_data.audit_records.statement_id IS 'Of reads: fingerprint of the statement (query id).';
 COMMENT ON COLUMN clinic_data.audit_records.salt IS '16 random bytes.';
 COMMENT ON COLUMN clinic_data.audit_records.leaf_hash IS 'SHA-256 of 0x00 and the canonical form of all columns before it.';
+
+-- How long records are kept, what must not go, and what went.
+
+CREATE TABLE clinic_data.retention_classes (
+    tenant_id uuid NOT NULL,
+    class text NOT NULL,
+    keep_months integer NOT NULL,
+    version integer NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    created_by uuid,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    updated_by uuid,
+    CONSTRAINT retention_classes_pkey PRIMARY KEY (tenant_id, class),
+    CONSTRAINT retention_classes_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES clinic_data.tenants (tenant_id),
+    CONSTRAINT retention_classes_class_check CHECK (class ~ '^[a-z_]{1,40}$'),
+    CONSTRAINT retention_classes_keep_check CHECK (keep_months BETWEEN 12 AND 1200)
+);
+COMMENT ON TABLE clinic_data.retention_classes IS 'How long a tenant keeps the records of a class, where that is not the default.';
+COMMENT ON COLUMN clinic_data.retention_classes.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN clinic_data.retention_classes.class IS 'Class of audit records.';
+COMMENT ON COLUMN clinic_data.retention_classes.keep_months IS 'How long, in months.';
+COMMENT ON COLUMN clinic_data.retention_classes.version IS 'Grows by one with each change.';
+COMMENT ON COLUMN clinic_data.retention_classes.created_at IS 'When the row was made.';
+COMMENT ON COLUMN clinic_data.retention_classes.created_by IS 'User who made the row.';
+COMMENT ON COLUMN clinic_data.retention_classes.updated_at IS 'When the row was last changed.';
+COMMENT ON COLUMN clinic_data.retention_classes.updated_by IS 'User who last changed the row.';
+
+CREATE TABLE clinic_data.legal_holds (
+    tenant_id uuid NOT NULL,
+    hold_id uuid NOT NULL,
+    patient_id uuid,
+    reason text NOT NULL,
+    placed_at timestamptz NOT NULL,
+    placed_by uuid,
+    released_at timestamptz,
+    released_by uuid,
+    CONSTRAINT legal_holds_pkey PRIMARY KEY (tenant_id, hold_id),
+    CONSTRAINT legal_holds_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES clinic_data.tenants (tenant_id),
+    CONSTRAINT legal_holds_patient_id_fkey FOREIGN KEY (tenant_id, patient_id)
+        REFERENCES clinic_data.patients (tenant_id, patient_id),
+    CONSTRAINT legal_holds_reason_check CHECK (length(btrim(reason)) BETWEEN 10 AND 1000)
+);
+CREATE INDEX legal_holds_patient_id_idx ON clinic_data.legal_holds (tenant_id, patient_id);
+COMMENT ON TABLE clinic_data.legal_holds IS 'What must not be purged while a hold stands, whatever its age.';
+COMMENT ON COLUMN clinic_data.legal_holds.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN clinic_data.legal_holds.hold_id IS 'Identifies the hold.';
+COMMENT ON COLUMN clinic_data.legal_holds.patient_id IS 'Of whom; null: everything of the tenant.';
+COMMENT ON COLUMN clinic_data.legal_holds.reason IS 'Why; it names nobody.';
+COMMENT ON COLUMN clinic_data.legal_holds.placed_at IS 'Since when.';
+COMMENT ON COLUMN clinic_data.legal_holds.placed_by IS 'User who placed it.';
+COMMENT ON COLUMN clinic_data.legal_holds.released_at IS 'Since when it stands no more.';
+COMMENT ON COLUMN clinic_data.legal_holds.released_by IS 'User who released it.';
+
+CREATE TABLE clinic_data.audit_purges (
+    tenant_id uuid NOT NULL,
+    purge_id uuid NOT NULL,
+    class text NOT NULL,
+    recorded_before timestamptz NOT NULL,
+    purged_at timestamptz NOT NULL,
+    record_count bigint NOT NULL,
+    leaves_digest bytea NOT NULL,
+    CONSTRAINT audit_purges_pkey PRIMARY KEY (tenant_id, purge_id),
+    CONSTRAINT audit_purges_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES clinic_data.tenants (tenant_id)
+);
+COMMENT ON TABLE clinic_data.audit_purges IS 'Purges of the audit. Each left a record of its own there too, so that a purge that never was cannot be made up.';
+COMMENT ON COLUMN clinic_data.audit_purges.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN clinic_data.audit_purges.purge_id IS 'Identifies the purge.';
+COMMENT ON COLUMN clinic_data.audit_purges.class IS 'Class of the records that went.';
+COMMENT ON COLUMN clinic_data.audit_purges.recorded_before IS 'They were all recorded before then.';
+COMMENT ON COLUMN clinic_data.audit_purges.purged_at IS 'When they went, by the server''s wall clock.';
+COMMENT ON COLUMN clinic_data.audit_purges.record_count IS 'How many.';
+COMMENT ON COLUMN clinic_data.audit_purges.leaves_digest IS 'SHA-256 of their leaf hashes in the order of audit_id.';
+
+CREATE TABLE clinic_data.purged_audit_records (
+    tenant_id uuid NOT NULL,
+    audit_id uuid NOT NULL,
+    purge_id uuid NOT NULL,
+    CONSTRAINT purged_audit_records_pkey PRIMARY KEY (tenant_id, audit_id),
+    CONSTRAINT purged_audit_records_purge_id_fkey FOREIGN KEY (tenant_id, purge_id)
+        REFERENCES clinic_data.audit_purges (tenant_id, purge_id)
+);
+CREATE INDEX purged_audit_records_purge_id_idx ON clinic_data.purged_audit_records (tenant_id, purge_id);
+COMMENT ON TABLE clinic_data.purged_audit_records IS 'Which records are missing because they were purged; their leaf hashes stay in the seal.';
+COMMENT ON COLUMN clinic_data.purged_audit_records.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN clinic_data.purged_audit_records.audit_id IS 'The record that went.';
+COMMENT ON COLUMN clinic_data.purged_audit_records.purge_id IS 'With which purge.';

@@ -23,6 +23,8 @@ KeptPlan read_cancel_rules{"SELECT s.cancel_window_minutes, t.refuse_late_cancel
 
 KeptPlan freed_statement{"SELECT clinic_private.time_freed($1, $2, $3, $4, $5, $6)"};
 
+KeptPlan seats_statement{"SELECT count(*) FROM clinic_data.session_seats WHERE tenant_id = $1 AND appointment_id = $2"};
+
 KeptPlan lockable_statement{"SELECT l FROM clinic_private.lockable_for_offers($1, $2) AS l"};
 
 constexpr QueryOptions with_latest_view{View::latest, 0};
@@ -172,6 +174,22 @@ std::vector<Uuid> used_resources(const Context &context, const Standing &a) {
         return true;
     });
     return ids;
+}
+
+bool still_takes_its_time(const Context &context, const Standing &a, const std::vector<Uuid> &used) {
+    if (!a.expires)
+        return true;
+    const std::vector<Uuid> claimed = claimed_resources(context.tenant_id, a.id);
+    const auto is_claimed = [&claimed](const Uuid &id) {
+        return std::find(claimed.begin(), claimed.end(), id) != claimed.end();
+    };
+    if (!a.session)
+        return std::all_of(used.begin(), used.end(), is_claimed);
+    // The provider and the rooms of a session are claimed by the session.
+    Spi spi;
+    return is_claimed(a.patient) &&
+           spi.query_with(seats_statement, with_latest_view, context.tenant_id, a.id)[0].get<std::int64_t>(0) ==
+               a.seats;
 }
 
 void update_appointment(const Context &context, const Uuid &id, const std::vector<ColumnValue> &values) {

@@ -34,21 +34,32 @@ struct AuditOrigin {
 AuditOrigin present_origin();
 
 struct AuditRecord {
-    std::string audit_class = {};
+    std::string audit_class = {}; // medical, security, access
     std::string action = {};
     std::optional<std::string> table_name = std::nullopt;
     std::optional<std::string> row_id = std::nullopt;
     std::optional<Uuid> patient_id = std::nullopt;
+    std::optional<std::string> reason = std::nullopt; // without: that of the origin
     std::optional<std::string> before = std::nullopt; // text of a JSON object
     std::optional<std::string> after = std::nullopt;
+    bool printed = false;           // whether both are as PostgreSQL prints jsonb; otherwise that is found out
     std::vector<Uuid> row_ids = {}; // null when empty
     std::optional<std::int64_t> row_count = std::nullopt;
     std::optional<std::int64_t> statement_id = std::nullopt;
     std::optional<core::Instant> recorded_at = std::nullopt; // without: now, by the wall clock
-    std::optional<Uuid> audit_id = std::nullopt;             // without: a new one; given for what is ingested exactly once
+    std::optional<Uuid> audit_id = std::nullopt; // without: a new one; given for what is ingested exactly once
 };
 
-// Writes the records, in order. Raises 25006 in a read-only transaction, 25000 in a parallel worker.
+// A record of its own tenant and origin, for what comes together from several.
+struct AuditEntry {
+    std::shared_ptr<const AuditOrigin> origin;
+    Uuid tenant_id;
+    AuditRecord record;
+};
+
+void write_audit_entries(std::span<const AuditEntry> entries);
+
+// Writes the records, in order, at once: they are gone when the transaction or savepoint is rolled back. Raises 25006 in a read-only transaction, 25000 in a parallel worker.
 void write_audit_records(const AuditOrigin &origin, const std::vector<AuditRecord> &records);
 
 } // namespace pg_clinic::pg

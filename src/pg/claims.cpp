@@ -272,6 +272,18 @@ void delete_claims_of_owner(const Uuid &tenant, const Uuid &owner) {
     each_claim_of(tenant, "claims_owner_id_idx", "owner_id", owner, every_claim, removal);
 }
 
+std::vector<Uuid> claimed_resources(const Uuid &tenant, const Uuid &appointment) {
+    IndexScan scan("claims", by_appointment);
+    const auto resource = scan.column<Uuid>("resource_id");
+    scan.where("tenant_id", BTEqualStrategyNumber, tenant);
+    scan.where("appointment_id", BTEqualStrategyNumber, appointment);
+    scan.start(Sight::truth);
+    std::vector<Uuid> found;
+    while (scan.next())
+        found.push_back(scan.get(resource));
+    return found;
+}
+
 void change_claims(const Uuid &tenant, const Uuid &appointment, core::ClaimKind kind,
                    std::optional<core::Instant> expires) {
     // The scan meets the rows that were changed by it again, in their new form; those must be left alone.
@@ -324,12 +336,12 @@ std::vector<std::optional<core::Interval>> move_claims(const Uuid &tenant, const
         const ClaimMove &m = moves[i];
         const core::Interval visit = taken[i]->visit;
         const NewClaim c{m.resource, m.during, visit, m.capacity, false, 1};
+        const auto lane = lanes.find(spi, c);
         std::vector<ColumnValue> values = taken[i]->same;
-        for (const ColumnValue &v :
-             {column_value("tenant_id", tenant), column_value("claim_id", m.claim),
-              column_value("resource_id", m.resource), column_value("calendar_no", lanes.find(spi, c)),
-              column_value("during", m.during), column_value("starts_at", visit.begin),
-              column_value("ends_at", visit.end), column_value("capacity", m.capacity)})
+        for (const ColumnValue &v : {column_value("tenant_id", tenant), column_value("claim_id", m.claim),
+                                     column_value("resource_id", m.resource), column_value("calendar_no", lane),
+                                     column_value("during", m.during), column_value("starts_at", visit.begin),
+                                     column_value("ends_at", visit.end), column_value("capacity", m.capacity)})
             values.push_back(v);
         writer.insert(values);
         visits[i] = visit;

@@ -3,6 +3,7 @@
 // A hold is an appointment in the state held, with claims that end by themselves: from the microsecond of its deadline on
 // nothing counts it any more, whether somebody has cleared it away or not. The token is 256 random bits, of which only the
 // SHA-256 is kept; a token that is unknown, or another caller's, gets one answer.
+#include "pg/holds.hpp"
 #include "core/base64url.hpp"
 #include "pg/booking_arguments.hpp"
 #include "pg/clock.hpp"
@@ -21,6 +22,13 @@ KeptPlan insert_hold{"INSERT INTO clinic_data.holds (tenant_id, appointment_id, 
                      " VALUES ($1, $2, $3, $4, $5)"};
 KeptPlan find_hold{"SELECT appointment_id, first_held_at FROM clinic_data.holds"
                    " WHERE tenant_id = $1 AND token_hash = $2 AND caller_id = $3"};
+KeptPlan find_own{
+    "SELECT a.provider_id, a.location_id, a.starts_at, a.ends_at, a.expires_at FROM clinic_data.appointments a"
+    " JOIN clinic_data.holds h ON h.tenant_id = a.tenant_id AND h.appointment_id = a.appointment_id"
+    " WHERE a.tenant_id = $1 AND a.expires_at > $2 AND a.status = 'held' AND a.service_id = $3"
+    " AND a.starts_at >= $4 AND a.starts_at < $5 AND h.caller_id = $6"
+    " AND ($7 IS NULL OR a.provider_id = $7) AND ($8 IS NULL OR a.location_id = $8)"
+    " AND ($9 IS NULL OR a.patient_id = $9)"};
 
 constexpr QueryOptions latest{View::latest, 0};
 
@@ -87,6 +95,19 @@ Hold hold_of(const Args &args, const Context &context) {
 
 bool is_alive(const Standing &a) { return a.status == core::Status::held && !a.is_dead(now()); }
 
+// Whether the hold became a booking or a request, whatever became of that since.
+bool was_confirmed(const Standing &a) {
+    return a.status != core::Status::held &&
+           (a.status != core::Status::cancelled || a.status_before != core::Status::held);
+}
+
+// Locks what a hold that is alive takes. False when it died while we waited, and somebody else took of it.
+bool lock_alive(const Context &context, const Standing &a) {
+    const std::vector<Uuid> used = used_resources(context, a);
+    lock_resources(context.tenant_id, used);
+    return still_takes_its_time(context, a, used);
+}
+
 // The row of an appointment as it stands.
 void add_standing(ResultSet &rows, const Context &context, const Standing &a, core::Status status) {
     std::vector<Uuid> rooms;
@@ -143,7 +164,8 @@ Datum extend(FunctionCallInfo fcinfo) {
     // Never shorter than it was: the rules may have changed meanwhile.
     const core::Instant expires = std::max(*h.appointment.expires, std::min(now() + rules.life, cap));
     if (expires != *h.appointment.expires) {
-        lock_resources(context.tenant_id, used_resources(context, h.appointment));
+        if (!lock_alive(context, h.appointment))
+            raise_expired(h.appointment);
         change_claims(context.tenant_id, h.appointment.id, core::ClaimKind::hold, expires);
         update_appointment(context, h.appointment.id, {column_value("expires_at", expires)});
     }
@@ -158,8 +180,8 @@ Datum confirm(FunctionCallInfo fcinfo) {
     ResultSet rows(fcinfo);
     const Hold h = hold_of(args, context);
     const Standing &a = h.appointment;
-    if (a.status != core::Status::held && a.status != core::Status::cancelled) {
-        // It was confirmed already, and may have gone on from there.
+    if (was_confirmed(a)) {
+        // Confirmed already, and gone on from there perhaps: a cancelled appointment is for staff to reinstate.
         add_standing(rows, context, a, a.status);
         return rows.done();
     }
@@ -167,8 +189,7 @@ Datum confirm(FunctionCallInfo fcinfo) {
     const Beginning beginning = beginning_of(context, a.service, a.visit.begin, now());
     std::vector<ColumnValue> values = status_values(a, beginning.status, std::nullopt);
     values.push_back(column_value("expires_at", beginning.expires));
-    if (is_alive(a)) {
-        lock_resources(context.tenant_id, used_resources(context, a));
+    if (is_alive(a) && lock_alive(context, a)) {
         change_claims(context.tenant_id, a.id, beginning.kind, beginning.expires);
         update_appointment(context, a.id, values);
         add_standing(rows, context, a, beginning.status);
@@ -195,7 +216,7 @@ Datum release(FunctionCallInfo fcinfo) {
     const Context &context = require_context();
     const Hold h = hold_of(args, context);
     const Standing &a = h.appointment;
-    if (a.status != core::Status::held && a.status != core::Status::cancelled)
+    if (was_confirmed(a))
         refuse_transition(context, a, "release");
     const bool alive = is_alive(a);
     if (alive)
@@ -204,6 +225,22 @@ Datum release(FunctionCallInfo fcinfo) {
 }
 
 } // namespace
+
+std::vector<OwnHold> own_holds(const Context &context, const DiaryQuery &query) {
+    std::vector<OwnHold> found;
+    if (!query.service)
+        return found;
+    Spi spi;
+    const Rows rows =
+        spi.query_with(find_own, latest, context.tenant_id, now(), *query.service, query.range.begin, query.range.end,
+                       caller_id(context), query.provider, query.location, query.patient);
+    for (const Row row : rows)
+        found.push_back({row.get<Uuid>(0),
+                         row.get<Uuid>(1),
+                         {row.get<core::Instant>(2), row.get<core::Instant>(3)},
+                         row.get<core::Instant>(4)});
+    return found;
+}
 
 } // namespace pg_clinic::pg
 

@@ -29,6 +29,8 @@ RequestFacts present_request() {
     return facts;
 }
 
+const RequestFacts *kept_request() noexcept { return kept; }
+
 std::string peer_address() {
     return pg_call([]() -> const char * {
         LOCAL_FCINFO(call, 0);

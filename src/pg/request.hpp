@@ -12,6 +12,9 @@ void keep_request(const RequestFacts &facts);
 // The facts kept, or those of the context; without either, what the connection tells.
 RequestFacts present_request();
 
+// The facts kept, as an address that is another one after every keep_request; null for none.
+const RequestFacts *kept_request() noexcept;
+
 // Who is connected; empty for a local socket.
 std::string peer_address();
 

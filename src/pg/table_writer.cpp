@@ -176,35 +176,43 @@ NullableValue TableWriter::default_of(int column) {
     });
 }
 
-// Puts values into the fresh row. Columns may have become domains of their type.
-void TableWriter::fill(const std::vector<ColumnValue> &values) {
-    State *s = s_;
-    for (const ColumnValue &v : values) {
-        const int i = number(v) - 1;
-        s->fresh->tts_values[i] = v.value.value;
-        s->fresh->tts_isnull[i] = v.value.is_null;
-        const Oid type = TupleDescAttr(s->table->rd_att, i)->atttypid;
-        if (type != v.type)
-            pg_call([s, &v, i, type] {
-                domain_check(v.value.value, v.value.is_null, type, &s->checks[i], s->estate->es_query_cxt);
-            });
-    }
+TableWriter::Place TableWriter::place_of(const char *column, Oid type) const {
+    return {column_number(s_->table, column, type), type};
 }
 
-void TableWriter::insert(const std::vector<ColumnValue> &values) {
-    const int columns = s_->table->rd_att->natts;
-    std::vector<bool> given(static_cast<std::size_t>(columns));
+// Puts a value into the fresh row. Columns may have become domains of their type.
+void TableWriter::put(Place place, const NullableValue &value) {
+    State *s = s_;
+    const int i = place.number - 1;
+    s->fresh->tts_values[i] = value.value;
+    s->fresh->tts_isnull[i] = value.is_null;
+    const Oid type = TupleDescAttr(s->table->rd_att, i)->atttypid;
+    if (type != place.type)
+        pg_call([s, &value, i, type] {
+            domain_check(value.value, value.is_null, type, &s->checks[i], s->estate->es_query_cxt);
+        });
+}
+
+void TableWriter::fill(const std::vector<ColumnValue> &values) {
     for (const ColumnValue &v : values)
-        given[static_cast<std::size_t>(number(v) - 1)] = true;
+        put({number(v), v.type}, v.value);
+}
+
+// Empties the fresh row but for defaults.
+void TableWriter::clear_but(const std::vector<bool> &given) {
     State *s = s_;
     pg_call([s] { ExecClearTuple(s->fresh); });
-    for (int i = 0; i < columns; ++i)
+    for (int i = 0; i < s->table->rd_att->natts; ++i)
         if (!given[static_cast<std::size_t>(i)]) {
             const NullableValue otherwise = default_of(i);
             s->fresh->tts_values[i] = otherwise.value;
             s->fresh->tts_isnull[i] = otherwise.is_null;
         }
-    fill(values);
+}
+
+// Inserts the fresh row.
+void TableWriter::store() {
+    State *s = s_;
     pg_call([s] {
         ExecStoreVirtualTuple(s->fresh);
         if (s->routing != nullptr) {
@@ -215,6 +223,25 @@ void TableWriter::insert(const std::vector<ColumnValue> &values) {
         }
         ResetPerTupleExprContext(s->estate);
     });
+}
+
+void TableWriter::insert(const std::vector<ColumnValue> &values) {
+    std::vector<bool> given(static_cast<std::size_t>(s_->table->rd_att->natts));
+    for (const ColumnValue &v : values)
+        given[static_cast<std::size_t>(number(v) - 1)] = true;
+    clear_but(given);
+    fill(values);
+    store();
+}
+
+void TableWriter::insert(const std::vector<Place> &places, const std::vector<NullableValue> &values) {
+    std::vector<bool> given(static_cast<std::size_t>(s_->table->rd_att->natts));
+    for (const Place &place : places)
+        given[static_cast<std::size_t>(place.number - 1)] = true;
+    clear_but(given);
+    for (std::size_t i = 0; i < places.size(); ++i)
+        put(places[i], values[i]);
+    store();
 }
 
 bool TableWriter::lock(const ItemPointerData &place) {

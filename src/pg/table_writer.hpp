@@ -39,6 +39,14 @@ class TableWriter {
     // takes new rows only.
     void insert(const std::vector<ColumnValue> &values);
 
+    // The same for many rows of the same columns, which are looked up once.
+    struct Place {
+        AttrNumber number;
+        Oid type;
+    };
+    Place place_of(const char *column, Oid type) const;
+    void insert(const std::vector<Place> &places, const std::vector<NullableValue> &values);
+
     // Locks the row against other writers. False when it was changed or deleted in the meantime: look again.
     bool lock(const ItemPointerData &place);
 
@@ -52,6 +60,9 @@ class TableWriter {
     AttrNumber number(const ColumnValue &value) const;
     NullableValue default_of(int column);
     void fill(const std::vector<ColumnValue> &values);
+    void put(Place place, const NullableValue &value);
+    void clear_but(const std::vector<bool> &given);
+    void store();
 
     struct State; // plain data, in the executor state's memory
     State *s_ = nullptr;

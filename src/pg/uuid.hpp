@@ -17,6 +17,13 @@ std::optional<Uuid> parse_uuid(std::string_view text) noexcept;
 // A new time-ordered id (version 7). Ids of one backend ascend, unless the engine's clock is set back.
 Uuid new_id();
 
+// The same by the server's wall clock, whatever clinic.clock says: for records that tell when something really happened. Ids of one
+// backend ascend, also when the wall clock is set back.
+Uuid new_wall_id();
+
+// Bytes that nobody can guess, drawn from the server's source in larger portions.
+void take_random(std::uint8_t *bytes, std::size_t count);
+
 // The smallest version 7 id of an instant's millisecond; instants before 1970 count as 1970.
 Uuid uuid_floor(std::int64_t unix_millis) noexcept;
 

@@ -264,5 +264,14 @@ INSERT INTO clinic_data.key_rotations (tenant_id, key_no, step, started_at, fini
     ('00000001-0000-7000-8000-000000000001', 1, 'done', '2026-03-01 09:00+01', '2026-03-01 10:00+01');
 INSERT INTO clinic_data.encrypted_columns (schema_name, table_name, column_name, tenant_column, row_column, bound_table, bound_column) VALUES
     ('public', 'seed', 'secret', 'tenant_id', 'id', 'public.seed', 'secret');
+INSERT INTO clinic_data.retention_classes (tenant_id, class, keep_months) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'access', 24);
+INSERT INTO clinic_data.legal_holds (tenant_id, hold_id, patient_id, reason, placed_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f5-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001',
+     'A claim is pending', '2026-03-02 09:00+01');
+INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, class, recorded_before, purged_at, record_count, leaves_digest) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001', 'access', '2025-03-02', '2026-03-02', 1, sha256('leaf'));
+INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f7-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001');
 
 COMMIT;

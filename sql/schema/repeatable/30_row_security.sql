@@ -54,6 +54,8 @@ DECLARE
     waiting constant text :=
         'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()';
     glass constant text := 'user_id = clinic.current_user_id() OR clinic.has_permission(''emergency:review'')';
+    audit constant text := 'clinic.has_permission(''audit:read'')';
+    retain constant text := 'clinic.has_permission(''audit:retain'')';
     rule record;
     command record;
     wanted text;
@@ -137,7 +139,12 @@ BEGIN
             ('patient_contacts', 'Of patients that the caller may see whole.', contact, contact, contact, contact),
             ('communication_preferences', 'Of patients that the caller may see whole.', contact, contact, contact, NULL),
             ('reminder_plans', 'setup:write changes it; that of a patient whoever may see the patient.', 'true', plan_write, plan_write, plan_write),
-            ('message_templates', 'setup:write changes it.', 'true', setup, setup, setup)
+            ('message_templates', 'setup:write changes it.', 'true', setup, setup, setup),
+            ('audit_records', 'audit:read reads it; it only grows.', audit, 'true', NULL, NULL),
+            ('retention_classes', 'setup:write changes it.', 'true', setup, setup, NULL),
+            ('legal_holds', 'audit:read reads them, audit:retain makes and ends them.', audit, retain, retain, NULL),
+            ('audit_purges', 'audit:read reads them.', audit, 'true', NULL, NULL),
+            ('purged_audit_records', 'audit:read reads them.', audit, 'true', NULL, NULL)
         )
         SELECT c.oid AS table_oid, c.relname AS table_name,
                coalesce(r.remark, CASE WHEN of_database THEN 'A table of the database, which only the engine reads.'
@@ -152,7 +159,9 @@ BEGIN
                CASE WHEN r.table_name IS NULL THEN 'true' ELSE r.may_delete END AS may_delete
           FROM pg_catalog.pg_class c
          CROSS JOIN LATERAL (SELECT c.relname IN ('schema_migrations', 'token_keys') AS of_database) d
-          LEFT JOIN rules r ON r.table_name = c.relname
+          LEFT JOIN pg_catalog.pg_inherits i ON i.inhrelid = c.oid AND c.relispartition
+          LEFT JOIN pg_catalog.pg_class parent ON parent.oid = i.inhparent
+          LEFT JOIN rules r ON r.table_name = coalesce(parent.relname, c.relname)
          WHERE c.relnamespace = 'clinic_data'::regnamespace AND c.relkind IN ('r', 'p')
            AND (of_database
                 OR EXISTS (SELECT FROM pg_catalog.pg_attribute a

@@ -1,0 +1,249 @@
+-- How long the audit is kept: classes, legal holds, purging. Time is the server's wall clock here, never clinic.clock.
+
+CREATE FUNCTION clinic_private.default_retention()
+    RETURNS TABLE (class text, keep_months integer, purpose text)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    VALUES ('medical', 84, 'Changes of patients'' data: seven years, as medical records.'),
+           ('security', 72, 'Changes of identity, permissions and configuration, break-glass, disclosures: six years (45 CFR 164.316).'),
+           ('access', 12, 'Reads: one year (DPDP Rules 2025, rule 6).')
+$$;
+COMMENT ON FUNCTION clinic_private.default_retention() IS 'The classes of audit records, and how long each is kept where the tenant says nothing.';
+REVOKE ALL ON FUNCTION clinic_private.default_retention FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.default_retention TO clinic_owner, clinic_user;
+
+CREATE FUNCTION clinic_private.keep_months(tenant_id uuid, class text)
+    RETURNS integer
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    -- A class that nobody gave a period is kept as long as the longest.
+    RETURN coalesce(
+        (SELECT r.keep_months FROM clinic_data.retention_classes AS r
+          WHERE r.tenant_id = keep_months.tenant_id AND r.class = keep_months.class),
+        (SELECT d.keep_months FROM clinic_private.default_retention() AS d WHERE d.class = keep_months.class),
+        (SELECT max(d.keep_months) FROM clinic_private.default_retention() AS d));
+END
+$$;
+COMMENT ON FUNCTION clinic_private.keep_months(uuid, text) IS 'How long a tenant keeps the records of a class, in months.';
+REVOKE ALL ON FUNCTION clinic_private.keep_months FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.keep_months TO clinic_owner;
+
+CREATE FUNCTION clinic.set_retention(class text, keep_months integer)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_permission('audit:retain');
+BEGIN
+    PERFORM clinic_private.require_permission('audit:read');
+    PERFORM clinic_private.require_arguments(jsonb_build_object('class', set_retention.class, 'keep_months', set_retention.keep_months));
+    IF set_retention.class !~ '^[a-z_]{1,40}$' THEN
+        PERFORM clinic_private.refuse_argument('class', 'class must be a word in lower case');
+    END IF;
+    IF set_retention.keep_months NOT BETWEEN 12 AND 1200 THEN
+        PERFORM clinic_private.refuse_argument('keep_months', 'keep_months must be between 12 and 1200');
+    END IF;
+    INSERT INTO clinic_data.retention_classes AS r (tenant_id, class, keep_months, created_by)
+    VALUES (tenant, set_retention.class, set_retention.keep_months, clinic.current_user_id())
+    ON CONFLICT ON CONSTRAINT retention_classes_pkey DO UPDATE SET keep_months = excluded.keep_months;
+END
+$$;
+ALTER FUNCTION clinic.set_retention OWNER TO clinic_owner;
+COMMENT ON FUNCTION clinic.set_retention(text, integer) IS
+    'Says how long the tenant keeps audit records of a class, in months, 12 to 1200. Needs audit:retain and audit:read. Errors: no_context, forbidden, 22004, 22023.';
+REVOKE ALL ON FUNCTION clinic.set_retention FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.set_retention TO clinic_user;
+
+CREATE FUNCTION clinic.place_legal_hold(patient_id uuid, reason text)
+    RETURNS uuid
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_permission('audit:retain');
+    new_id uuid := clinic.new_id();
+BEGIN
+    PERFORM clinic_private.require_arguments(jsonb_build_object('reason', place_legal_hold.reason));
+    IF length(btrim(place_legal_hold.reason)) NOT BETWEEN 10 AND 1000 THEN
+        PERFORM clinic_private.refuse_argument('reason', 'reason must have 10 to 1000 characters', hint => 'Say what the hold is for, and name nobody.');
+    END IF;
+    INSERT INTO clinic_data.legal_holds (tenant_id, hold_id, patient_id, reason, placed_at, placed_by)
+    VALUES (tenant, new_id, place_legal_hold.patient_id, btrim(place_legal_hold.reason), clock_timestamp(), clinic.current_user_id());
+    RETURN new_id;
+EXCEPTION
+    WHEN foreign_key_violation THEN
+        PERFORM clinic_private.raise_error('not_found', format('patient "%s" does not exist', place_legal_hold.patient_id),
+            jsonb_build_object('patient_id', place_legal_hold.patient_id), NULL);
+END
+$$;
+ALTER FUNCTION clinic.place_legal_hold OWNER TO clinic_owner;
+COMMENT ON FUNCTION clinic.place_legal_hold(uuid, text) IS
+    'Keeps the audit of a patient, or with null all of the tenant''s, from being purged until clinic.release_legal_hold. reason: 10 to 1000 characters, naming nobody.
+Returns the hold''s id. Needs audit:retain and audit:read. Errors: no_context, forbidden, not_found, 22004, 22023.';
+REVOKE ALL ON FUNCTION clinic.place_legal_hold FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.place_legal_hold TO clinic_user;
+
+CREATE FUNCTION clinic.release_legal_hold(hold_id uuid)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_permission('audit:retain');
+BEGIN
+    PERFORM clinic_private.require_permission('audit:read');
+    PERFORM clinic_private.require_arguments(jsonb_build_object('hold_id', release_legal_hold.hold_id));
+    UPDATE clinic_data.legal_holds AS h
+    SET released_at = clock_timestamp(), released_by = clinic.current_user_id()
+    WHERE h.tenant_id = tenant AND h.hold_id = release_legal_hold.hold_id AND h.released_at IS NULL;
+    IF NOT FOUND THEN
+        PERFORM clinic_private.raise_error('not_found', 'there is no such hold that stands',
+            jsonb_build_object('hold_id', release_legal_hold.hold_id), NULL);
+    END IF;
+END
+$$;
+ALTER FUNCTION clinic.release_legal_hold OWNER TO clinic_owner;
+COMMENT ON FUNCTION clinic.release_legal_hold(uuid) IS
+    'Ends a legal hold. Needs audit:retain and audit:read. Errors: no_context, forbidden, not_found (also for one that was released), 22004.';
+REVOKE ALL ON FUNCTION clinic.release_legal_hold FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.release_legal_hold TO clinic_user;
+
+-- Whether a record is sealed; the seal is a module beside, and without it nothing is.
+CREATE FUNCTION clinic_private.may_be_purged(tenant_id uuid, audit_id uuid)
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    sealed boolean;
+BEGIN
+    IF to_regprocedure('clinic_private.is_sealed(uuid,uuid)') IS NOT NULL THEN
+        EXECUTE 'SELECT clinic_private.is_sealed($1, $2)' INTO sealed USING may_be_purged.tenant_id, may_be_purged.audit_id;
+    END IF;
+    RETURN coalesce(sealed, false);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.may_be_purged(uuid, uuid) IS 'Whether a record is sealed, so that its leaf remains provable without it.';
+REVOKE ALL ON FUNCTION clinic_private.may_be_purged FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.may_be_purged TO clinic_owner;
+
+CREATE FUNCTION clinic_private.purge_class(tenant uuid, of_class text, most integer)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    v_before timestamptz := clock_timestamp() - make_interval(months => clinic_private.keep_months(purge_class.tenant, purge_class.of_class));
+    v_purge uuid := clinic.new_id();
+    v_ids uuid[];
+    v_digest bytea;
+    parts regclass[];
+    part regclass;
+    deleted bigint;
+    done bigint := 0;
+BEGIN
+    -- Both time and id: a record that was ingested late has the id of its time.
+    SELECT array_agg(o.audit_id ORDER BY o.audit_id), sha256(string_agg(o.leaf_hash, ''::bytea ORDER BY o.audit_id))
+    INTO v_ids, v_digest
+    FROM (SELECT a.audit_id, a.leaf_hash
+          FROM clinic_data.audit_records AS a
+          WHERE a.tenant_id = purge_class.tenant AND a.class = purge_class.of_class
+            AND a.audit_id < clinic.uuid_floor(v_before) AND a.recorded_at < v_before
+            AND NOT EXISTS (SELECT FROM clinic_data.legal_holds AS h
+                            WHERE h.tenant_id = a.tenant_id AND h.released_at IS NULL
+                              AND (h.patient_id IS NULL OR h.patient_id = a.patient_id OR h.patient_id = ANY (a.row_ids)))
+            AND clinic_private.may_be_purged(a.tenant_id, a.audit_id)
+          ORDER BY a.audit_id
+          LIMIT purge_class.most) AS o;
+    IF v_ids IS NULL THEN
+        RETURN 0;
+    END IF;
+    INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, class, recorded_before, purged_at, record_count, leaves_digest)
+    VALUES (purge_class.tenant, v_purge, purge_class.of_class, v_before, clock_timestamp(), cardinality(v_ids), v_digest);
+    INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id)
+    SELECT purge_class.tenant, u.audit_id, v_purge FROM unnest(v_ids) AS u (audit_id);
+    -- Looked up before: a partition that a query still reads cannot be opened.
+    parts := ARRAY(SELECT DISTINCT a.tableoid FROM clinic_data.audit_records AS a
+                   WHERE a.tenant_id = purge_class.tenant AND a.audit_id = ANY (v_ids)
+                   ORDER BY a.tableoid);
+    FOREACH part IN ARRAY parts LOOP
+        CALL clinic_private.open_append_only(part, true);
+        EXECUTE format('DELETE FROM ONLY %s AS a WHERE a.tenant_id = $1 AND a.audit_id = ANY ($2)', part) USING purge_class.tenant, v_ids;
+        GET DIAGNOSTICS deleted = ROW_COUNT;
+        CALL clinic_private.open_append_only(part, false);
+        done := done + deleted;
+    END LOOP;
+    IF done <> cardinality(v_ids) THEN
+        RAISE EXCEPTION 'purged % records instead of %', done, cardinality(v_ids);
+    END IF;
+    PERFORM clinic_private.write_audit('security', 'purge', 'audit_records', v_purge::text, tenant_id => purge_class.tenant,
+        after => jsonb_build_object('class', purge_class.of_class, 'recorded_before', to_char(v_before AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+                                    'record_count', done, 'leaves_digest', encode(v_digest, 'hex')));
+    RETURN done;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.purge_class(uuid, text, integer) IS
+    'Deletes up to so many records of a tenant and class whose time is over, that are sealed, and that no legal hold keeps; notes which, and records that in the audit itself.';
+REVOKE ALL ON FUNCTION clinic_private.purge_class FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.purge_class TO clinic_owner;
+
+CREATE FUNCTION clinic_private.purge_audit_job()
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_tenant();
+    kind record;
+    done bigint := 0;
+BEGIN
+    FOR kind IN
+        SELECT d.class FROM clinic_private.default_retention() AS d
+        UNION
+        SELECT r.class FROM clinic_data.retention_classes AS r WHERE r.tenant_id = tenant
+        ORDER BY 1
+    LOOP
+        done := done + clinic_private.purge_class(tenant, kind.class, 10000);
+    END LOOP;
+    RETURN done;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.purge_audit_job() IS 'Job: purges records of the audit whose time is over, up to 10000 of each class.';
+REVOKE ALL ON FUNCTION clinic_private.purge_audit_job FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.purge_audit_job TO clinic_owner;
+
+CREATE FUNCTION clinic.purge_audit(class text, most integer DEFAULT 10000)
+    RETURNS bigint
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_permission('audit:retain');
+BEGIN
+    PERFORM clinic_private.require_permission('audit:read');
+    PERFORM clinic_private.require_arguments(jsonb_build_object('class', purge_audit.class, 'most', purge_audit.most));
+    IF purge_audit.most NOT BETWEEN 1 AND 1000000 THEN
+        PERFORM clinic_private.refuse_argument('most', 'most must be between 1 and 1000000');
+    END IF;
+    RETURN clinic_private.purge_class(tenant, purge_audit.class, purge_audit.most);
+END
+$$;
+ALTER FUNCTION clinic.purge_audit OWNER TO clinic_owner;
+COMMENT ON FUNCTION clinic.purge_audit(text, integer) IS
+    'Deletes records of the tenant''s audit: of one class, up to most (10000), the oldest first; only those whose time is over (clinic.retention_classes), that are sealed and
+that no legal hold keeps. Everything else stays, whoever asks. Returns how many went. Their leaf hashes stay in the seal, and the purge is itself recorded. Readers and writers
+of their month wait meanwhile. Needs audit:retain and audit:read. Errors: no_context, forbidden, 22004, 22023.';
+REVOKE ALL ON FUNCTION clinic.purge_audit FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.purge_audit TO clinic_user;
