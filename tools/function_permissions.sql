@@ -116,6 +116,7 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('extend_hold', 'user', 'clinic.extend_hold(''x'')'),
        ('confirm_hold', 'user', 'clinic.confirm_hold(''x'')'),
        ('release_hold', 'user', 'clinic.release_hold(''x'')'),
+       ('mask', 'user', 'clinic.mask(''phone'', ''x'')'),
        ('declare_purpose', 'user', 'clinic.declare_purpose(''TREAT'')'),
        ('end_break_glass', 'user', 'clinic.end_break_glass({nobody})');
 
@@ -147,6 +148,10 @@ VALUES
     ('set_session_capacity', 'user', 'schedules:write', false, false, 'clinic.set_session_capacity({nobody}, 5)'),
     ('cancel_session', 'user', 'schedules:write', false, false, 'clinic.cancel_session({nobody})'),
     ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
+    -- Encrypted columns of one's own tables.
+    ('encrypt', 'user', 'patients:write', false, false, 'clinic.encrypt(''pg_catalog.pg_class'', ''relname'', ''1'', ''x'')'),
+    ('decrypt', 'user', 'patients:read', false, false, 'clinic.decrypt(''pg_catalog.pg_class'', ''relname'', ''1'', ''x'')'),
+    ('blind_index', 'user', 'patients:read', false, false, 'clinic.blind_index(''pg_catalog.pg_class'', ''relname'', ''x'')'),
     -- The waitlist.
     ('join_waitlist', 'user', 'appointments:read appointments:write', true, true, 'clinic.join_waitlist({service}, {patient}, {provider}, {location}, until_on => ({at})::date + 5)'),
     ('update_waitlist_entry', 'user', 'appointments:read appointments:write', true, true, 'clinic.update_waitlist_entry({entry}, ''{"note": "x"}'')'),
