@@ -134,7 +134,7 @@ COMMENT ON COLUMN clinic_data.audit_purges.class IS 'Class of the records that w
 COMMENT ON COLUMN clinic_data.audit_purges.recorded_before IS 'They were all recorded before then.';
 COMMENT ON COLUMN clinic_data.audit_purges.purged_at IS 'When they went, by the server''s wall clock.';
 COMMENT ON COLUMN clinic_data.audit_purges.record_count IS 'How many.';
-COMMENT ON COLUMN clinic_data.audit_purges.leaves_digest IS 'SHA-256 of their leaf hashes in the order of audit_id.';
+COMMENT ON COLUMN clinic_data.audit_purges.leaves_digest IS 'SHA-256 of their leaf hashes in the order they were sealed in.';
 
 CREATE TABLE clinic_data.purged_audit_records (
     tenant_id uuid NOT NULL,

@@ -75,6 +75,21 @@ core::Digest Sha256::node(const core::Digest &left, const core::Digest &right) {
     return of({bytes.data(), bytes.size()});
 }
 
+RunningSha256::RunningSha256() : context_(digest_context()) {
+    must(EVP_DigestInit_ex2(raw_context(context_), EVP_sha256(), nullptr) == 1);
+}
+
+void RunningSha256::add(std::string_view bytes) {
+    must(EVP_DigestUpdate(raw_context(context_), bytes.data(), bytes.size()) == 1);
+}
+
+core::Digest RunningSha256::finish() {
+    core::Digest out;
+    unsigned int length = 0;
+    must(EVP_DigestFinal_ex(raw_context(context_), out.data(), &length) == 1 && length == out.size());
+    return out;
+}
+
 std::optional<SealKey> SealKey::read_private(std::string_view pem) {
     const QuietErrors quiet;
     if (pem.size() > 16 * 1024)

@@ -26,6 +26,18 @@ class Sha256 final : public core::TreeHash {
     std::shared_ptr<void> context_; // EVP_MD_CTX
 };
 
+// SHA-256 of bytes that come one after the other.
+class RunningSha256 {
+  public:
+    RunningSha256();
+
+    void add(std::string_view bytes);
+    core::Digest finish(); // once
+
+  private:
+    std::shared_ptr<void> context_; // EVP_MD_CTX
+};
+
 // A private key of Ed25519 (RFC 8032).
 class SealKey {
   public:

@@ -9,7 +9,6 @@ extern "C" {
 #include "access/xlog.h"
 }
 
-#include <unordered_set>
 
 namespace pg_clinic::pg {
 
@@ -19,12 +18,14 @@ constinit KeptPlan heads_plan{
     "SELECT h.tree_size, h.root_hash, h.sealed_at, h.signature, k.public_key FROM clinic_data.audit_heads AS h"
     " LEFT JOIN clinic_data.audit_seal_keys AS k ON k.tenant_id = h.tenant_id AND k.key_id = h.key_id"
     " WHERE h.tenant_id = $1 ORDER BY h.tree_size"};
-// A purge is believed when the record that tells of it is there, and as far as it tells; such records are themselves never purged.
+// A purge is believed when the record that tells of it is there, and as far as it tells: how many records, with which leaves. Such
+// records are themselves never purged.
 constinit KeptPlan purges_plan{
-    "SELECT p.purge_id, (r.after ->> 'record_count')::bigint FROM clinic_data.audit_purges AS p"
+    "SELECT p.purge_id, p.record_count, p.leaves_digest, r.audit_id FROM clinic_data.audit_purges AS p"
     " JOIN clinic_data.audit_records AS r ON r.tenant_id = p.tenant_id AND r.action = 'purge' AND r.row_id = "
     "p.purge_id::text"
-    " WHERE p.tenant_id = $1 AND jsonb_typeof(r.after -> 'record_count') = 'number'"};
+    " WHERE p.tenant_id = $1 AND r.after ->> 'record_count' = p.record_count::text"
+    " AND r.after ->> 'leaves_digest' = encode(p.leaves_digest, 'hex')"};
 constinit KeptPlan purged_plan{"SELECT p.audit_id, p.purge_id FROM clinic_data.purged_audit_records AS p"
                                " WHERE p.tenant_id = $1 AND p.audit_id = ANY ($2)"};
 constinit KeptPlan leaves_plan{
@@ -113,6 +114,14 @@ Found found_in(const Row &row, const Uuid &tenant, const Uuid &audit_id) {
     return {digest_of(core::leaf_hash(leaf, sha256)), digest_of(row.get<BytesView>(25).bytes), {leaf.transaction_id}};
 }
 
+// A purge that is believed.
+struct Purge {
+    std::int64_t left; // how many records it still explains
+    std::string told;  // the digest of their leaves
+    Uuid audit_id;     // of the record that tells of it
+    std::optional<crypto::RunningSha256> found = std::nullopt;
+};
+
 class Verifier final : public core::NodeVisitor {
   public:
     Verifier(Spi &spi, const Uuid &tenant, std::vector<Checkpoint> given)
@@ -132,6 +141,7 @@ class Verifier final : public core::NodeVisitor {
     void read_heads();
     void read_purges();
     void read_purged(const std::vector<Uuid> &wanted);
+    void check_purged(std::uint64_t position, const Uuid &id, const core::Digest &leaf);
     void check_row(const Row &row);
     void check_leaf(std::uint64_t position, std::int32_t run, const Uuid &id, const core::Digest &leaf,
                     std::string_view leaves);
@@ -150,9 +160,9 @@ class Verifier final : public core::NodeVisitor {
     crypto::Sha256 hash_;
     std::vector<Checkpoint> heads_; // in ascending order of size
     std::size_t next_head_ = 0;
-    std::uint64_t last_good_ = 0;                   // size of the last head that held
-    std::unordered_map<Uuid, std::int64_t> purges_; // those that are believed, and how many records they still explain
-    std::unordered_set<Uuid> purged_ids_;           // of the present row
+    std::uint64_t last_good_ = 0; // size of the last head that held
+    std::unordered_map<Uuid, Purge> purges_;
+    std::unordered_map<Uuid, Purge *> purged_ids_; // of the present row
     core::Frontier frontier_;
     std::unordered_map<Uuid, Found> found_;                          // the records of the present row of leaves
     std::optional<std::pair<std::uint64_t, std::uint64_t>> suspect_; // leaves whose stored node differs
@@ -203,7 +213,8 @@ void Verifier::read_heads() {
 void Verifier::read_purges() {
     const Rows rows = spi_.query_with(purges_plan, {.view = View::active}, tenant_);
     for (const Row row : rows)
-        purges_[row.get<Uuid>(0)] = row.get<std::int64_t>(1);
+        purges_.insert_or_assign(row.get<Uuid>(0),
+                                 Purge{row.get<std::int64_t>(1), row.get<Bytes>(2).bytes, row.get<Uuid>(3)});
 }
 
 // Which of the records that are gone a purge has taken.
@@ -217,10 +228,22 @@ void Verifier::read_purged(const std::vector<Uuid> &wanted) {
             gone.push_back(id);
     const Rows rows = spi_.query_with(purged_plan, {.view = View::active}, tenant_, gone);
     for (const Row row : rows)
-        if (const auto purge = purges_.find(row.get<Uuid>(1)); purge != purges_.end() && purge->second > 0) {
-            --purge->second;
-            purged_ids_.insert(row.get<Uuid>(0));
-        }
+        if (const auto purge = purges_.find(row.get<Uuid>(1)); purge != purges_.end())
+            purged_ids_.emplace(row.get<Uuid>(0), &purge->second);
+}
+
+// A record that a purge has taken: with the last of them, the leaves must be those that the purge tells of.
+void Verifier::check_purged(std::uint64_t position, const Uuid &id, const core::Digest &leaf) {
+    Purge &purge = *purged_ids_.at(id);
+    if (purge.left <= 0)
+        return report({"missing", position, position + 1, id, "the record is gone, and its purge tells of fewer"});
+    if (!purge.found)
+        purge.found.emplace();
+    purge.found->add(bytes_of(leaf));
+    if (--purge.left == 0 && bytes_of(std::exchange(purge.found, std::nullopt)->finish()) != purge.told)
+        return report({"missing", std::nullopt, std::nullopt, purge.audit_id,
+                       "records are gone that are not those which the purge of this record tells of"});
+    ++purged;
 }
 
 void Verifier::check_row(const Row &row) {
@@ -271,7 +294,7 @@ void Verifier::check_leaf(std::uint64_t position, std::int32_t run, const Uuid &
         }
         check_order(position, run, {record.transaction_id, id});
     } else if (purged_ids_.contains(id)) {
-        ++purged;
+        check_purged(position, id, leaf);
     } else {
         return report({"missing", position, position + 1, id, "the record is gone, and no purge tells of it"});
     }
