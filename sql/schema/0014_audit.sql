@@ -32,7 +32,6 @@ CREATE TABLE clinic_data.audit_records (
 ) PARTITION BY RANGE (audit_id);
 CREATE TABLE clinic_data.audit_records_default PARTITION OF clinic_data.audit_records DEFAULT;
 CREATE INDEX audit_records_patient_id_idx ON clinic_data.audit_records (tenant_id, patient_id, audit_id) WHERE patient_id IS NOT NULL;
-CREATE INDEX audit_records_user_id_idx ON clinic_data.audit_records (tenant_id, user_id, audit_id) WHERE user_id IS NOT NULL;
 CREATE INDEX audit_records_transaction_id_idx ON clinic_data.audit_records (tenant_id, transaction_id, audit_id);
 COMMENT ON TABLE clinic_data.audit_records IS 'Who changed or read what of whom, when, why and from where; append-only, sealed by an RFC 6962 tree.';
 COMMENT ON TABLE clinic_data.audit_records_default IS 'Records of months that have no partition yet.';

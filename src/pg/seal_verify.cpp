@@ -9,7 +9,6 @@ extern "C" {
 #include "access/xlog.h"
 }
 
-
 namespace pg_clinic::pg {
 
 namespace {
