@@ -61,17 +61,19 @@ AS $$
 #variable_conflict error
 BEGIN
     -- What nobody may send any more, and what every program that claimed it has failed at.
+    WITH dead AS MATERIALIZED (
+        SELECT d.message_id
+        FROM clinic_data.outbox AS d
+        WHERE d.tenant_id = claim_outbox.tenant_id AND d.status = 'waiting' AND d.due_at <= clinic.now()
+          AND coalesce(d.claimed_until <= clinic.now(), true)
+          AND (d.expires_at <= clinic.now() OR d.attempts >= clinic_private.max_message_attempts())
+        ORDER BY d.due_at
+        LIMIT 1000
+        FOR UPDATE SKIP LOCKED)
     UPDATE clinic_data.outbox AS o
     SET status = CASE WHEN o.expires_at <= clinic.now() THEN 'expired' ELSE 'failed' END,
         done_at = clinic.now(), claimed_until = NULL, destination = NULL, payload = NULL
-    FROM (SELECT d.message_id
-          FROM clinic_data.outbox AS d
-          WHERE d.tenant_id = claim_outbox.tenant_id AND d.status = 'waiting' AND d.due_at <= clinic.now()
-            AND coalesce(d.claimed_until <= clinic.now(), true)
-            AND (d.expires_at <= clinic.now() OR d.attempts >= clinic_private.max_message_attempts())
-          ORDER BY d.due_at
-          LIMIT 1000
-          FOR UPDATE SKIP LOCKED) AS dead
+    FROM dead
     WHERE o.tenant_id = claim_outbox.tenant_id AND o.message_id = dead.message_id;
 
     RETURN QUERY

@@ -111,6 +111,7 @@ DECLARE
     by_user uuid := clinic.current_user_id();
     why constant text := 'offered before hours or rules changed';
     saved text;
+    refusal text;
     offer record;
     booked jsonb;
 BEGIN
@@ -148,6 +149,14 @@ BEGIN
         FROM clinic_private.place_appointment(service_id => offer.service_id, patient_id => offer.patient_id, starts_at => offer.starts_at,
             provider_id => offer.provider_id, location_id => offer.location_id, ignored => book_offer.ignored,
             override => true, reason => why, seats => offer.party_size) AS b;
+        -- What changed about the time gives way, not what stands against the patient.
+        FOREACH refusal IN ARRAY (SELECT a.overridden FROM clinic_data.appointments AS a
+                                  WHERE a.tenant_id = tenant AND a.appointment_id = (booked ->> 'appointment_id')::uuid)
+        LOOP
+            IF refusal IN ('duplicate', 'limit', 'no_show_policy') THEN
+                PERFORM clinic_private.raise_error(refusal);
+            END IF;
+        END LOOP;
         UPDATE clinic_data.appointments AS a
         SET out_of_hours = true
         WHERE a.tenant_id = tenant AND a.appointment_id = (booked ->> 'appointment_id')::uuid
@@ -317,7 +326,10 @@ BEGIN
             -- Its time stays claimed until the job passes it on: taking its locks only now could wait in a circle.
             UPDATE clinic_data.waitlist_slots AS s
             SET expires_at = clinic.now()
-            WHERE s.tenant_id = tenant AND s.slot_id = offer.slot_id AND s.status = 'open' AND s.mode = 'single';
+            WHERE s.tenant_id = tenant AND s.slot_id = offer.slot_id AND s.status = 'open'
+              -- Offered to several at once, it stays theirs.
+              AND NOT EXISTS (SELECT FROM clinic_data.waitlist_offers AS o
+                              WHERE o.tenant_id = tenant AND o.slot_id = s.slot_id AND o.status = 'open');
         END LOOP;
     END LOOP;
 END

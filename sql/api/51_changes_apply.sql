@@ -118,7 +118,7 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_tenant();
     changes jsonb := clinic_private.checked_schedule_changes(apply_schedule_change.change);
-    keep uuid[] := coalesce(apply_schedule_change.keep_ids, '{}');
+    keep uuid[] := coalesce(array_remove(apply_schedule_change.keep_ids, NULL), '{}');
     answer jsonb;
 BEGIN
     IF (apply_schedule_change.policy = ANY (ARRAY['keep', 'cancel', 'reassign'])) IS NOT TRUE THEN

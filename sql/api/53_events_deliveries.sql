@@ -118,15 +118,17 @@ BEGIN
     PERFORM clinic_private.require_claim('max_deliveries', claim_deliveries.max_deliveries, claim_deliveries.lease_seconds);
 
     -- What every program that claimed it has died of.
+    WITH lost AS MATERIALIZED (
+        SELECT o.delivery_id
+        FROM clinic_data.deliveries AS o
+        WHERE o.tenant_id = tenant AND o.status = 'waiting' AND o.due_at <= clinic.now()
+          AND coalesce(o.claimed_until <= clinic.now(), true) AND o.attempts >= clinic_private.max_delivery_attempts()
+        ORDER BY o.due_at
+        LIMIT 1000
+        FOR UPDATE SKIP LOCKED)
     UPDATE clinic_data.deliveries AS d
     SET status = 'dead', done_at = clinic.now(), claimed_until = NULL, last_error = coalesce(d.last_error, 'nobody said how it went')
-    FROM (SELECT o.delivery_id
-          FROM clinic_data.deliveries AS o
-          WHERE o.tenant_id = tenant AND o.status = 'waiting' AND o.due_at <= clinic.now()
-            AND coalesce(o.claimed_until <= clinic.now(), true) AND o.attempts >= clinic_private.max_delivery_attempts()
-          ORDER BY o.due_at
-          LIMIT 1000
-          FOR UPDATE SKIP LOCKED) AS lost
+    FROM lost
     WHERE d.tenant_id = tenant AND d.delivery_id = lost.delivery_id;
 
     RETURN QUERY

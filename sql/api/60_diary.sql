@@ -150,10 +150,13 @@ BEGIN
 
     UNION ALL
     SELECT c.resource_id, 'booked', c.starts_at, c.ends_at, c.starts_at - lower(c.during), upper(c.during) - c.ends_at,
-           c.location_id, NULL, NULL, NULL, NULL,
-           CASE WHEN c.appointment_id IS NULL THEN CASE c.kind WHEN 'pending' THEN 'pending' ELSE 'held' END END,
-           NULL, NULL, false
+           c.location_id, g.service_id, NULL, NULL, NULL,
+           CASE WHEN c.appointment_id IS NULL THEN CASE c.kind WHEN 'pending' THEN 'pending' WHEN 'session' THEN 'session' ELSE 'held' END END,
+           NULL, CASE WHEN g.session_id IS NOT NULL THEN
+               format('%s: %s of %s seats taken', coalesce(g.title, s.name), clinic_private.taken_seats(g.session_id), g.capacity) END, false
     FROM clinic_data.claims AS c
+    LEFT JOIN clinic_data.group_sessions AS g ON c.kind = 'session' AND g.tenant_id = c.tenant_id AND g.session_id = c.owner_id
+    LEFT JOIN clinic_data.services AS s ON s.tenant_id = g.tenant_id AND s.service_id = g.service_id
     WHERE c.tenant_id = diary_entries.tenant
       AND c.resource_id = ANY (diary_entries.provider_ids)
       AND c.during && tstzrange(diary_entries.range_start, diary_entries.range_end)
@@ -297,7 +300,7 @@ BEGIN
         WHERE e.kind = 'available' AND e.here
         UNION ALL
         SELECT e.provider_id, 3, 'booked', e.starts_at, e.ends_at, e.location_id,
-               CASE WHEN e.appointment_id IS NULL THEN coalesce(e.status, 'busy') END,
+               CASE WHEN e.appointment_id IS NULL THEN coalesce(e.title, e.status, 'busy') END,
                e.appointment_id, e.confirmation_code, e.service_id, e.patient_id, coalesce(e.status, 'booked')
         FROM entries AS e
         WHERE e.kind = 'booked' AND e.here AND e.starts_at < e.closes AND e.ends_at > e.opens
@@ -631,7 +634,7 @@ COMMENT ON FUNCTION clinic.calendar IS
     'Returns what stands in the diary of several providers between two instants, in one call, for a calendar to draw. For staff.
 range_start, range_end: half-open, at most 92 days; whatever touches the range comes in full; provider_ids: null for all active
 providers; location_id: only what concerns a location, null for all.
-kind: available (an opening window), appointment, busy (a visit the caller may not read, or a hold), block, leave, break, external.
+kind: available (an opening window), appointment, busy (a visit the caller may not read, a hold, or a group session, with its seats in the title), block, leave, break, external.
 local_start, local_end: in time_zone, which is the location''s, else the provider''s; color: #rrggbb of the service or provider,
 else one of a palette, always the same. Ordered by provider and time. Without appointments:read, visits appear as busy.
 Errors: no_context, forbidden, not_found, 22004, 22023, 54000 for a longer range.';

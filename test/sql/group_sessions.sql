@@ -58,6 +58,9 @@ SELECT g.title, g.starts_at, g.capacity, g.taken, g.remaining, g.over_capacity, 
 SELECT string_agg(to_char(s.local_time, 'HH24:MI'), ' ') AS ann FROM clinic.available_slots(:talk, '2026-03-03 00:00-05', '2026-03-04 00:00-05', :ann) AS s;
 SELECT e.reason FROM clinic.explain_slot(:yoga, '2026-03-03 10:00-05', :ann) AS e;
 \set VERBOSITY terse
+-- The diary names it and its seats.
+SELECT d.kind, d.local_start, d.label, d.service, d.status FROM clinic.day_sheet('2026-03-03', :ann) AS d WHERE d.kind = 'booked';
+SELECT c.kind, c.title, c.status FROM clinic.calendar('2026-03-03 00:00-05', '2026-03-04 00:00-05', ARRAY[:ann]::uuid[]) AS c WHERE c.status IS NOT NULL;
 SELECT * FROM clinic.create_session(:yoga, :ann, '2026-03-03 11:00-05');
 SELECT * FROM clinic.create_session(:yoga, :ann, '2026-03-03 17:00-05');
 SELECT * FROM clinic.create_session(:yoga, :ann, '2026-03-01 10:00-05');
