@@ -8,6 +8,7 @@ CREATE FUNCTION clinic_private.search_terms(query text, name text, phone text, e
 AS $$
 #variable_conflict error
 DECLARE
+    tenant constant uuid := clinic_private.require_tenant();
     free text := btrim(search_terms.query);
     terms jsonb := jsonb_strip_nulls(jsonb_build_object('name', nullif(btrim(search_terms.name), ''), 'phone', nullif(btrim(search_terms.phone), ''),
         'email', nullif(btrim(search_terms.email), ''), 'mrn', nullif(btrim(search_terms.mrn), ''), 'date_of_birth', search_terms.date_of_birth,
@@ -19,11 +20,11 @@ BEGIN
         PERFORM clinic_private.refuse_argument(CASE WHEN length(free) > 200 THEN 'query' ELSE 'name' END, 'at most 200 characters can be looked for');
     END IF;
     IF free <> '' THEN
-        SELECT t.mrn_format INTO form FROM clinic_data.tenants AS t WHERE t.tenant_id = clinic.current_tenant_id();
+        SELECT t.mrn_format INTO form FROM clinic_data.tenants AS t WHERE t.tenant_id = tenant;
         meant := CASE
             WHEN strpos(free, '@') > 1 THEN 'email'
             WHEN free ~ '^[0-9]{4}-[0-9]{2}-[0-9]{2}$' AND clinic_private.is_plain_date(free) THEN 'date_of_birth'
-            WHEN free ~ clinic_private.mrn_pattern(form) OR EXISTS (SELECT FROM clinic_data.patients AS p WHERE p.tenant_id = clinic.current_tenant_id() AND p.mrn = free) THEN 'mrn'
+            WHEN free ~ clinic_private.mrn_pattern(form) OR EXISTS (SELECT FROM clinic_data.patients AS p WHERE p.tenant_id = tenant AND p.mrn = free) THEN 'mrn'
             WHEN free ~ '^\+?[0-9 ()./-]{7,}$' THEN 'phone'
             ELSE 'name' END;
         IF terms ? meant THEN
@@ -78,7 +79,18 @@ BEGIN
                        AND coalesce(i.patient_id = ANY (ids), true));
     END IF;
     IF ids IS NULL AND NOT wanted ? 'mrn' AND NOT wanted ? 'date_of_birth' THEN
-        ids := ARRAY(SELECT n.id FROM clinic_private.name_candidates(tenant, wanted ->> 'name', 10000) AS n (id));
+        -- What has trigrams in common, and what sounds or begins alike in all words but one.
+        ids := ARRAY(
+            WITH keys AS (
+                SELECT k.search_key, left(k.search_key, 2) AS kind, count(*) OVER (PARTITION BY left(k.search_key, 2)) AS number
+                FROM clinic_private.search_keys(wanted ->> 'name') AS k (search_key))
+            SELECT n.id FROM clinic_private.name_candidates(tenant, wanted ->> 'name', 10000) AS n (id)
+            UNION
+            SELECT s.patient_id
+            FROM keys AS k
+            JOIN clinic_data.patient_search_keys AS s ON s.tenant_id = tenant AND s.search_key = k.search_key
+            GROUP BY s.patient_id, k.kind
+            HAVING count(*) >= greatest(1, min(k.number) - 1));
     END IF;
     -- Of pieces that are fixed, so that each search has the plan of its own kind.
     RETURN QUERY EXECUTE 'SELECT f.patient_id, max(f.fit) FROM (SELECT CASE WHEN p.merged_into_id IS NULL THEN p.patient_id ELSE clinic_private.surviving_patient(p.patient_id) END AS patient_id, '
@@ -95,6 +107,66 @@ COMMENT ON FUNCTION clinic_private.matching_patients(uuid, jsonb, text) IS
     'Patients whom the caller may see and who match all terms, with how well the name fits; of a merged record the one that counts. Errors: 22023, key_unavailable.';
 REVOKE ALL ON FUNCTION clinic_private.search_terms, clinic_private.matching_patients FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.search_terms, clinic_private.matching_patients TO clinic_owner;
+
+CREATE FUNCTION clinic_private.search_page(
+    terms jsonb,
+    identifier_system text,
+    statuses text[],
+    page_size integer,
+    after text)
+    RETURNS TABLE (found_id uuid, found_fit numeric, found_cursor text, more boolean)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 20
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant constant uuid := clinic_private.require_tenant();
+    words text[];
+    list text;
+    place uuid;
+    fit_there numeric;
+    shown record;
+    ids uuid[] := '{}';
+    fits numeric[] := '{}';
+BEGIN
+    PERFORM clinic_private.check_page('{name}', 'name', search_page.page_size, search_page.after, NULL);
+    words := clinic_private.checked_words('statuses', search_page.statuses, '{active,inactive,deceased}');
+    IF (search_page.terms ? 'identifier') <> (search_page.identifier_system IS NOT NULL) THEN
+        PERFORM clinic_private.refuse_argument('identifier_system, identifier', 'identifier_system and identifier belong together');
+    END IF;
+    -- A cursor is of one search: the hash in it covers what was looked for. In place of an instant it holds how well the name fits.
+    list := format('search %s %s %s', search_page.terms, search_page.identifier_system, words);
+    IF search_page.after IS NOT NULL THEN
+        SELECT c.id, extract(epoch FROM c.starts_at - timestamptz '2000-01-01 00:00+00')::numeric INTO place, fit_there
+        FROM clinic_private.cursor_place(list, 'after', search_page.after) AS c;
+    END IF;
+    search_page.more := false;
+    FOR shown IN
+        SELECT m.patient_id, m.fit
+        FROM clinic_private.matching_patients(tenant, search_page.terms, search_page.identifier_system) AS m
+        JOIN clinic_data.patients AS p ON p.tenant_id = tenant AND p.patient_id = m.patient_id
+        WHERE p.deleted_at IS NULL AND (coalesce(cardinality(words), 0) = 0 OR p.status = ANY (words))
+          AND (place IS NULL OR m.fit < fit_there OR m.fit = fit_there AND m.patient_id > place)
+        ORDER BY m.fit DESC, m.patient_id
+        LIMIT search_page.page_size + 1
+    LOOP
+        IF cardinality(ids) = search_page.page_size THEN
+            search_page.more := true;
+            EXIT;
+        END IF;
+        ids := ids || shown.patient_id;
+        fits := fits || shown.fit;
+    END LOOP;
+    PERFORM clinic_private.note_read('patients', ids, ids, 'view');
+    RETURN QUERY
+        SELECT u.id, u.fit, clinic_private.page_cursor(list, u.id, timestamptz '2000-01-01 00:00+00' + u.fit::double precision * interval '00:00:01'), search_page.more
+        FROM unnest(ids, fits) AS u (id, fit);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.search_page(jsonb, text, text[], integer, text) IS
+    'A page of clinic.search_patients: ids, how well the names fit, cursors, and whether there is more. Errors: 22004, 22023, key_unavailable.';
+REVOKE ALL ON FUNCTION clinic_private.search_page FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.search_page TO clinic_owner;
 
 CREATE FUNCTION clinic.search_patients(
     query text DEFAULT NULL,
@@ -119,60 +191,18 @@ CREATE FUNCTION clinic.search_patients(
         fit numeric,
         page_cursor text,
         has_more boolean)
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     ROWS 20
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
-#variable_conflict use_column
-DECLARE
-    tenant constant uuid := clinic_private.require_tenant();
-    terms jsonb;
-    words text[];
-    list text;
-    place uuid;
-    fit_there numeric;
-    shown record;
-    found_ids uuid[] := '{}';
-    fits numeric[] := '{}';
-    more boolean := false;
-BEGIN
-    PERFORM clinic_private.check_page('{name}', 'name', search_patients.page_size, search_patients.after, NULL);
-    words := clinic_private.checked_words('statuses', search_patients.statuses, '{active,inactive,deceased}');
-    IF (search_patients.identifier IS NULL) <> (search_patients.identifier_system IS NULL) THEN
-        PERFORM clinic_private.refuse_argument('identifier_system, identifier', 'identifier_system and identifier belong together');
-    END IF;
-    terms := clinic_private.search_terms(search_patients.query, search_patients.name, search_patients.phone, search_patients.email, search_patients.mrn,
-                                         search_patients.date_of_birth, search_patients.identifier);
-    -- A cursor is of one search: the hash in it covers what was looked for.
-    list := format('search %s %s %s', terms, search_patients.identifier_system, words);
-    IF search_patients.after IS NOT NULL THEN
-        SELECT c.id, extract(epoch FROM c.starts_at - timestamptz '2000-01-01 00:00+00')::numeric INTO place, fit_there
-        FROM clinic_private.cursor_place(list, 'after', search_patients.after) AS c;
-    END IF;
-    FOR shown IN
-        SELECT m.patient_id, m.fit
-        FROM clinic_private.matching_patients(tenant, terms, search_patients.identifier_system) AS m
-        JOIN clinic.patients AS v ON v.patient_id = m.patient_id
-        WHERE (coalesce(cardinality(words), 0) = 0 OR v.status = ANY (words))
-          AND (place IS NULL OR m.fit < fit_there OR m.fit = fit_there AND m.patient_id > place)
-        ORDER BY m.fit DESC, m.patient_id
-        LIMIT search_patients.page_size + 1
-    LOOP
-        IF cardinality(found_ids) = search_patients.page_size THEN
-            more := true;
-            EXIT;
-        END IF;
-        found_ids := found_ids || shown.patient_id;
-        fits := fits || shown.fit;
-    END LOOP;
-    PERFORM clinic_private.note_read('patients', found_ids, found_ids, 'view');
-    RETURN QUERY
-        SELECT v.patient_id, v.mrn, v.name, v.preferred_name, v.date_of_birth, v.sex, v.status, m.fit,
-               clinic_private.page_cursor(list, v.patient_id, timestamptz '2000-01-01 00:00+00' + m.fit::double precision * interval '00:00:01'), more
-        FROM unnest(found_ids, fits) AS m (id, fit)
-        JOIN clinic.patients AS v ON v.patient_id = m.id
-        ORDER BY m.fit DESC, m.id;
-END
+    WITH page AS MATERIALIZED (
+        SELECT s.*
+        FROM clinic_private.search_page(clinic_private.search_terms($1, $2, $3, $4, $5, $6, $8), $7, $9, $10, $11) AS s
+    )
+    SELECT v.patient_id, v.mrn, v.name, v.preferred_name, v.date_of_birth, v.sex, v.status, page.found_fit, page.found_cursor, page.more
+    FROM page
+    CROSS JOIN LATERAL (SELECT r.* FROM clinic.patients AS r WHERE r.patient_id = page.found_id OFFSET 0) AS v
+    ORDER BY page.found_fit DESC, page.found_id
 $$;
 ALTER FUNCTION clinic.search_patients OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.search_patients FROM PUBLIC;
