@@ -11,7 +11,7 @@ DECLARE
     today date := clinic_private.today_in('Etc/UTC');
 BEGIN
     -- Somewhere on Earth it is already tomorrow.
-    IF require_birth_date.date_of_birth NOT BETWEEN (today - interval '150 years')::date AND today + 1 THEN
+    IF require_birth_date.date_of_birth <= (today - interval '150 years')::date OR require_birth_date.date_of_birth > today + 1 THEN
         PERFORM clinic_private.refuse_argument('date_of_birth', 'date_of_birth must not lie in the future, nor 150 years back or more');
     END IF;
 END

@@ -166,7 +166,7 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.is_verhoeff(text) IS 'Whether the last of some digits is the check digit of Verhoeff.';
 
-CREATE FUNCTION clinic_private.checked_identifier(system text, value text, OUT normal text, OUT form text, OUT is_unique boolean)
+CREATE FUNCTION clinic_private.checked_identifier(system text, value text, system_argument text DEFAULT 'system', value_argument text DEFAULT 'value', OUT normal text, OUT form text, OUT is_unique boolean)
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -175,20 +175,20 @@ DECLARE
     given text := btrim(checked_identifier.value);
 BEGIN
     IF length(given) NOT BETWEEN 1 AND 100 THEN
-        PERFORM clinic_private.refuse_argument('value', 'value must have 1 to 100 characters');
+        PERFORM clinic_private.refuse_argument(checked_identifier.value_argument, 'value must have 1 to 100 characters');
     END IF;
     CASE
         WHEN checked_identifier.system = 'abha_number' THEN
             checked_identifier.normal := regexp_replace(given, '[ -]', '', 'g');
             IF checked_identifier.normal !~ '^[1-9][0-9]{13}$' OR NOT clinic_private.is_verhoeff(checked_identifier.normal) THEN
-                PERFORM clinic_private.refuse_argument('value', 'an ABHA number has 14 digits, of which the last is the check digit', hint => 'Write it like 91-1234-5678-9012.');
+                PERFORM clinic_private.refuse_argument(checked_identifier.value_argument, 'an ABHA number has 14 digits, of which the last is the check digit', hint => 'Write it like 91-1234-5678-9012.');
             END IF;
             checked_identifier.form := 'exact';
             checked_identifier.is_unique := true;
         WHEN checked_identifier.system = 'abha_address' THEN
             checked_identifier.normal := lower(given);
             IF checked_identifier.normal !~ '^[a-z0-9](?:[a-z0-9]|[._](?=[a-z0-9])){6,16}[a-z0-9]@(abdm|sbx)$' THEN
-                PERFORM clinic_private.refuse_argument('value', 'an ABHA address has 8 to 18 letters and digits, a dot or an underscore in between, and @abdm', hint => 'Write it like asha.rao1984@abdm.');
+                PERFORM clinic_private.refuse_argument(checked_identifier.value_argument, 'an ABHA address has 8 to 18 letters and digits, a dot or an underscore in between, and @abdm', hint => 'Write it like asha.rao1984@abdm.');
             END IF;
             checked_identifier.form := 'exact';
             checked_identifier.is_unique := true;
@@ -196,17 +196,17 @@ BEGIN
             -- Spaces and hyphens are for people.
             checked_identifier.normal := regexp_replace(upper(given), '[\s-]', '', 'g');
             IF checked_identifier.normal = '' THEN
-                PERFORM clinic_private.refuse_argument('value', 'value must have letters or digits');
+                PERFORM clinic_private.refuse_argument(checked_identifier.value_argument, 'value must have letters or digits');
             END IF;
             checked_identifier.form := 'exact';
             checked_identifier.is_unique := checked_identifier.system !~ '^insurance:';
         ELSE
-            PERFORM clinic_private.refuse_argument('system', 'system must be abha_number, abha_address, or national:, insurance: or external: and a name',
+            PERFORM clinic_private.refuse_argument(checked_identifier.system_argument, 'system must be abha_number, abha_address, or national:, insurance: or external: and a name',
                 hint => 'Write it like national:passport, insurance:star_health or external:old_system.');
     END CASE;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.checked_identifier(text, text) IS
+COMMENT ON FUNCTION clinic_private.checked_identifier(text, text, text, text) IS
     'An identifier as it is kept and found again, and whether no two patients may have the same: one policy insures a family. Errors: 22023; none shows the value.';
 
 CREATE FUNCTION clinic_private.checked_health_item(kind text, item jsonb)

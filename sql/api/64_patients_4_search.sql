@@ -28,7 +28,7 @@ BEGIN
             WHEN free ~ '^\+?[0-9 ()./-]{7,}$' THEN 'phone'
             ELSE 'name' END;
         IF terms ? meant THEN
-            PERFORM clinic_private.refuse_argument('query', format('query looks like a %s, and %s is given too', meant, meant));
+            PERFORM clinic_private.refuse_argument('query', format('query is taken for %s, which is given too', meant));
         END IF;
         terms := terms || jsonb_build_object(meant, free);
     END IF;
@@ -73,7 +73,7 @@ BEGIN
     END IF;
     IF wanted ? 'identifier' THEN
         id_index := clinic_private.identifier_index(tenant, matching_patients.identifier_system,
-            (SELECT c.normal FROM clinic_private.checked_identifier(matching_patients.identifier_system, wanted ->> 'identifier') AS c));
+            (SELECT c.normal FROM clinic_private.checked_identifier(matching_patients.identifier_system, wanted ->> 'identifier', 'identifier_system', 'identifier') AS c));
         ids := ARRAY(SELECT DISTINCT i.patient_id FROM clinic_data.patient_identifiers AS i
                      WHERE i.tenant_id = tenant AND i.system = matching_patients.identifier_system AND i.value_index = id_index
                        AND coalesce(i.patient_id = ANY (ids), true));

@@ -255,6 +255,7 @@ AS $$
 #variable_conflict error
 DECLARE
     tenant constant uuid := clinic_private.require_permission('patients:merge');
+    readable constant uuid := clinic_private.require_permission('patients:read');
     first_id constant uuid := least(set_distinct_patients.patient_id, set_distinct_patients.other_patient_id);
     second_id constant uuid := greatest(set_distinct_patients.patient_id, set_distinct_patients.other_patient_id);
 BEGIN
@@ -281,4 +282,4 @@ REVOKE ALL ON FUNCTION clinic.set_distinct_patients FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.set_distinct_patients TO clinic_user;
 COMMENT ON FUNCTION clinic.set_distinct_patients IS
     'Says that two records that look alike are of two people, so that they are in no list of duplicates any more; with remove takes that back. Returns whether that changed
-anything. Needs patients:merge. reason: 1 to 1000 characters that name nobody. Errors: no_context, forbidden, not_found, 22004, 22023.';
+anything. Needs patients:merge and patients:read. reason: 1 to 1000 characters that name nobody. Errors: no_context, forbidden, not_found, 22004, 22023.';

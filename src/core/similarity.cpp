@@ -99,7 +99,7 @@ bool is_blank(char32_t p) noexcept {
 }
 
 char32_t lower_of_other_scripts(char32_t p) noexcept {
-    if ((p >= 0x391 && p <= 0x3A9) || (p >= 0x410 && p <= 0x42F))
+    if ((p >= 0x391 && p <= 0x3A9 && p != 0x3A2) || (p >= 0x410 && p <= 0x42F))
         return p + 0x20;
     if (p >= 0x400 && p <= 0x40F)
         return p + 0x50;
@@ -276,7 +276,8 @@ std::string sound_key(std::string_view word) {
             key += "ks";
             break;
         case 'w':
-            key += 'v';
+            if (i == 0 || !is_vowel(word[i - 1]) || is_vowel(next))
+                key += 'v';
             break;
         case 'd':
             key += next == 't' ? 't' : 'd';

@@ -23,7 +23,7 @@ std::vector<std::string_view> name_words(std::string_view folded);
 // Lakshmi, Wikram and Vikram, Chaudhary and Choudhury, Catherine and Katherine, Philip and Filip, Okonkwo and Okonquo. Its letters:
 //   - the first letter when it is a vowel, as a; all other vowels, y among them, are left out, and so is h behind the first letter;
 //   - aspirated consonants as plain ones (bh, dh, gh, jh, kh, th), ph as f; sh, sch, z and soft c as s; ch as c, ck, hard c and q as k;
-//     x as ks; w as v; dt as t; ng as n; doubled letters once; kn, ps, wr, gn at the beginning without their first letter;
+//     x as ks; w as v, and silent behind a vowel that no other follows; dt as t; ng as n; doubled letters once; kn, ps, wr, gn at the beginning without their first letter;
 //   - at most eight. A word with letters of another script is its own key, as far as eight letters go.
 std::string sound_key(std::string_view folded_word);
 
