@@ -226,8 +226,8 @@ VALUES
     ('list_duplicates', 'user', 'patients:read patients:merge', false, false, 'clinic.list_duplicates()'),
     ('set_distinct_patients', 'user', 'patients:read patients:merge', false, false, 'clinic.set_distinct_patients({patient}, {other_patient}, ''X'')'),
     ('merge_conflicts', 'user', 'patients:read patients:write patients:merge', false, false, 'clinic.merge_conflicts({patient}, {other_patient})'),
-    ('merge_patients', 'user', 'patients:read patients:write patients:merge', false, false, 'clinic.merge_patients({patient}, {other_patient}, ''X'')'),
-    ('unmerge_patients', 'user', 'patients:merge', false, false, null),
+    ('merge_patients', 'user', 'patients:read patients:write patients:merge', false, false, 'clinic.merge_patients({patient}, {nobody}, ''X'')'),
+    ('unmerge_patients', 'user', 'patients:read patients:write patients:merge', false, false, 'clinic.unmerge_patients({nobody}, ''X'')'),
     ('add_dependant', 'user', 'patients:read patients:write', false, false, 'clinic.add_dependant({patient}, {other_patient})'),
     ('remove_dependant', 'user', 'patients:read patients:write', false, false, 'clinic.remove_dependant({other_patient}, {patient})'),
     -- Emergencies.

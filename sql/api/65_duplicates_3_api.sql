@@ -137,6 +137,8 @@ DECLARE
     changes jsonb;
     part record;
 BEGIN
+    PERFORM clinic_private.require_permission('patients:read');
+    PERFORM clinic_private.require_permission('patients:write');
     PERFORM clinic_private.require_arguments(jsonb_build_object('merge_id', unmerge_patients.merge_id, 'reason', unmerge_patients.reason));
     IF length(btrim(unmerge_patients.reason)) NOT BETWEEN 1 AND 1000 THEN
         PERFORM clinic_private.refuse_argument('reason', 'reason must have 1 to 1000 characters', hint => 'Name no patient in it: it stays.');
@@ -146,8 +148,6 @@ BEGIN
         PERFORM clinic_private.raise_error('not_found', format('merge "%s" does not exist', unmerge_patients.merge_id),
             jsonb_build_object('merge_id', unmerge_patients.merge_id), NULL);
     END IF;
-    PERFORM clinic_private.require_permission('patients:read');
-    PERFORM clinic_private.require_permission('patients:write');
     PERFORM clinic_private.act_as_system(tenant);
     PERFORM clinic_private.lock_patients(tenant, ARRAY[merge.master_patient_id, merge.duplicate_patient_id]);
     PERFORM FROM clinic_data.patient_merges AS m
