@@ -63,7 +63,7 @@ keep_best() { # name, value; the smallest
 }
 
 insert() {
-    printf "INSERT INTO bench.%s SELECT '00000001-0000-7000-8000-000000000001', gen_random_uuid(), gen_random_uuid(), 'visit', 'booked', 'title ' || n,
+    printf "INSERT INTO bench.%s SELECT '00000001-0000-7000-8000-000000000001', clinic.new_id(), clinic.uuid_floor(to_timestamp(n %% 1000)), 'visit', 'booked', 'title ' || n,
         'a note of some words ' || n, 'C-' || n, n * 1.25, 0, n, n %% 7, n / 3.0, now(), now() + interval '1 hour', current_date, true, '{a,b}'
         FROM generate_series(1, %d) AS n" "$1" "$rows"
 }
@@ -81,6 +81,38 @@ for ((round = 1; round <= rounds; round++)); do
     done
 done
 
+# Booking, with the triggers of our own tables and without them.
+psql -Xqd postgres -v ON_ERROR_STOP=1 -o /dev/null <<'SQL'
+BEGIN;
+SELECT clinic.create_tenant('bench', 'Bench', patient_overlap => 'allow');
+SELECT clinic.map_login('postgres', 'staff', '{*}');
+CREATE FUNCTION bench.id(kind text, n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE
+    AS $$ SELECT ('00000000-' || kind || '-7000-8000-' || lpad(n::text, 12, '0'))::uuid $$;
+SELECT clinic.create_location('Here', 'UTC', location_id => bench.id('0010', 1));
+SELECT clinic.create_service('Visit', 30, service_id => bench.id('0040', 1));
+SELECT clinic.create_provider('P' || n, 'UTC', provider_id => bench.id('0020', n)), clinic.offer_service(bench.id('0040', 1), bench.id('0020', n)),
+       clinic.add_hours(bench.id('0020', n), bench.id('0010', 1), 'FREQ=DAILY', '08:00', '18:00', valid_from => '2035-01-01')
+  FROM generate_series(1, 10) n;
+SELECT clinic.create_patient('Patient', patient_id => bench.id('0050', n)) FROM generate_series(1, 100) n;
+COMMIT;
+CREATE SEQUENCE bench.slot;
+CREATE FUNCTION bench.book() RETURNS void LANGUAGE sql AS $$
+    SELECT FROM (SELECT nextval('bench.slot') AS n) s
+     CROSS JOIN LATERAL clinic.book_appointment(bench.id('0040', 1), bench.id('0050', 1 + n % 100),
+        '2035-01-01 08:00Z'::timestamptz + n / 200 * interval '1 day' + n / 10 % 20 * interval '30 minutes', provider_id => bench.id('0020', 1 + n % 10)) b
+$$;
+SQL
+for ((round = 1; round <= rounds; round++)); do
+    for state in 'none DISABLE' 'ours ENABLE ALWAYS'; do
+        for table in appointments appointment_resources; do
+            for trigger in zz_90_audit zz_91_audit_statement; do
+                psql -Xqd postgres -c "ALTER TABLE clinic_data.$table ${state#* } TRIGGER $trigger"
+            done
+        done
+        keep_best "booking ${state%% *}" "$(nanoseconds 'SELECT FROM bench.book()' 500 true)"
+    done
+done
+
 printf '%-12s %8s %8s %8s\n' 'x of none' none ours to_jsonb
 for what in insert update single; do
     count=$rows
@@ -91,3 +123,4 @@ for what in insert update single; do
     done
     awk "BEGIN {printf \"   none: %.1f us a row\n\", ${best[$what none]} / 1000 / $count}"
 done
+awk "BEGIN {printf \"%-12s %8.2f %8.2f            none: %.0f us a booking\\n\", \"booking\", 1, ${best[booking ours]} / ${best[booking none]}, ${best[booking none]} / 1000 / 500}"

@@ -30,6 +30,10 @@ SELECT f, 'owner' FROM unnest('{install,migrate}'::text[]) AS f;
 
 INSERT INTO pg_temp.function_permissions (function, executes, call)
 VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
+       ('seal_audit', 'jobs', 'clinic.seal_audit()'),
+       ('audit_status', 'admin', 'clinic.audit_status()'),
+       ('audit_heads', 'admin', 'clinic.audit_heads()'),
+       ('verify_audits', 'admin', 'clinic.verify_audits()'),
        ('use_tenant', 'admin', 'clinic.use_tenant(''role-matrix'')'),
        ('create_tenant', 'admin', 'clinic.create_tenant(''role-matrix-2'', ''X'')'),
        ('map_login', 'admin', 'clinic.map_login(''postgres'', ''admin'', ''{*}'')'),
@@ -43,6 +47,7 @@ VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
        ('enable_tenant_rls', 'admin', 'clinic.enable_tenant_rls(''pg_catalog.pg_class'')'),
        ('protect', 'admin', 'clinic.protect(''pg_catalog.pg_class'', ''users:read'')'),
        ('disable_tenant_rls', 'admin', 'clinic.disable_tenant_rls(''pg_catalog.pg_class'')'),
+       ('audit_change', 'admin', 'clinic.audit_change()'),
        ('enable_audit', 'admin', 'clinic.enable_audit(''pg_catalog.pg_class'')'),
        ('disable_audit', 'admin', 'clinic.disable_audit(''clinic_data.patients'')'),
        ('lint', 'admin', 'clinic.lint()'),
@@ -113,11 +118,17 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('extend_hold', 'user', 'clinic.extend_hold(''x'')'),
        ('confirm_hold', 'user', 'clinic.confirm_hold(''x'')'),
        ('release_hold', 'user', 'clinic.release_hold(''x'')'),
+       ('mask', 'user', 'clinic.mask(''phone'', ''x'')'),
        ('declare_purpose', 'user', 'clinic.declare_purpose(''TREAT'')'),
        ('end_break_glass', 'user', 'clinic.end_break_glass({nobody})');
 
 INSERT INTO pg_temp.function_permissions (function, executes, needs, scopes, patients, call)
 VALUES
+    -- The sealed audit.
+    ('audit_head', 'user', 'audit:read', false, false, 'clinic.audit_head()'),
+    ('audit_inclusion_proof', 'user', 'audit:read', false, false, 'clinic.audit_inclusion_proof(clinic.new_id())'),
+    ('audit_consistency_proof', 'user', 'audit:read', false, false, 'clinic.audit_consistency_proof(1)'),
+    ('verify_audit', 'user', 'audit:read', false, false, 'clinic.verify_audit()'),
     -- Booking.
     ('book_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.book_appointment({service}, {patient}, {at} + interval ''2 hours'', {provider})'),
     ('reschedule_appointment', 'user', 'appointments:read appointments:write', true, true, 'clinic.reschedule_appointment({appointment}, {at} + interval ''3 hours'')'),
@@ -139,6 +150,10 @@ VALUES
     ('set_session_capacity', 'user', 'schedules:write', false, false, 'clinic.set_session_capacity({nobody}, 5)'),
     ('cancel_session', 'user', 'schedules:write', false, false, 'clinic.cancel_session({nobody})'),
     ('swap_appointments', 'user', 'appointments:read appointments:write', true, false, 'clinic.swap_appointments({appointment}, {other_appointment})'),
+    -- Encrypted columns of one's own tables.
+    ('encrypt', 'user', 'patients:write', false, false, 'clinic.encrypt(''pg_catalog.pg_class'', ''relname'', ''1'', ''x'')'),
+    ('decrypt', 'user', 'patients:read', false, false, 'clinic.decrypt(''pg_catalog.pg_class'', ''relname'', ''1'', ''x'')'),
+    ('blind_index', 'user', 'patients:read', false, false, 'clinic.blind_index(''pg_catalog.pg_class'', ''relname'', ''x'')'),
     -- The waitlist.
     ('join_waitlist', 'user', 'appointments:read appointments:write', true, true, 'clinic.join_waitlist({service}, {patient}, {provider}, {location}, until_on => ({at})::date + 5)'),
     ('update_waitlist_entry', 'user', 'appointments:read appointments:write', true, true, 'clinic.update_waitlist_entry({entry}, ''{"note": "x"}'')'),
@@ -192,6 +207,7 @@ VALUES
     ('preview_schedule_change', 'user', 'schedules:write', true, false, 'clinic.preview_schedule_change(jsonb_build_object(''kind'', ''add_leave'', ''resource_id'', {provider}, ''from_on'', ({at})::date + 50, ''until_on'', ({at})::date + 51))'),
     ('simulate', 'user', 'schedules:write', true, false, 'clinic.simulate(jsonb_build_object(''kind'', ''add_leave'', ''resource_id'', {provider}, ''from_on'', ({at})::date + 50, ''until_on'', ({at})::date + 51), {service}, {at}, {at} + interval ''1 day'')'),
     ('apply_schedule_change', 'user', 'schedules:write', true, false, 'clinic.apply_schedule_change(jsonb_build_object(''kind'', ''add_leave'', ''resource_id'', {provider}, ''from_on'', ({at})::date + 50, ''until_on'', ({at})::date + 51))'),
+    ('reassign_day', 'user', 'schedules:write appointments:write appointments:read', true, false, 'clinic.reassign_day({provider}, ({at})::date + 50)'),
     -- Setting up.
     ('update_tenant', 'user', 'setup:write', false, false, 'clinic.update_tenant(''{"name": "X"}'')'),
     ('create_location', 'user', 'setup:write', false, false, 'clinic.create_location(''X'', ''Europe/Berlin'')'),

@@ -44,7 +44,8 @@ CREATE FUNCTION clinic.diary_as_of(provider_id uuid, on_date date, as_of timesta
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('appointments:read');
+    tenant uuid := clinic_private.require_permission(
+        CASE WHEN diary_as_of.provider_id = clinic.current_provider_id() THEN 'appointments:read:own' ELSE 'appointments:read' END);
     zone text;
     day_begins timestamptz;
     day_ends timestamptz;
@@ -99,7 +100,7 @@ ALTER FUNCTION clinic.diary_as_of OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.diary_as_of FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.diary_as_of TO clinic_user;
 COMMENT ON FUNCTION clinic.diary_as_of IS
-    'Returns what the hours, the blocks and the appointments of a provider on a local day were, as they were known at an instant. Needs appointments:read.
+    'Returns what the hours, the blocks and the appointments of a provider on a local day were, as they were known at an instant. Needs appointments:read, or its scope own for the caller''s own provider.
 on_date: a date in the zone where the provider was to be (time_zone, that of a stay known then, else the home zone); as_of: the instant; what was made then or before counts, what was retired, moved or cancelled by then does not.
 kind: hours (an opening window), block or booked; status: of the appointment then; source_id: the rule or override of hours, the block of a block. Appointments that the caller may not see are left out. Ordered by kind (hours, blocks, booked) and start.
 Errors: no_context, forbidden, not_found, 22004, 22008, 22023.';

@@ -29,7 +29,11 @@ AS $$
         (10, 'rotate_keys', false, true, interval '1 minute', '* * * * *',
          'Goes on with replacing keys of encrypted fields.'),
         (11, 'purge_audit', false, true, interval '1 day', '50 2 * * *',
-         'Purges records of the audit whose time is over, that are sealed and that no legal hold keeps.')
+         'Purges records of the audit whose time is over, that are sealed and that no legal hold keeps.'),
+        (20, 'seal_audit', false, true, interval '1 minute', '* * * * *',
+         'Seals the records of the audit.'),
+        (21, 'seal_database_audit', true, true, interval '1 minute', '* * * * *',
+         'Seals the records of the audit that concern no tenant.')
 $$;
 COMMENT ON FUNCTION clinic_private.jobs() IS
     'The jobs there are, in the order they run. of_database: once for the database instead of once for each tenant; in_suspended: also in

@@ -206,8 +206,8 @@ BEGIN
     JOIN pg_class AS r ON r.relnamespace = n.oid AND r.relname = c.table_name
     WHERE r.oid = require_encrypted_column.relation AND c.column_name = require_encrypted_column.column_name;
     IF NOT FOUND THEN
-        PERFORM clinic_private.refuse_argument('relation, column_name', 'the column is not registered as encrypted',
-            hint => 'Register it with clinic.encrypt_column().');
+        PERFORM clinic_private.raise_error('not_found', 'the column is not registered as encrypted',
+            jsonb_build_object('object', 'encrypted_column'), 'Register it with clinic.encrypt_column().');
     ELSIF require_encrypted_column.with_patient IS DISTINCT FROM (registered.patient_column IS NOT NULL) AND require_encrypted_column.with_patient IS NOT NULL THEN
         PERFORM clinic_private.refuse_argument('patient_id', CASE WHEN registered.patient_column IS NULL THEN 'the column belongs to no patient'
                                                                   ELSE 'the column belongs to patients' END);
@@ -216,7 +216,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.require_encrypted_column(regclass, name, boolean) IS
-    'The registered column. with_patient: whether the call names a patient; null: that does not matter. Errors: 22023.';
+    'The registered column. with_patient: whether the call names a patient; null: that does not matter. Errors: not_found, 22023.';
 REVOKE ALL ON FUNCTION clinic_private.require_encrypted_column FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.require_encrypted_column TO clinic_owner;
 
@@ -239,7 +239,7 @@ END
 $$;
 ALTER FUNCTION clinic.encrypt OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.encrypt FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic.encrypt TO clinic_user, clinic_admin;
+GRANT EXECUTE ON FUNCTION clinic.encrypt TO clinic_user;
 COMMENT ON FUNCTION clinic.encrypt IS
     'Encrypts a value for a registered column (clinic.encrypt_column) of one row of the caller''s tenant. row_id: the text of the row column; patient_id: that of the row, where the
 column belongs to patients. Each call gives other bytes; null gives null. Permission: patients:write, and seeing the patient.
@@ -264,7 +264,7 @@ COMMENT ON FUNCTION clinic.mask(text, text) IS
     'A value so that it can be recognised by who knows it, and not read by who does not. kind: phone and id leave the last two characters, of long ones; email the first one
 and the ending; name the first one; date and anything else nothing, not even the length. Null gives null.';
 REVOKE ALL ON FUNCTION clinic.mask FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic.mask TO clinic_user, clinic_admin, clinic_owner;
+GRANT EXECUTE ON FUNCTION clinic.mask TO clinic_user, clinic_owner;
 
 CREATE FUNCTION clinic.decrypt(
     relation regclass,
@@ -285,22 +285,22 @@ DECLARE
     place record;
     plain text;
 BEGIN
-    SELECT * INTO place FROM clinic_private.require_encrypted_column(decrypt.relation, decrypt.column_name, decrypt.patient_id IS NOT NULL) AS p;
     IF NOT whole AND (decrypt.mask_as IS NULL OR decrypt.patient_id IS NOT NULL AND NOT clinic.sees_patient(decrypt.patient_id)
                       OR NOT clinic.has_permission('patients:read:limited')) THEN
         PERFORM clinic_private.raise_error('forbidden', NULL, '{"permission": "patients:read"}', NULL);
     END IF;
+    SELECT * INTO place FROM clinic_private.require_encrypted_column(decrypt.relation, decrypt.column_name, decrypt.patient_id IS NOT NULL) AS p;
     plain := clinic_private.decrypt_field(tenant, decrypt.patient_id, place.bound_table, place.bound_column, decrypt.row_id, decrypt.ciphertext);
     RETURN CASE WHEN whole THEN plain ELSE clinic.mask(decrypt.mask_as, plain) END;
 END
 $$;
 ALTER FUNCTION clinic.decrypt OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.decrypt FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic.decrypt TO clinic_user, clinic_admin;
+GRANT EXECUTE ON FUNCTION clinic.decrypt TO clinic_user;
 COMMENT ON FUNCTION clinic.decrypt IS
     'What clinic.encrypt encrypted for this column, row and patient. Permission: patients:read for the patient (or one''s own data, or for a column of no patient any
 patients:read). mask_as: who has only patients:read:limited gets clinic.mask(mask_as, value) instead of an error. Null gives null.
-Errors: decryption_failed, whatever the cause; key_unavailable, forbidden, no_context, 22023, 22004.';
+Errors: decryption_failed, whatever the cause; key_unavailable, not_found, forbidden, no_context, 22023, 22004.';
 
 CREATE FUNCTION clinic_private.normalised(form text, value text)
     RETURNS text
@@ -335,8 +335,8 @@ END
 $$;
 ALTER FUNCTION clinic.blind_index OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.blind_index FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic.blind_index TO clinic_user, clinic_admin;
+GRANT EXECUTE ON FUNCTION clinic.blind_index TO clinic_user;
 COMMENT ON FUNCTION clinic.blind_index IS
     'Eight bytes that are equal for equal values (normalised as the column was registered) of the caller''s tenant: what the index column holds, and what to look for in
 it; then decrypt and compare, for two values may have the same. It tells who reads the table which rows have equal values: no use for columns of few values. Null gives
-null, and so does a tenant without any in a read-only transaction. Permission: patients:read. Errors: key_unavailable, forbidden, no_context, 22023.';
+null, and so does a tenant without any in a read-only transaction. Permission: patients:read. Errors: key_unavailable, not_found, forbidden, no_context, 22023.';

@@ -116,26 +116,6 @@ COMMENT ON FUNCTION clinic.release_legal_hold(uuid) IS
 REVOKE ALL ON FUNCTION clinic.release_legal_hold FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.release_legal_hold TO clinic_user;
 
--- Whether a record is sealed; the seal is a module beside, and without it nothing is.
-CREATE FUNCTION clinic_private.may_be_purged(tenant_id uuid, audit_id uuid)
-    RETURNS boolean
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
-    SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict error
-DECLARE
-    sealed boolean;
-BEGIN
-    IF to_regprocedure('clinic_private.is_sealed(uuid,uuid)') IS NOT NULL THEN
-        EXECUTE 'SELECT clinic_private.is_sealed($1, $2)' INTO sealed USING may_be_purged.tenant_id, may_be_purged.audit_id;
-    END IF;
-    RETURN coalesce(sealed, false);
-END
-$$;
-COMMENT ON FUNCTION clinic_private.may_be_purged(uuid, uuid) IS 'Whether a record is sealed, so that its leaf remains provable without it.';
-REVOKE ALL ON FUNCTION clinic_private.may_be_purged FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.may_be_purged TO clinic_owner;
-
 CREATE FUNCTION clinic_private.purge_class(tenant uuid, of_class text, most integer)
     RETURNS bigint
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -153,16 +133,18 @@ DECLARE
     done bigint := 0;
 BEGIN
     -- Both time and id: a record that was ingested late has the id of its time.
-    SELECT array_agg(o.audit_id ORDER BY o.audit_id), sha256(string_agg(o.leaf_hash, ''::bytea ORDER BY o.audit_id))
+    SELECT array_agg(o.audit_id), sha256(string_agg(o.leaf_hash, ''::bytea ORDER BY o.place))
     INTO v_ids, v_digest
-    FROM (SELECT a.audit_id, a.leaf_hash
+    FROM (SELECT a.audit_id, a.leaf_hash, s.place
           FROM clinic_data.audit_records AS a
+         CROSS JOIN LATERAL clinic_private.sealed_position(a.tenant_id, a.transaction_id, a.audit_id) AS s (place)
           WHERE a.tenant_id = purge_class.tenant AND a.class = purge_class.of_class
+            AND a.action <> 'purge' -- what explains why others are gone
             AND a.audit_id < clinic.uuid_floor(v_before) AND a.recorded_at < v_before
             AND NOT EXISTS (SELECT FROM clinic_data.legal_holds AS h
                             WHERE h.tenant_id = a.tenant_id AND h.released_at IS NULL
                               AND (h.patient_id IS NULL OR h.patient_id = a.patient_id OR h.patient_id = ANY (a.row_ids)))
-            AND clinic_private.may_be_purged(a.tenant_id, a.audit_id)
+            AND s.place IS NOT NULL
           ORDER BY a.audit_id
           LIMIT purge_class.most) AS o;
     IF v_ids IS NULL THEN

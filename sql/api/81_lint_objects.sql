@@ -36,7 +36,8 @@ BEGIN ATOMIC
            AND (a.attname = 'patient_id'
                 OR EXISTS (SELECT FROM pg_constraint k
                             WHERE k.conrelid = c.oid AND k.contype = 'f' AND a.attnum = ANY (k.conkey)
-                              AND k.confrelid = to_regclass('clinic_data.patients')::oid AND a.attname <> 'tenant_id'))
+                              AND a.attname <> 'tenant_id'
+                              AND k.confrelid = (SELECT o.oid FROM pg_class o WHERE o.relname = 'patients' AND o.relnamespace = to_regnamespace('clinic_data')::oid)))
     )
     SELECT DISTINCT ON (p.oid) CASE WHEN p.is_ours THEN 'error' ELSE 'warning' END, 'not_audited', p.name::text,
            'The table tells of patients, and changes of its rows leave no record in the audit.',

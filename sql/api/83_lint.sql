@@ -20,6 +20,70 @@ COMMENT ON FUNCTION clinic_private.lint_schema() IS 'Findings about the version 
 REVOKE ALL ON FUNCTION clinic_private.lint_schema() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lint_schema() TO clinic_admin;
 
+-- Keys and encrypted columns, as clinic.encryption_status() and the registry tell.
+CREATE FUNCTION clinic_private.lint_encryption()
+    RETURNS TABLE (severity text, rule text, object text, finding text, fix text)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM FROM pg_class AS c WHERE c.relname = 'encrypted_columns' AND c.relnamespace = to_regnamespace('clinic_data')::oid;
+    IF NOT FOUND THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    WITH state AS MATERIALIZED (SELECT * FROM clinic.encryption_status()),
+    findings (severity, rule, object, finding, fix) AS (
+        SELECT 'error', 'key_unavailable', 'master key', format('Nothing encrypted can be read or written: %s.', s.problem),
+               'Mend clinic.master_key_file or clinic.master_key_command, and SELECT pg_reload_conf()'
+        FROM state AS s WHERE s.kind = 'master' AND s.status = 'unavailable' AND EXISTS (SELECT FROM state AS k WHERE k.kind <> 'master')
+        UNION ALL
+        SELECT 'info', 'key_unavailable', 'master key', format('Nothing can be encrypted: %s.', s.problem),
+               'Set clinic.master_key_file or clinic.master_key_command, and SELECT pg_reload_conf()'
+        FROM state AS s WHERE s.kind = 'master' AND s.status = 'unavailable' AND NOT EXISTS (SELECT FROM state AS k WHERE k.kind <> 'master')
+        UNION ALL
+        SELECT 'info', 'key_memory_not_locked', 'master key', format('Keys can reach the swap space: %s.', s.problem), 'Raise LimitMEMLOCK of the server''s service'
+        FROM state AS s WHERE s.kind = 'master' AND s.status = 'current' AND s.problem IS NOT NULL
+        UNION ALL
+        SELECT 'error', 'key_missing', format('%s: %s %s', s.tenant_id, s.kind, s.key_no), format('The key is wrapped by master key "%s": %s.', s.master_key_id, s.problem),
+               'Add that master key to the file again, below the current one'
+        FROM state AS s WHERE s.kind <> 'master' AND s.problem IS NOT NULL
+        UNION ALL
+        SELECT 'info', 'key_not_rewrapped', format('%s: %s %s', s.tenant_id, s.kind, s.key_no),
+               format('The key is wrapped by master key "%s", which is not the current one any more.', s.master_key_id), 'SELECT clinic.rotate_master_key()'
+        FROM state AS s JOIN state AS m ON m.kind = 'master' AND m.status = 'current'
+        WHERE s.kind <> 'master' AND s.status <> 'destroyed' AND s.problem IS NULL AND s.master_key_id <> m.master_key_id
+        UNION ALL
+        SELECT 'warning', 'key_old', format('%s: %s %s', s.tenant_id, s.kind, s.key_no), 'The key encrypts since more than a year.',
+               format('SELECT clinic.rotate_tenant_key(%L)', s.tenant_id)
+        FROM state AS s WHERE s.kind = 'field' AND s.status = 'current' AND s.created_at < clinic.now() - interval '1 year'
+        UNION ALL
+        SELECT 'warning', 'key_stuck', format('%s: %s %s', s.tenant_id, s.kind, s.key_no),
+               format('%s values of the old key cannot be decrypted, and keep it alive.', s.stuck_fields),
+               format('Empty or mend them, and SELECT clinic.rotate_tenant_key(%L)', s.tenant_id)
+        FROM state AS s WHERE s.rotation_step = 'stuck'
+    )
+    SELECT f.severity, f.rule, f.object, f.finding, f.fix FROM findings AS f
+    UNION ALL
+    SELECT CASE WHEN a.attname IS NULL THEN 'warning' ELSE 'info' END, CASE WHEN a.attname IS NULL THEN 'encrypted_column_missing' ELSE 'encrypted_column_unchecked' END,
+           format('%I.%I.%I', c.schema_name, c.table_name, c.column_name),
+           CASE WHEN a.attname IS NULL THEN 'The column is registered as encrypted, and is not there: rotation and shredding do not reach it.'
+                ELSE 'The column is registered as encrypted, and takes plain bytes.' END,
+           CASE WHEN a.attname IS NULL THEN 'Register it under its new name with clinic.encrypt_column(), bound_table and bound_column'
+                ELSE format('ALTER TABLE %I.%I ALTER COLUMN %I TYPE clinic_data.encrypted', c.schema_name, c.table_name, c.column_name) END
+    FROM clinic_private.encrypted_columns() AS c
+    LEFT JOIN pg_namespace AS n ON n.nspname = c.schema_name
+    LEFT JOIN pg_class AS r ON r.relnamespace = n.oid AND r.relname = c.table_name
+    LEFT JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attname = c.column_name AND NOT a.attisdropped
+    LEFT JOIN pg_type AS t ON t.oid = a.atttypid
+    WHERE a.attname IS NULL OR t.typname <> 'encrypted' OR t.typnamespace <> to_regnamespace('clinic_data')::oid;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.lint_encryption() IS
+    'Findings about encrypted fields: keys that are missing, old, not wrapped anew or stuck, and registered columns that are not there.';
+REVOKE ALL ON FUNCTION clinic_private.lint_encryption() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lint_encryption() TO clinic_admin;
+
 CREATE FUNCTION clinic.lint()
     RETURNS TABLE (severity text, rule text, object text, finding text, fix text)
     LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY INVOKER SET search_path = pg_catalog, pg_temp
@@ -34,7 +98,9 @@ BEGIN ATOMIC
             UNION ALL SELECT * FROM clinic_private.key_findings(NULL)
             UNION ALL SELECT * FROM clinic_private.lint_roles()
             UNION ALL SELECT * FROM clinic_private.lint_logins()
-            UNION ALL SELECT * FROM clinic_private.lint_settings()) f
+            UNION ALL SELECT * FROM clinic_private.lint_settings()
+            UNION ALL SELECT * FROM clinic_private.lint_seal()
+            UNION ALL SELECT * FROM clinic_private.lint_encryption()) f
      ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.rule COLLATE "C", f.object COLLATE "C", f.finding COLLATE "C";
 END;
 COMMENT ON FUNCTION clinic.lint() IS

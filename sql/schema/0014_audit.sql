@@ -32,9 +32,9 @@ CREATE TABLE clinic_data.audit_records (
 ) PARTITION BY RANGE (audit_id);
 CREATE TABLE clinic_data.audit_records_default PARTITION OF clinic_data.audit_records DEFAULT;
 CREATE INDEX audit_records_patient_id_idx ON clinic_data.audit_records (tenant_id, patient_id, audit_id) WHERE patient_id IS NOT NULL;
-CREATE INDEX audit_records_user_id_idx ON clinic_data.audit_records (tenant_id, user_id, audit_id) WHERE user_id IS NOT NULL;
-CREATE INDEX audit_records_transaction_id_idx ON clinic_data.audit_records (transaction_id);
+CREATE INDEX audit_records_transaction_id_idx ON clinic_data.audit_records (tenant_id, transaction_id, audit_id);
 COMMENT ON TABLE clinic_data.audit_records IS 'Who changed or read what of whom, when, why and from where; append-only, sealed by an RFC 6962 tree.';
+COMMENT ON TABLE clinic_data.audit_records_default IS 'Records of months that have no partition yet.';
 COMMENT ON COLUMN clinic_data.audit_records.tenant_id IS 'The tenant; the nil UUID for what concerns none.';
 COMMENT ON COLUMN clinic_data.audit_records.audit_id IS 'Identifies the record; ordered by time.';
 COMMENT ON COLUMN clinic_data.audit_records.transaction_id IS 'The top-level transaction that wrote it.';
@@ -133,7 +133,7 @@ COMMENT ON COLUMN clinic_data.audit_purges.class IS 'Class of the records that w
 COMMENT ON COLUMN clinic_data.audit_purges.recorded_before IS 'They were all recorded before then.';
 COMMENT ON COLUMN clinic_data.audit_purges.purged_at IS 'When they went, by the server''s wall clock.';
 COMMENT ON COLUMN clinic_data.audit_purges.record_count IS 'How many.';
-COMMENT ON COLUMN clinic_data.audit_purges.leaves_digest IS 'SHA-256 of their leaf hashes in the order of audit_id.';
+COMMENT ON COLUMN clinic_data.audit_purges.leaves_digest IS 'SHA-256 of their leaf hashes in the order they were sealed in.';
 
 CREATE TABLE clinic_data.purged_audit_records (
     tenant_id uuid NOT NULL,

@@ -2,6 +2,7 @@
 #include "pg/appointments.hpp"
 
 #include "pg/clock.hpp"
+#include "pg/freed_time.hpp"
 #include "pg/spi.hpp"
 #include "pg/visibility.hpp"
 
@@ -20,8 +21,6 @@ KeptPlan insert_appointment{
 KeptPlan read_cancel_rules{"SELECT s.cancel_window_minutes, t.refuse_late_cancellation FROM clinic_data.services s"
                            " JOIN clinic_data.tenants t ON t.tenant_id = s.tenant_id"
                            " WHERE s.tenant_id = $1 AND s.service_id = $2"};
-
-KeptPlan freed_statement{"SELECT clinic_private.time_freed($1, $2, $3, $4, $5, $6)"};
 
 KeptPlan seats_statement{"SELECT count(*) FROM clinic_data.session_seats WHERE tenant_id = $1 AND appointment_id = $2"};
 
@@ -297,8 +296,9 @@ std::vector<Uuid> lockable_when_freed(const Context &context, const Standing &a)
 void tell_freed(const Standing &a) {
     if (a.visit.end <= now() || a.is_dead(now()))
         return;
-    Spi spi;
-    (void)spi.query(freed_statement, a.id, a.service, a.provider, a.location, a.visit.begin, a.visit.end);
+    // The time of a seat is the session's still; the seat itself is told of by whoever frees it.
+    if (!a.session)
+        tell_freed({a.id, a.service, a.provider, a.location, a.visit});
 }
 
 bool is_late(const Context &context, const Standing &a, core::Instant current) {

@@ -63,7 +63,7 @@ class RecordWriter {
           recorded_at_{pg_call([] { return GetCurrentTimestamp(); })} {
         places_.reserve(columns.size());
         for (const auto &[name, type] : columns)
-            places_.push_back(writer_.place_of(name, type));
+            places_.push_back(writer_.place_of(name, type, static_cast<AttrNumber>(places_.size() + 1)));
     }
 
     void write(const AuditOrigin &origin, const Uuid &tenant, const AuditRecord &record) {

@@ -8,7 +8,9 @@
 #include "pg/uuid.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -59,7 +61,8 @@ struct AuditEntry {
 
 void write_audit_entries(std::span<const AuditEntry> entries);
 
-// Writes the records, in order, at once: they are gone when the transaction or savepoint is rolled back. Raises 25006 in a read-only transaction, 25000 in a parallel worker.
+// Writes the records, in order, at once: they are gone when the transaction or savepoint is rolled back. Raises 25006 in a
+// read-only transaction, 25000 in a parallel worker.
 void write_audit_records(const AuditOrigin &origin, const std::vector<AuditRecord> &records);
 
 } // namespace pg_clinic::pg

@@ -1,4 +1,4 @@
-// Cryptography, by OpenSSL: digests, signatures, keys. The only room that includes its headers.
+// Cryptography, by OpenSSL: digests, signatures, keys. Beside seal_crypto the only room that includes its headers.
 //
 // Plain C++ on bytes: nothing here calls PostgreSQL, so no error of the server jumps over an object of OpenSSL. What
 // OpenSSL says about a failure is dropped: it could tell about keys. A key that cannot be read is no key; a signature

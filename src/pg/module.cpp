@@ -2,6 +2,7 @@
 #include "pg/audit_changes.hpp"
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
+#include "pg/freed_time.hpp"
 #include "pg/gateway.hpp"
 #include "pg/held_cursors.hpp"
 #include "pg/http_errors.hpp"
@@ -11,6 +12,7 @@
 #include "pg/postgres.hpp"
 #include "pg/rate_limit.hpp"
 #include "pg/request.hpp"
+#include "pg/seal_key.hpp"
 
 extern "C" {
 #ifdef PG_MODULE_MAGIC_EXT
@@ -31,8 +33,10 @@ void _PG_init(void) {
     pg_clinic::pg::define_master_key_settings();
     pg_clinic::pg::define_rate_limit_settings();
     pg_clinic::pg::define_request();
+    pg_clinic::pg::define_seal_settings();
     pg_clinic::pg::define_idempotency();
     pg_clinic::pg::define_audit_changes();
+    pg_clinic::pg::define_freed_time();
     pg_clinic::pg::install_held_cursors();
     pg_clinic::pg::install_http_errors();
     MarkGUCPrefixReserved("clinic");

@@ -4,6 +4,10 @@
 #include "pg/errors.hpp"
 #include "pg/scan.hpp"
 
+extern "C" {
+#include "executor/nodeModifyTable.h"
+}
+
 namespace pg_clinic::pg {
 
 struct TableWriter::State {
@@ -176,7 +180,14 @@ NullableValue TableWriter::default_of(int column) {
     });
 }
 
-TableWriter::Place TableWriter::place_of(const char *column, Oid type) const {
+TableWriter::Place TableWriter::place_of(const char *column, Oid type, AttrNumber guess) const {
+    const TupleDesc row = RelationGetDescr(s_->table);
+    if (guess > 0 && guess <= row->natts) {
+        const Form_pg_attribute attribute = TupleDescAttr(row, guess - 1);
+        if (!attribute->attisdropped && attribute->atttypid == type &&
+            std::strcmp(NameStr(attribute->attname), column) == 0)
+            return {guess, type};
+    }
     return {column_number(s_->table, column, type), type};
 }
 
@@ -210,6 +221,33 @@ void TableWriter::clear_but(const std::vector<bool> &given) {
         }
 }
 
+namespace {
+
+// ExecSimpleRelationInsert of a row that was routed to its partition: its bounds need no check any more.
+void insert_routed(ResultRelInfo *part, EState *estate, TupleTableSlot *row) {
+    const TriggerDesc *triggers = part->ri_TrigDesc;
+    if (triggers != nullptr && triggers->trig_insert_before_row && !ExecBRInsertTriggers(estate, part, row))
+        return;
+    if (const TupleConstr *rules = part->ri_RelationDesc->rd_att->constr; rules != nullptr) {
+        if (rules->has_generated_stored)
+            ExecComputeStoredGenerated(part, estate, row, CMD_INSERT);
+        ExecConstraints(part, row, estate);
+    }
+    table_tuple_insert(part->ri_RelationDesc, row, estate->es_output_cid, 0, nullptr);
+    List *recheck = NIL;
+    if (part->ri_NumIndices > 0)
+        recheck = ExecInsertIndexTuples(part, row, estate, false, false, nullptr, NIL
+#if PG_VERSION_NUM >= 160000
+                                        ,
+                                        false
+#endif
+        );
+    ExecARInsertTriggers(estate, part, row, recheck, nullptr);
+    list_free(recheck);
+}
+
+} // namespace
+
 // Inserts the fresh row.
 void TableWriter::store() {
     State *s = s_;
@@ -217,7 +255,7 @@ void TableWriter::store() {
         ExecStoreVirtualTuple(s->fresh);
         if (s->routing != nullptr) {
             ResultRelInfo *part = ExecFindPartition(s->statement, s->target, s->routing, s->fresh, s->estate);
-            ExecSimpleRelationInsert(part, s->estate, in_partition(part, s->estate, s->fresh));
+            insert_routed(part, s->estate, in_partition(part, s->estate, s->fresh));
         } else {
             ExecSimpleRelationInsert(s->target, s->estate, s->fresh);
         }

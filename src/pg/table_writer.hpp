@@ -44,7 +44,8 @@ class TableWriter {
         AttrNumber number;
         Oid type;
     };
-    Place place_of(const char *column, Oid type) const;
+    Place place_of(const char *column, Oid type,
+                   AttrNumber guess = InvalidAttrNumber) const; // guess: where it is likely to be
     void insert(const std::vector<Place> &places, const std::vector<NullableValue> &values);
 
     // Locks the row against other writers. False when it was changed or deleted in the meantime: look again.

@@ -273,7 +273,8 @@ SELECT is(pg_temp.outcome('east_nurse', 'SELECT string_agg(u.name, '', '') FROM 
 SELECT is(pg_temp.outcome('east_nurse', 'SELECT string_agg(r.role, '', '') FROM clinic.roles r'), 'ok carer', 'and one''s own roles');
 SELECT is(pg_temp.outcome('east_nurse', 'SELECT count(*) FROM clinic.staff_profiles'), 'ok 1', 'and one''s own professional data');
 SELECT is_empty($$ SELECT c.table_name, c.column_name FROM information_schema.columns c
-                    WHERE c.table_schema = 'clinic' AND c.column_name ~ '(hash|secret|password|signing|verify_key)' $$, 'no view has a column for a secret');
+                    WHERE c.table_schema = 'clinic' AND c.column_name ~ '(hash|secret|password|signing|verify_key)'
+                      AND (c.table_name, c.column_name) <> ('audit_records', 'leaf_hash') $$, 'no view has a column for a secret');
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The last administrator, whoever tries.

@@ -11,7 +11,7 @@ SELECT format('REVOKE clinic_admin FROM %s', m.member::regrole) FROM pg_auth_mem
 -- A fresh install.
 
 SELECT is_empty($$ SELECT l.* FROM clinic.lint() l WHERE l.severity = 'error' $$, 'a fresh install has no error');
-SELECT is_empty($$ SELECT l.* FROM clinic.lint() l WHERE l.object ~ 'clinic' $$, 'and nothing to say about our own objects');
+SELECT is_empty($$ SELECT l.* FROM clinic.lint() l WHERE l.object ~ 'clinic' AND l.rule <> 'setting_seal_key' $$, 'and nothing to say about our own objects');
 SELECT is_empty($$ SELECT l.* FROM clinic.lint() l WHERE l.severity NOT IN ('error', 'warning', 'info') OR l.rule !~ '^[a-z_]+$'
                       OR concat(l.object, l.finding, l.fix) = '' OR num_nulls(l.severity, l.rule, l.object, l.finding, l.fix) > 0 $$,
                 'every column of a finding is filled');

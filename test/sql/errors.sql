@@ -6,7 +6,7 @@ SELECT code, sqlstate, http_status, message FROM clinic.error_codes();
 SELECT count(*) = count(DISTINCT code) AS codes_differ,
     count(*) FILTER (WHERE sqlstate <> '28000') = count(DISTINCT sqlstate) FILTER (WHERE sqlstate <> '28000') AS states_differ,
     bool_and(hint <> '') AS all_have_hints, bool_and(sqlstate !~ '^(40|PT)') AS none_is_retried,
-    bool_and(http_status IN (401, 403, 404, 409, 422, 429, 503)) AS known_statuses
+    bool_and(http_status IN (401, 403, 404, 409, 410, 422, 429, 500, 503)) AS known_statuses
 FROM clinic.error_codes();
 
 -- The defaults of the catalogue.

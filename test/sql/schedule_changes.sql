@@ -95,7 +95,7 @@ CREATE FUNCTION pg_temp.moves(ids uuid[], days integer, same_time boolean)
     RETURNS TABLE (was text, who text, "start" text, minutes integer, cost integer, optimal boolean) LANGUAGE sql SECURITY DEFINER AS $$
     SELECT to_char(a.starts_at AT TIME ZONE 'America/New_York', 'MM-DD HH24:MI'), right(m.provider_id::text, 2),
            to_char(m.starts_at AT TIME ZONE 'America/New_York', 'MM-DD HH24:MI'), m.minutes_moved, m.cost, m.optimal
-    FROM clinic_private.propose_moves(ids, '{5c0000c1-0020-7000-8000-0000000000a1}', NULL, days, same_time, '{}', '{}', '{}') AS m
+    FROM clinic_private.propose_moves(ids, '{5c0000c1-0020-7000-8000-0000000000a1}', NULL, days, same_time, '{}', '{}', '{}', false) AS m
     JOIN clinic_data.appointments AS a ON a.appointment_id = m.appointment_id
     ORDER BY a.starts_at
 $$;
@@ -125,7 +125,7 @@ FROM clinic.notifications AS n WHERE n.kind = 'cancellation';
 
 -- What is refused.
 SELECT a.* FROM (VALUES
-    ($$SELECT * FROM clinic.apply_schedule_change(pg_temp.leave('2026-03-10'), 'reassign')$$),
+    ($$SELECT * FROM clinic.apply_schedule_change(pg_temp.leave('2026-03-10'), 'swap')$$),
     ($$SELECT * FROM clinic.apply_schedule_change(pg_temp.leave('2026-03-10'), 'cancel')$$),
     ($$SELECT * FROM clinic.apply_schedule_change(NULL)$$),
     ($$SELECT * FROM clinic.preview_schedule_change('[]')$$),

@@ -295,3 +295,15 @@ INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id) VAL
     ('00000001-0000-7000-8000-000000000001', '00000001-00f7-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001');
 
 COMMIT;
+
+INSERT INTO clinic_data.audit_logs (tenant_id, tree_size, head_no, system_identifier, foreign_transaction_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', 1, 1, 'seed', '1');
+INSERT INTO clinic_data.audit_seal_keys (tenant_id, key_id, public_key, first_used_at)
+    SELECT '00000001-0000-7000-8000-000000000001', encode(sha256(k.public), 'hex'), k.public, '2026-03-01 09:00+01' FROM (SELECT sha256('seed')) AS k (public);
+INSERT INTO clinic_data.audit_leaves (tenant_id, first_position, leaf_count, run_no, first_transaction_id, first_audit_id, last_transaction_id,
+                                      last_audit_id, audit_ids, leaf_hashes) VALUES
+    ('00000001-0000-7000-8000-000000000001', 0, 1, 1, '1', '00000001-00f8-7000-8000-000000000001', '1', '00000001-00f8-7000-8000-000000000001',
+     '\x0000000100f870008000000000000001', sha256('leaf'));
+INSERT INTO clinic_data.audit_nodes (tenant_id, level, node_no, hash) VALUES ('00000001-0000-7000-8000-000000000001', 8, 0, sha256('node'));
+INSERT INTO clinic_data.audit_heads (tenant_id, tree_size, head_no, root_hash, previous_tree_size, sealed_at, sealed_transaction_id, key_id, signature)
+    SELECT k.tenant_id, 1, 1, sha256('leaf'), 0, '2026-03-01 09:00+01', '2', k.key_id, sha256('a') || sha256('b') FROM clinic_data.audit_seal_keys AS k;

@@ -79,6 +79,7 @@ as_server_user mv "$file" "$file.away"
 reload
 unavailable 'a missing file is said to be' 'No such file'
 is 'encryption_status() says so too' "$(sql clinic "SELECT status FROM clinic.encryption_status() WHERE kind = 'master'")" unavailable
+is 'and lint() calls it an error' "$(sql clinic "SELECT severity FROM clinic.lint() WHERE rule = 'key_unavailable'")" error
 is 'and everything else works' "$(sql clinic 'BEGIN' "SELECT clinic.use_tenant('keys')" 'SELECT name FROM clinic.patients' COMMIT | tail -n 1)" Ann
 as_server_user mv "$file.away" "$file"
 keys 0600 "test $key\r\n"
@@ -97,6 +98,8 @@ keys 0644 "test $key\n"
 ask "$(decrypt "$value")"
 is 'after a reload it has no key any more' "${answer:0:60}" 'ERROR:  the master key is not available: the file of clinic.'
 keys 0600 "new $(printf 'ab%.0s' {1..32})\ntest $key\n"
+is 'lint() tells of keys under the older one, and of old ones' \
+    "$(sql clinic "SET clinic.clock = '2099-01-01 00:00:00Z'" "SELECT string_agg(rule, ' ' ORDER BY rule) FROM clinic.lint() WHERE rule LIKE 'key_%'")" 'key_not_rewrapped key_old'
 ask "$(decrypt "$value")"
 is 'and after the next it has one again' "$answer" "$secret 1"
 is 'the new first key wraps' "$(sql clinic 'SELECT clinic.rotate_master_key()' 'SELECT clinic.rotate_master_key()' \
@@ -104,7 +107,7 @@ is 'the new first key wraps' "$(sql clinic 'SELECT clinic.rotate_master_key()' '
 keys 0600 "new $(printf 'ab%.0s' {1..32})\n"
 ask "$(decrypt "$value")"
 is 'the old one is not needed any more' "$answer" "$secret 1"
-exec {session[1]}>&-
+eval "exec ${session[1]}>&-"
 
 # --- the command
 as_server_user sh -c "printf '#!/bin/sh\necho run >>%s/runs\ncat %s\n' '$dir' '$file' >'$dir/command'; chmod 700 '$dir/command'"

@@ -63,7 +63,7 @@ printf 'COMMIT;\n\\! touch %s\n' "$tap_work/written" >&5
 until [[ -e $tap_work/written ]]; do sleep 0.1; done
 kills=0
 for delay in 05 15 30; do
-    [[ $(step) != done ]] || break
+    [[ $(step) != 'done' ]] || break
     kill_in_the_middle "$delay"
     kills=$((kills + 1))
     is "after kill -9 number $kills everything is readable" "$(sql clinic "$good")" $((rows + 1))
@@ -97,7 +97,7 @@ until [[ -e $tap_work/read ]]; do sleep 0.1; done
 is 'and that reader reads them all' "$(tail -n 1 "$tap_work/reader.out")" $((rows + 1))
 exec 6>&-
 for _ in {1..10}; do
-    [[ $(step) != done ]] || break
+    [[ $(step) != 'done' ]] || break
     sql clinic "$run" >/dev/null
     sleep 0.2
 done

@@ -150,7 +150,11 @@ BEGIN
             ('retention_classes', 'setup:write changes it.', 'true', setup, setup, NULL),
             ('legal_holds', 'audit:read reads them, audit:retain makes and ends them.', audit, retain, retain, NULL),
             ('audit_purges', 'audit:read reads them.', audit, 'true', NULL, NULL),
-            ('purged_audit_records', 'audit:read reads them.', audit, 'true', NULL, NULL)
+            ('purged_audit_records', 'audit:read reads them.', audit, 'true', NULL, NULL),
+            ('audit_leaves', 'It only grows.', 'true', 'true', NULL, NULL),
+            ('audit_nodes', 'It only grows.', 'true', 'true', NULL, NULL),
+            ('audit_heads', 'It only grows.', 'true', 'true', NULL, NULL),
+            ('audit_seal_keys', 'It only grows.', 'true', 'true', NULL, NULL)
         )
         SELECT c.oid AS table_oid, c.relname AS table_name,
                coalesce(r.remark, CASE WHEN of_database THEN 'A table of the database, which only the engine reads.'

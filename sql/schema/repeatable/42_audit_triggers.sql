@@ -33,6 +33,7 @@ BEGIN
             ('shredded_patients', 'patient_id', 'patient_id', 'medical', ''),
             ('patient_keys', 'patient_id,key_no', 'patient_id', 'security', ''),
             ('encryption_keys', 'kind,key_no', '', 'security', ''),
+            ('encrypted_columns', 'schema_name,table_name,column_name', '', 'security', ''),
             ('emergency_accesses', 'access_id', 'patient_id', 'security', 'review_note'),
             ('tenants', 'tenant_id', '', 'security', ''),
             ('tenant_slugs', 'slug', '', 'security', ''),
@@ -79,7 +80,7 @@ BEGIN
          WHERE c.relnamespace = 'clinic_data'::regnamespace AND c.relkind IN ('r', 'p')
          ORDER BY c.relispartition, c.relname
     LOOP
-        IF target.name IN ('audit_records', 'audit_purges', 'purged_audit_records') THEN
+        IF target.name IN ('audit_records', 'audit_purges', 'purged_audit_records', 'audit_leaves', 'audit_nodes', 'audit_heads', 'audit_seal_keys') THEN
             CALL clinic_private.ensure_append_only(target.relation, target.name);
         END IF;
     END LOOP;

@@ -7,7 +7,8 @@ CALL clinic_private.ensure_view('audit_records', $view$
       FROM clinic_data.audit_records a
      WHERE clinic.has_permission('audit:read')
 $view$);
-COMMENT ON VIEW clinic.audit_records IS 'Who changed or read what of whom, when, why and from where. Needs audit:read. Ask by patient_id or user_id, and by audit_id >= clinic.uuid_floor(since).';
+COMMENT ON VIEW clinic.audit_records IS 'Who changed or read what of whom, when, why and from where. Needs audit:read. Ask by patient_id, or for a stretch of time, by
+audit_id >= clinic.uuid_floor(since) AND audit_id < clinic.uuid_floor(until): each change pays for indexes, and there is none by user_id.';
 CALL clinic_private.ensure_view('retention_classes', $view$
     SELECT clinic.current_tenant_id() AS tenant_id,
            COALESCE(r.class, d.class) AS class,

@@ -1,0 +1,259 @@
+#!/usr/bin/env bash
+# The sealed audit: whoever changes it behind its back is found, crashes and races leave no gap, a restore goes on, and a program that
+# shares nothing with the server agrees.
+set -euo pipefail
+# shellcheck source=test/support/tap.sh
+. "$(dirname "$0")/../support/tap.sh"
+
+tenant=00a5ea1d-0000-7000-8000-000000000001
+nobody=00000000-0000-0000-0000-000000000000
+
+# Statements of the tenant, by an administrator.
+as_tenant() { # database, SQL
+    sql "$1" 'BEGIN' "SELECT clinic.use_tenant('tampering')" "$2" 'COMMIT' | grep -v '^$'
+}
+
+# Records as the engine writes them.
+write_records() { # database, how many
+    sql "$1" "SELECT count(clinic_private.write_audit('medical', 'update', 'patients', n::text, after => jsonb_build_object('n', n),
+        tenant_id => '$tenant')) FROM generate_series(1, $2) AS n" >/dev/null
+}
+
+seal() { # database
+    sql "$1" "SELECT sealed, tree_size, complete FROM clinic.seal_audit(tenant_ids => '{$tenant}')"
+}
+
+# What is wrong, where.
+verdict() { # database, heads
+    as_tenant "$1" "SELECT coalesce(problem, 'intact'), first_position, until_position FROM clinic.verify_audit($2)"
+}
+
+# A superuser has his way: no trigger, no foreign key.
+open_tables="DO \$\$ DECLARE t regclass; BEGIN FOR t IN SELECT oid FROM pg_class WHERE relnamespace = 'clinic_data'::regnamespace AND relkind IN ('r', 'p') AND relname ~ 'audit' LOOP EXECUTE format('ALTER TABLE ONLY %s DISABLE TRIGGER ALL', t); END LOOP; END \$\$"
+
+# Tampers with the log and rolls it back.
+tampered() { # description, expected verdict, heads, SQL...
+    local description=$1 expected=$2 heads=$3
+    shift 3
+    is "$description" "$(sql diary 'BEGIN' "$open_tables" "$@" "SELECT clinic.use_tenant('tampering')" \
+        "SELECT coalesce(problem, 'intact'), first_position, until_position FROM clinic.verify_audit($heads)" 'ROLLBACK' | tail -n 1)" "$expected"
+}
+
+# The record at a position.
+at() { # position
+    printf "(SELECT encode(substr(l.audit_ids, (16 * (%s - l.first_position) + 1)::integer, 16), 'hex')::uuid FROM clinic_data.audit_leaves AS l WHERE l.tenant_id = '%s' AND l.first_position <= %s AND l.first_position + l.leaf_count > %s)" \
+        "$1" "$tenant" "$1" "$1"
+}
+
+# Autovacuum would hold up what may be sealed, now and then.
+# shellcheck disable=SC2089
+PG_CLINIC_SETTINGS="max_prepared_transactions = 5
+autovacuum = off
+clinic.seal_export_file = '$tap_work/heads.jsonl'
+clinic.seal_key_file = '$tap_work/seal.pem'"
+# shellcheck disable=SC2090
+export PG_CLINIC_SETTINGS
+openssl genpkey -algorithm ed25519 -out "$tap_work/seal.pem" 2>/dev/null
+chmod 600 "$tap_work/seal.pem"
+touch "$tap_work/heads.jsonl"
+if is_root; then
+    chown postgres: "$tap_work/seal.pem" "$tap_work/heads.jsonl"
+fi
+key=$(openssl pkey -in "$tap_work/seal.pem" -pubout -outform DER 2>/dev/null | tail -c 32 | od -An -v -tx1 | tr -d ' \n' || true)
+if [[ -z $key ]]; then
+    key=$(runuser -u postgres -- openssl pkey -in "$tap_work/seal.pem" -pubout -outform DER | tail -c 32 | od -An -v -tx1 | tr -d ' \n')
+fi
+
+new_cluster sealed
+installed_database diary
+sql diary "SELECT clinic.create_tenant(slug => 'tampering', name => 'Tampering', tenant_id => '$tenant')" >/dev/null
+seal diary >/dev/null
+for count in 300 400; do
+    write_records diary "$count"
+    seal diary >/dev/null
+done
+size=$(sql diary "SELECT tree_size FROM clinic_data.audit_logs WHERE tenant_id = '$tenant'")
+base=$((size - 700))
+as_tenant diary 'SELECT clinic.audit_head()' >"$tap_work/head.json"
+kept="'$(cat "$tap_work/head.json")'"
+is 'a sealed log is intact' "$(verdict diary NULL)" 'intact||'
+is 'also against a head that was kept' "$(verdict diary "$kept")" 'intact||'
+
+# --- seven ways of tampering
+p=$((base + 500))
+tampered 'an update is found' "changed|$p|$((p + 1))" NULL \
+    "UPDATE clinic_data.audit_records SET after = '{\"n\": 0}' WHERE audit_id = $(at $p)"
+tampered 'an update that mends its own hash is found' "changed|$p|$((p + 1))" NULL \
+    "UPDATE clinic_data.audit_records SET login = 'somebody' WHERE audit_id = $(at $p)" \
+    'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)'
+tampered 'a deletion is found' "missing|$p|$((p + 1))" NULL "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p)"
+tampered 'a deletion with a purge that never was is found' "missing|$p|$((p + 1))" NULL \
+    "INSERT INTO clinic_data.audit_purges VALUES ('$tenant', '$tenant', 'medical', now(), now(), 1, '\\x00')" \
+    "INSERT INTO clinic_data.purged_audit_records SELECT '$tenant', $(at $p), '$tenant'" \
+    "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p)"
+tampered 'an insertion is found' 'inserted||' NULL \
+    "INSERT INTO clinic_data.audit_records SELECT (jsonb_populate_record(a, jsonb_build_object('audit_id', clinic.new_id()))).* FROM clinic_data.audit_records AS a WHERE audit_id = $(at $p)" \
+    'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)'
+tampered 'two records that take each other'"'"'s content are found' "swapped|$p|$((p + 1))" NULL \
+    "WITH pair AS (SELECT a.* FROM clinic_data.audit_records AS a WHERE audit_id IN ($(at $p), $(at $((p + 2)))))
+     UPDATE clinic_data.audit_records AS a SET row_id = o.row_id, after = o.after, salt = o.salt, leaf_hash = o.leaf_hash, recorded_at = o.recorded_at
+     FROM pair AS o WHERE a.audit_id IN ($(at $p), $(at $((p + 2)))) AND o.audit_id <> a.audit_id"
+tampered 'two sealed places that are exchanged are found' "swapped|$p|$((p + 1))" NULL \
+    "WITH o AS (SELECT l.first_position, ($p - l.first_position)::integer AS i FROM clinic_data.audit_leaves AS l
+        WHERE l.tenant_id = '$tenant' AND l.first_position <= $p AND l.first_position + l.leaf_count > $p + 2)
+     UPDATE clinic_data.audit_leaves AS l
+     SET audit_ids = overlay(overlay(l.audit_ids PLACING substr(l.audit_ids, 16 * o.i + 33, 16) FROM 16 * o.i + 1) PLACING substr(l.audit_ids, 16 * o.i + 1, 16) FROM 16 * o.i + 33),
+         leaf_hashes = overlay(overlay(l.leaf_hashes PLACING substr(l.leaf_hashes, 32 * o.i + 65, 32) FROM 32 * o.i + 1) PLACING substr(l.leaf_hashes, 32 * o.i + 1, 32) FROM 32 * o.i + 65)
+     FROM o WHERE l.tenant_id = '$tenant' AND l.first_position = o.first_position"
+cut=$((base + 300))
+truncate="DELETE FROM clinic_data.audit_records AS r WHERE r.tenant_id = '$tenant' AND clinic_private.sealed_position(r.tenant_id, r.transaction_id, r.audit_id) >= $cut"
+tampered 'a tail that is cut off with its seal is found by the head that was kept' "truncated|$cut|$size" "$kept" "$truncate" \
+    "DELETE FROM clinic_data.audit_leaves WHERE tenant_id = '$tenant' AND first_position >= $cut" \
+    "DELETE FROM clinic_data.audit_nodes WHERE tenant_id = '$tenant' AND (node_no + 1) << level > $cut" \
+    "DELETE FROM clinic_data.audit_heads WHERE tenant_id = '$tenant' AND tree_size > $cut" \
+    "UPDATE clinic_data.audit_logs AS g SET tree_size = $cut, head_no = h.head_no, after_transaction_id = h.sealed_transaction_id FROM clinic_data.audit_heads AS h WHERE g.tenant_id = '$tenant' AND h.tenant_id = '$tenant' AND h.tree_size = $cut"
+tampered 'a tail of records alone is found without' "missing|$cut|$((cut + 1))" NULL "$truncate"
+tampered 'heads alone that are cut off are found' "inserted|$cut|$size" NULL \
+    "DELETE FROM clinic_data.audit_heads WHERE tenant_id = '$tenant' AND tree_size > $cut"
+tampered 'records that are all gone are found' 'missing|0|1' NULL 'TRUNCATE clinic_data.audit_records'
+tampered 'all that is gone is found by the head that was kept' "truncated|0|$size" "$kept" \
+    'TRUNCATE clinic_data.audit_records, clinic_data.audit_leaves, clinic_data.audit_nodes, clinic_data.audit_heads, clinic_data.audit_seal_keys, clinic_data.audit_logs'
+# Everything anew, with the true key: only a head that was kept elsewhere tells.
+rewrite=("UPDATE clinic_data.audit_records SET login = 'somebody' WHERE audit_id = $(at $p)"
+    'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)'
+    'TRUNCATE clinic_data.audit_leaves, clinic_data.audit_nodes, clinic_data.audit_heads, clinic_data.audit_seal_keys, clinic_data.audit_logs'
+    "SELECT clinic.seal_audit(tenant_ids => '{$tenant}')")
+tampered 'a rewritten log that is sealed anew looks intact' 'intact||' NULL "${rewrite[@]}"
+tampered 'but not beside the head that was kept' "rewritten|0|$size" "$kept" "${rewrite[@]}"
+tampered 'beside all the heads that were kept the place is narrowed down' "rewritten|$((base + 300))|$size" \
+    "(SELECT jsonb_agg(h) FROM jsonb_array_elements('$(sql diary "SELECT jsonb_agg(clinic_private.head_json(h.tenant_id, h.tree_size)) FROM clinic_data.audit_heads AS h WHERE h.tenant_id = '$tenant'")') AS h)" \
+    "${rewrite[@]}"
+tampered 'a head with another root is found' "bad_signature|$((base + 300))|$size" NULL \
+    "UPDATE clinic_data.audit_heads SET root_hash = sha256('x') WHERE tenant_id = '$tenant' AND tree_size = $size"
+tampered 'a head without its signature and with another root is found' "rewritten|$((base + 300))|$size" NULL \
+    "UPDATE clinic_data.audit_heads SET root_hash = sha256('x'), signature = NULL, key_id = NULL WHERE tenant_id = '$tenant' AND tree_size = $size"
+tampered 'a stored hash of the tree is found' 'changed|0|256' NULL \
+    "UPDATE clinic_data.audit_nodes SET hash = sha256('x') WHERE tenant_id = '$tenant' AND level = 8 AND node_no = 0"
+refused 'a damaged log is not sealed any further' XX001 'does not have the root of its head' diary 'BEGIN' "$open_tables" \
+    "UPDATE clinic_data.audit_heads SET root_hash = sha256('x') WHERE tenant_id = '$tenant' AND tree_size = $size" \
+    "INSERT INTO clinic_data.audit_records SELECT (jsonb_populate_record(a, jsonb_build_object('audit_id', clinic.new_id(), 'transaction_id', (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1)::text))).* FROM clinic_data.audit_records AS a WHERE audit_id = $(at $p)" \
+    'DELETE FROM clinic_data.audit_logs' "SELECT clinic.seal_audit(tenant_ids => '{$tenant}')"
+
+# --- the program beside
+check() { "$top/tools/verify_audit.py" "$@"; }
+wrong() { # description, arguments...
+    local description=$1 output status=0
+    shift
+    output=$("$top/tools/verify_audit.py" "$@" 2>&1) || status=$?
+    is "$description" "$status $(grep -c '^WRONG' <<<"$output")" '1 1'
+}
+sql diary "SELECT clinic_private.write_audit('access', 'view', 'patients', 'ü \"x\"', '$tenant', 'because', '{\"a\": [1, \"ß\"]}', '{\"b\": null}', ARRAY['$tenant']::uuid[], '$tenant')" >/dev/null
+seal diary >/dev/null
+record=$(sql diary "SELECT audit_id FROM clinic_data.audit_records WHERE reason = 'because'")
+as_tenant diary 'SELECT clinic.audit_head()' >"$tap_work/later.json"
+as_tenant diary "SELECT clinic.audit_inclusion_proof('$record')" >"$tap_work/inclusion.json"
+as_tenant diary "SELECT clinic.audit_inclusion_proof($(at $p), $size)" >"$tap_work/earlier.json"
+as_tenant diary "SELECT clinic.audit_consistency_proof($size)" >"$tap_work/consistency.json"
+ok 'a head is good' check --key "$key" "$tap_work/head.json" "$tap_work/later.json"
+ok 'a record is in the log' check --key "$key" "$tap_work/inclusion.json"
+ok 'also in the log of an earlier head' check --key "$key" --head "$tap_work/head.json" "$tap_work/earlier.json"
+ok 'the later log begins with the earlier one' check --key "$key" --head "$tap_work/head.json" "$tap_work/consistency.json"
+wrong 'a head of another key is not' --key "${key//[0-4]/5}" "$tap_work/head.json"
+wrong 'nor one with another signature' <(sed -E 's/("signature": ")(.)/\1x\2/; s/"x0/"1/; s/"x./"0/' "$tap_work/head.json")
+wrong 'a proof from another head is none' --head "$tap_work/later.json" "$tap_work/consistency.json"
+flipped=$("$top/test/support/audit_flips.py" "$top/tools/verify_audit.py" "$tap_work/inclusion.json" "$tap_work/consistency.json" "$tap_work/head.json" 2>&1) || true
+is 'every changed bit and field is found' "${flipped##*$'\n'}" 'all found'
+sql diary "SELECT clinic.seal_audit()" >/dev/null
+ok 'the file of heads has them all, and they are good' check --key "$key" "$tap_work/heads.jsonl"
+is 'once each' "$(grep -c "$tenant" "$tap_work/heads.jsonl")" "$(sql diary "SELECT count(*) FROM clinic_data.audit_heads WHERE tenant_id = '$tenant'")"
+
+# --- writers, commits out of order, sealers at once
+size_before=$(sql diary "SELECT tree_size FROM clinic_data.audit_logs WHERE tenant_id = '$tenant'")
+sql diary 'CREATE TABLE public.wanted (audit_id uuid)' >/dev/null
+cat >"$tap_work/write.sql" <<SQL
+\set wait random(0, 20)
+\set undo random(0, 9)
+BEGIN;
+WITH a AS MATERIALIZED (SELECT clinic_private.write_audit('medical', 'update', 'patients', 'race', tenant_id => '$tenant') AS id)
+INSERT INTO public.wanted SELECT id FROM a;
+SELECT pg_sleep(:wait / 1000.0);
+SAVEPOINT s;
+WITH a AS MATERIALIZED (SELECT clinic_private.write_audit('medical', 'update', 'patients', 'savepoint', tenant_id => '$tenant') AS id)
+INSERT INTO public.wanted SELECT id FROM a;
+\if :undo
+RELEASE s;
+\else
+ROLLBACK TO s;
+\endif
+COMMIT;
+SQL
+echo "SELECT sum(sealed) FROM clinic.seal_audit(tenant_ids => '{$tenant}')" >"$tap_work/seal.sql"
+pgbench -n -c 16 -j 2 -t 25 -f "$tap_work/write.sql" diary >"$tap_work/write.log" 2>&1 &
+writers=$!
+pgbench -n -c 2 -j 1 -t 40 -f "$tap_work/seal.sql" diary >"$tap_work/seal.log" 2>&1 &
+sealers=$!
+job_ok '16 writers write' "$writers" "$tap_work/write.log"
+job_ok 'while two sealers seal' "$sealers" "$tap_work/seal.log"
+seal diary >/dev/null
+positions="SELECT first_position + i AS position, encode(substr(audit_ids, 16 * i + 1, 16), 'hex')::uuid AS audit_id FROM clinic_data.audit_leaves, generate_series(0, leaf_count - 1) AS i WHERE tenant_id = '$tenant'"
+is 'every committed record has exactly one position, without gaps' \
+    "$(sql diary "SELECT count(*), count(DISTINCT s.audit_id), max(s.position) + 1 = count(*), (SELECT count(*) FROM public.wanted AS w WHERE NOT EXISTS (SELECT FROM ($positions) AS s WHERE s.audit_id = w.audit_id)) FROM ($positions) AS s")" \
+    "$((size_before + $(sql diary 'SELECT count(*) FROM public.wanted')))|$((size_before + $(sql diary 'SELECT count(*) FROM public.wanted')))|t|0"
+is 'and the log is intact' "$(verdict diary "$kept")" 'intact||'
+
+# --- kill -9 between
+write_records diary 3000
+before=$(sql diary "SELECT tree_size FROM clinic_data.audit_logs WHERE tenant_id = '$tenant'")
+(sql diary 'BEGIN' "SELECT clinic.seal_audit(tenant_ids => '{$tenant}')" 'SELECT pg_sleep(60)' >/dev/null 2>&1 || true) &
+for _ in $(seq 100); do
+    [[ $(sql diary "SELECT count(*) FROM pg_stat_activity WHERE query ~ '^SELECT pg_sleep'") == 1 ]] && break
+    sleep 0.1
+done
+"$top/tools/cluster.sh" crash "$tap_work/cluster_sealed"
+"$top/tools/cluster.sh" start "$tap_work/cluster_sealed" --owner $$
+is 'a crash before the commit leaves nothing of the seal' "$(sql diary "SELECT tree_size FROM clinic_data.audit_logs WHERE tenant_id = '$tenant'")" "$before"
+is 'and the next one does it' "$(seal diary)" "3000|$((before + 3000))|t"
+is 'intact' "$(verdict diary "$kept")" 'intact||'
+
+# --- what waits
+sql diary 'BEGIN' "SELECT clinic_private.write_audit('medical', 'update', 'patients', 'prepared', tenant_id => '$tenant')" "PREPARE TRANSACTION 'slow'" >/dev/null
+write_records diary 2
+is 'what a prepared transaction has begun before waits' "$(seal diary)" "0|$((before + 3000))|t"
+is 'which is told' "$(sql diary "SELECT unsealed, waits_for_transaction IS NOT NULL, waits_for_pid IS NULL, lag > '0' FROM clinic.audit_status() WHERE tenant_id = '$tenant'")" '2|t|t|t'
+is 'and found when it lasts' "$(as_tenant diary "SELECT problem, unsealed FROM clinic.verify_audit(max_lag => '0')")" 'unsealed|2'
+sql diary "COMMIT PREPARED 'slow'"
+is 'until it is over' "$(seal diary)" "3|$((before + 3003))|t"
+
+# --- dump and restore
+write_records diary 5
+pg_dump -f "$tap_work/diary.sql" diary
+count_rows="SELECT (SELECT count(*) FROM clinic_data.audit_records), (SELECT sum(leaf_count) FROM clinic_data.audit_leaves), (SELECT count(*) FROM clinic_data.audit_heads)"
+counts=$(sql diary "$count_rows")
+oldest_wanted=$(sql diary 'SELECT pg_current_xact_id()::text::bigint')
+new_cluster restored
+is 'the ids of transactions begin anew' "$(sql postgres "SELECT pg_current_xact_id()::text::bigint < $oldest_wanted")" t
+createdb diary
+ok 'a dump restores' psql -Xq -1 -v ON_ERROR_STOP=1 -d diary -f "$tap_work/diary.sql"
+is 'with all records, leaves and heads' "$(sql diary "$count_rows")" "$counts"
+is 'what was not sealed is told' "$(as_tenant diary "SELECT intact, unsealed FROM clinic.verify_audit($kept)")" 't|5'
+write_records diary 4
+is 'it and what is new is sealed' "$(seal diary)" "9|$((before + 3012))|t"
+for _ in 1 2 3; do
+    write_records diary 3
+    seal diary >/dev/null
+done
+is 'sealing goes on, though ids of transactions come again' "$(sql diary "SELECT tree_size FROM clinic_data.audit_logs WHERE tenant_id = '$tenant'")" "$((before + 3021))"
+is 'and nothing twice' "$(sql diary "SELECT count(*) = count(DISTINCT s.audit_id) FROM ($positions) AS s")" t
+is 'intact beside the head that was kept' "$(verdict diary "$kept")" 'intact||'
+# Until this cluster's ids have passed those of the old one, records of both have the same.
+sql diary "DO \$\$ BEGIN WHILE pg_current_xact_id()::text::bigint < $oldest_wanted + 20 LOOP COMMIT; END LOOP; END \$\$"
+write_records diary 2
+is 'also when they pass the old ones' "$(seal diary)" "2|$((before + 3023))|t"
+is 'intact' "$(verdict diary "$kept")" 'intact||'
+as_tenant diary "SELECT clinic.audit_consistency_proof($size)" >"$tap_work/restored.json"
+as_tenant diary "SELECT clinic.audit_inclusion_proof('$record')" >"$tap_work/restored_inclusion.json"
+ok 'and the proofs hold' check --key "$key" --head "$tap_work/head.json" "$tap_work/restored.json" "$tap_work/restored_inclusion.json"
+is 'a log that has lost its place is looked at once more' \
+    "$(sql diary "DELETE FROM clinic_data.audit_logs WHERE tenant_id = '$tenant'" "SELECT sealed, tree_size FROM clinic.seal_audit(tenant_ids => '{$tenant}')")" \
+    "0|$((before + 3023))"
+is 'nobody watches the log of what concerns no tenant in vain' "$(sql diary "SELECT bool_and(intact) FROM clinic.verify_audits()" "SELECT count(*) FROM clinic_data.audit_logs WHERE tenant_id = '$nobody'")" $'t\n1'
