@@ -65,8 +65,10 @@ DECLARE
         'language', 'message_time_zone', 'quiet_from', 'quiet_until', 'message_channels', 'message_delay_minutes',
         'series_days',
                             'late_keeps_place_minutes', 'no_show_grace_minutes', 'no_show_policy', 'no_show_limit',
-                            'no_show_window_months', 'prepayment_amount', 'no_show_fee_amount', 'charge_currency'];
+                            'no_show_window_months', 'prepayment_amount', 'no_show_fee_amount', 'charge_currency',
+        'mrn_format', 'duplicate_weights'];
 BEGIN
+    PERFORM clinic_private.require_weights(update_tenant.changes -> 'duplicate_weights');
     PERFORM clinic_private.require_language('language', update_tenant.changes ->> 'language');
     PERFORM clinic.canonical_time_zone(update_tenant.changes ->> 'message_time_zone');
     PERFORM clinic_private.require_channels_by_kind('message_channels', update_tenant.changes -> 'message_channels');
@@ -83,6 +85,7 @@ changes: an object of columns and new values, each as the view clinic.tenants ex
 The organisation: name, status (active or suspended), published, patient_access (care or tenant), series_days (1 to 3660).
 Booking: patient_overlap (forbid, warn or allow), allow_several_seats, refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes (0 to 1440),
 hold_minutes, hold_cap_minutes (1 to 1440), holds_per_patient (0 to 100), idempotency_hours (1 to 8784).
+Patients: mrn_format (such as MRN-{YYYY}-{000000}, or null), duplicate_weights (an object of numbers: name, date_of_birth, email, phone, identifier, evidence, high, medium).
 Waitlist: waitlist_mode (single, broadcast or off), offer_minutes (1 to 10080), broadcast_size (1 to 100), offers_per_slot, offers_per_entry_day, offers_per_patient_day (1 to 1000).
 Front desk: late_keeps_place_minutes, no_show_grace_minutes (0 to 1440), no_show_policy (none, block_online, prepayment or fee), no_show_limit (0 to 1000),
 no_show_window_months (1 to 120), prepayment_amount, no_show_fee_amount, charge_currency (such as INR); prepayment and fee need their amount and the currency.

@@ -1,6 +1,6 @@
 -- Where patients are reached and how they want to be: contacts, preferences, quiet hours.
 
-CREATE FUNCTION clinic_private.normal_destination(channel text, destination text)
+CREATE FUNCTION clinic_private.normal_destination(channel text, destination text, country text DEFAULT NULL)
     RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
@@ -15,11 +15,12 @@ BEGIN
         END IF;
         RETURN normal_destination.destination;
     END IF;
-    RETURN clinic_private.normal_identifier('phone', normal_destination.destination, 'destination');
+    RETURN clinic_private.normal_identifier('phone', clinic_private.international_phone(normal_destination.destination, normal_destination.country), 'destination');
 END
 $$;
-COMMENT ON FUNCTION clinic_private.normal_destination(text, text) IS
-    'The form in which a destination is kept: phone numbers in E.164, addresses in lower case, tokens as they are. Errors: 22023; none shows the value.';
+COMMENT ON FUNCTION clinic_private.normal_destination(text, text, text) IS
+    'The form in which a destination is kept: phone numbers in E.164, addresses in lower case, tokens as they are. country: of phone numbers without a country code.
+Errors: 22023; none shows the value.';
 
 -- Both null: as the tenant has it. The visit's zone is that of its location.
 -- In plpgsql, which keeps its plan: a function in SQL with settings of its own is planned anew by each call.
@@ -78,11 +79,13 @@ before: what it must not come after, such as the start of the visit; null: there
 -- Who is written to, and where. A patient without any contact of their own is reached by those who act for them.
 CREATE FUNCTION clinic_private.reach_patient(tenant_id uuid, patient_id uuid, kind text, wanted_channel text,
     OUT channel text, OUT contact_id uuid, OUT destination text, OUT reason text)
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
 DECLARE
+    sealed bytea;
+    owner uuid;
     channels jsonb;
     order_of text[];
 BEGIN
@@ -97,8 +100,8 @@ BEGIN
         RETURN;
     END IF;
     order_of := ARRAY(SELECT c.value FROM jsonb_array_elements_text(channels) WITH ORDINALITY AS c (value, place) ORDER BY c.place);
-    SELECT c.channel, c.contact_id, c.destination
-    INTO reach_patient.channel, reach_patient.contact_id, reach_patient.destination
+    SELECT c.channel, c.contact_id, c.destination, c.patient_id
+    INTO reach_patient.channel, reach_patient.contact_id, sealed, owner
     FROM (SELECT reach_patient.patient_id AS patient_id, 0 AS distance
           UNION ALL
           SELECT d.guardian_patient_id, 1
@@ -106,19 +109,22 @@ BEGIN
           WHERE d.tenant_id = reach_patient.tenant_id AND d.patient_id = reach_patient.patient_id
             AND coalesce(d.until_on >= clinic_private.today_in('Etc/UTC'), true)) AS people
     JOIN clinic_data.patient_contacts AS c ON c.tenant_id = reach_patient.tenant_id AND c.patient_id = people.patient_id
-    WHERE c.opted_out_at IS NULL AND c.bounced_at IS NULL
+    -- Without its index the contact was shredded.
+    WHERE c.opted_out_at IS NULL AND c.bounced_at IS NULL AND c.destination_index IS NOT NULL
       AND (c.channel = ANY (order_of) OR c.channel = reach_patient.wanted_channel)
     ORDER BY people.distance, c.channel IS DISTINCT FROM reach_patient.wanted_channel, array_position(order_of, c.channel),
              c.verified_at IS NULL, c.created_at DESC, c.contact_id DESC
     LIMIT 1;
     IF NOT FOUND THEN
         reach_patient.reason := 'no_contact';
+        RETURN;
     END IF;
+    reach_patient.destination := clinic_private.contact_text(reach_patient.tenant_id, owner, reach_patient.contact_id, sealed);
 END
 $$;
 COMMENT ON FUNCTION clinic_private.reach_patient(uuid, uuid, text, text) IS
     'Where a patient is written to for a kind of message: by the wanted channel if there is a contact, else by the preferences of patient or tenant; verified contacts before others,
-newer before older. A null channel with the reason: unwanted or no_contact.';
+newer before older. A null channel with the reason: unwanted or no_contact. Errors: key_unavailable.';
 
 -- For messages to the provider: the phone or address by which the person signs in.
 CREATE FUNCTION clinic_private.reach_provider(tenant_id uuid, appointment_id uuid,
@@ -165,6 +171,44 @@ COMMENT ON FUNCTION clinic_private.require_own_or_written(uuid) IS
     'Returns the tenant when the caller is the patient, acts for them, or has patients:write and patients:read and sees them.
 Errors: no_context, forbidden, not_found, 22004.';
 
+CREATE FUNCTION clinic_private.put_contact(patient_id uuid, channel text, destination text, verified boolean, opted_out boolean)
+    RETURNS uuid
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant constant uuid := clinic.current_tenant_id();
+    id constant uuid := clinic.new_id();
+    normal text;
+    contact uuid;
+BEGIN
+    PERFORM clinic_private.require_channel(put_contact.channel);
+    normal := clinic_private.normal_destination(put_contact.channel, put_contact.destination,
+                                                clinic_private.country_for_patient(tenant, put_contact.patient_id));
+    INSERT INTO clinic_data.patient_contacts AS c
+        (tenant_id, contact_id, patient_id, channel, destination, destination_index, verified_at, opted_out_at)
+    VALUES (tenant, id, put_contact.patient_id, put_contact.channel,
+            clinic_private.encrypt_field(tenant, put_contact.patient_id, 'clinic_data.patient_contacts', 'destination', id::text, normal),
+            clinic_private.contact_index(tenant, normal),
+            CASE WHEN put_contact.verified THEN clinic.now() END,
+            CASE WHEN put_contact.opted_out THEN clinic.now() END)
+    ON CONFLICT ON CONSTRAINT patient_contacts_tenant_id_patient_id_key DO UPDATE
+        SET verified_at = CASE WHEN put_contact.verified THEN coalesce(c.verified_at, excluded.verified_at)
+                               WHEN NOT put_contact.verified THEN NULL
+                               ELSE c.verified_at END,
+            opted_out_at = CASE WHEN put_contact.opted_out THEN coalesce(c.opted_out_at, excluded.opted_out_at)
+                                WHEN NOT put_contact.opted_out THEN NULL
+                                ELSE c.opted_out_at END,
+            -- Whoever gives it again says that it works.
+            bounced_at = NULL
+    RETURNING c.contact_id INTO contact;
+    RETURN contact;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.put_contact(uuid, text, text, boolean, boolean) IS
+    'Adds a place where a patient is reached, or says anew what is known of it, and returns its id. Errors: 22023, key_unavailable, shredded.';
+
 CREATE FUNCTION clinic.set_patient_contact(
     patient_id uuid,
     channel text,
@@ -180,7 +224,6 @@ AS $$
 #variable_conflict error
 DECLARE
     tenant uuid := clinic_private.require_own_or_written(set_patient_contact.patient_id);
-    normal text;
     contact uuid;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
@@ -190,28 +233,16 @@ BEGIN
     IF set_patient_contact.verified OR set_patient_contact.welcome THEN
         PERFORM clinic_private.require_permission('patients:write');
     END IF;
-    normal := clinic_private.normal_destination(set_patient_contact.channel, set_patient_contact.destination);
+    PERFORM clinic_private.require_unmerged(set_patient_contact.patient_id);
     IF set_patient_contact.remove THEN
         DELETE FROM clinic_data.patient_contacts AS c
         WHERE c.tenant_id = tenant AND c.patient_id = set_patient_contact.patient_id AND c.channel = set_patient_contact.channel
-          AND c.destination = normal
+          AND c.destination_index = clinic_private.contact_index(tenant, clinic_private.normal_destination(set_patient_contact.channel,
+                  set_patient_contact.destination, clinic_private.country_for_patient(tenant, set_patient_contact.patient_id)))
         RETURNING c.contact_id INTO contact;
     ELSE
-        INSERT INTO clinic_data.patient_contacts AS c
-            (tenant_id, contact_id, patient_id, channel, destination, verified_at, opted_out_at)
-        VALUES (tenant, clinic.new_id(), set_patient_contact.patient_id, set_patient_contact.channel, normal,
-                CASE WHEN set_patient_contact.verified THEN clinic.now() END,
-                CASE WHEN set_patient_contact.opted_out THEN clinic.now() END)
-        ON CONFLICT ON CONSTRAINT patient_contacts_tenant_id_patient_id_key DO UPDATE
-            SET verified_at = CASE WHEN set_patient_contact.verified THEN coalesce(c.verified_at, excluded.verified_at)
-                                   WHEN NOT set_patient_contact.verified THEN NULL
-                                   ELSE c.verified_at END,
-                opted_out_at = CASE WHEN set_patient_contact.opted_out THEN coalesce(c.opted_out_at, excluded.opted_out_at)
-                                    WHEN NOT set_patient_contact.opted_out THEN NULL
-                                    ELSE c.opted_out_at END,
-                -- Whoever gives it again says that it works.
-                bounced_at = NULL
-        RETURNING c.contact_id INTO contact;
+        contact := clinic_private.put_contact(set_patient_contact.patient_id, set_patient_contact.channel, set_patient_contact.destination,
+                                              set_patient_contact.verified, set_patient_contact.opted_out);
     END IF;
     PERFORM clinic_private.choose_channels_again(set_patient_contact.patient_id);
     IF set_patient_contact.welcome AND NOT set_patient_contact.remove THEN
@@ -226,9 +257,10 @@ GRANT EXECUTE ON FUNCTION clinic.set_patient_contact TO clinic_user;
 COMMENT ON FUNCTION clinic.set_patient_contact IS
     'Adds a place where a patient is reached, or changes it, and returns its id; null when there was none to remove. What is waiting to be sent takes the new way.
 For the patient and those who act for them, else needs patients:write and patients:read.
-channel: sms, email, push, voice or whatsapp; destination: a phone number with + and country code, an e-mail address or the token of a device; verified: whether the
+channel: sms, email, push, voice or whatsapp; destination: a phone number (without country code it is one of the country of the first location, or of all locations), an
+e-mail address or the token of a device, kept encrypted; verified: whether the
 patient proved it (needs patients:write); opted_out: whether they want nothing there; null leaves it; remove: takes it away; welcome: sends the welcome message (needs
-patients:write). Errors: no_context, forbidden, not_found, 22004, 22023; none shows a number or address.';
+patients:write). Errors: no_context, forbidden, not_found, inactive (a merged record), 22004, 22023, key_unavailable, shredded; none shows a number or address.';
 
 CREATE FUNCTION clinic.set_communication_preferences(
     patient_id uuid,
@@ -275,6 +307,6 @@ never quiet; channels: by kind of message, or * for the others, a list of channe
 empty list: no such messages. Errors: no_context, forbidden, not_found, invalid_time_zone, 22004, 22023.';
 
 REVOKE ALL ON FUNCTION clinic_private.normal_destination, clinic_private.quiet_hours_of, clinic_private.reach_patient, clinic_private.reach_provider,
-    clinic_private.require_own_or_written FROM PUBLIC;
+    clinic_private.require_own_or_written, clinic_private.put_contact FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.normal_destination, clinic_private.quiet_hours_of, clinic_private.reach_patient, clinic_private.reach_provider,
-    clinic_private.require_own_or_written TO clinic_owner;
+    clinic_private.require_own_or_written, clinic_private.put_contact TO clinic_owner;

@@ -168,7 +168,8 @@ BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('channel', record_reply.channel, 'destination', record_reply.destination,
         'text', record_reply.text));
     PERFORM clinic_private.require_channel(record_reply.channel);
-    normal := clinic_private.normal_destination(record_reply.channel, record_reply.destination);
+    normal := clinic_private.normal_destination(record_reply.channel, record_reply.destination,
+        clinic_private.country_for_patient(tenant, NULL));
     stored := clinic_private.begin_once('record_reply', record_reply.idempotency_key,
         jsonb_build_object('channel', record_reply.channel, 'destination', normal, 'text', record_reply.text));
     IF stored IS NOT NULL THEN
@@ -181,7 +182,8 @@ BEGIN
     PERFORM clinic_private.act_as_system(tenant);
     SELECT array_agg(c.contact_id ORDER BY c.contact_id), array_agg(DISTINCT c.patient_id) INTO contacts, people
     FROM clinic_data.patient_contacts AS c
-    WHERE c.tenant_id = tenant AND c.channel = record_reply.channel AND md5(c.destination) = md5(normal) AND c.destination = normal;
+    WHERE c.tenant_id = tenant AND c.channel = record_reply.channel AND c.destination_index = clinic_private.contact_index(tenant, normal)
+      AND clinic_private.contact_text(tenant, c.patient_id, c.contact_id, c.destination) = normal;
     SELECT * INTO asked FROM clinic_private.reply_action(record_reply.text);
     SELECT * INTO about FROM clinic_private.answered_message(tenant, contacts, asked.action, asked.code);
     meant := about.action_meant;

@@ -494,7 +494,7 @@ DECLARE
 BEGIN
     PERFORM clinic_private.check_page('{name,created}', list_patients.sort, list_patients.page_size, list_patients.after,
                                       list_patients.before);
-    words := clinic_private.checked_words('statuses', list_patients.statuses, '{active,inactive,deceased}');
+    words := clinic_private.checked_words('statuses', list_patients.statuses, '{active,inactive,deceased,merged}');
     IF list_patients.after IS NOT NULL OR list_patients.before IS NOT NULL THEN
         SELECT c.id INTO place
         FROM clinic_private.cursor_place('patients ' || list_patients.sort, CASE WHEN forwards THEN 'after' ELSE 'before' END,
@@ -510,7 +510,7 @@ BEGIN
     END IF;
 
     -- Of fixed pieces; both orders have an index.
-    EXECUTE format('SELECT ARRAY(SELECT p.patient_id FROM clinic_data.patients AS p WHERE p.tenant_id = $1%s%s ORDER BY %s LIMIT $2)',
+    EXECUTE format('SELECT ARRAY(SELECT p.patient_id FROM clinic_data.patients AS p WHERE p.tenant_id = $1 AND p.deleted_at IS NULL%s%s ORDER BY %s LIMIT $2)',
             CASE WHEN cardinality(words) > 0 THEN ' AND p.status = ANY ($3)' END,
             CASE WHEN place IS NOT NULL THEN
                 format(CASE WHEN by_name THEN ' AND (p.name, p.patient_id) %s ($5, $4)' ELSE ' AND p.patient_id %s $4' END,
@@ -569,7 +569,7 @@ REVOKE ALL ON FUNCTION clinic.list_patients FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.list_patients TO clinic_user;
 COMMENT ON FUNCTION clinic.list_patients IS
     'Lists the patients of clinic.patients in pages.
-statuses: any of active, inactive, deceased; null for all. sort: name, or created (by patient_id, which grows with time); a leading -
+statuses: any of active, inactive, deceased, merged; null for all. sort: name, or created (by patient_id, which grows with time); a leading -
 turns the order round; equals are in the order of patient_id. page_size: 1 to 100. after, before, page_cursor, has_more: as in
 clinic.list_appointments; in the order of name the row of a cursor must still exist. No argument holds personal data, so none gets
 into an address.
@@ -615,7 +615,8 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_tenant();
     PERFORM clinic_private.require_arguments(jsonb_build_object('patient_id', get_patient.patient_id));
-    SELECT to_jsonb(v.*) INTO found_row FROM clinic.patients AS v WHERE v.patient_id = get_patient.patient_id;
+    SELECT to_jsonb(v.*) INTO found_row
+    FROM clinic.patients AS v WHERE v.patient_id = clinic_private.surviving_patient(get_patient.patient_id);
     IF found_row IS NULL THEN
         PERFORM clinic_private.raise_error('not_found', format('patient "%s" does not exist', get_patient.patient_id),
             jsonb_build_object('patient_id', get_patient.patient_id), NULL);
@@ -627,5 +628,5 @@ ALTER FUNCTION clinic.get_patient OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.get_patient FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.get_patient TO clinic_user;
 COMMENT ON FUNCTION clinic.get_patient IS
-    'Returns one patient, as an object with the columns of clinic.patients.
+    'Returns one patient, as an object with the columns of clinic.patients; of a record that was merged the one that counts.
 Errors: no_context, not_found (also for one that the caller may not see), 22004.';

@@ -9,7 +9,8 @@ CREATE FUNCTION clinic_private.audit_exemptions()
 BEGIN ATOMIC
     VALUES ('audit_records'::name, 'The audit itself.'),
            ('events', 'Written by a trigger of appointments and patients, whose changes are recorded, and never changed.'),
-           ('notifications', 'Planned and moved on by the engine from appointments, contacts and preferences, whose changes are recorded.');
+           ('notifications', 'Planned and moved on by the engine from appointments, contacts and preferences, whose changes are recorded.'),
+           ('patient_search_keys', 'Written by a trigger of patients from their names, whose changes are recorded.');
 END;
 COMMENT ON FUNCTION clinic_private.audit_exemptions() IS 'Tables of clinic_data with a column patient_id whose changes leave no record in the audit, and why not.';
 REVOKE ALL ON FUNCTION clinic_private.audit_exemptions() FROM PUBLIC;

@@ -42,7 +42,8 @@ CREATE TABLE clinic_data.patient_contacts (
     contact_id uuid NOT NULL,
     patient_id uuid NOT NULL,
     channel text NOT NULL,
-    destination text NOT NULL,
+    destination bytea NOT NULL,
+    destination_index bytea,
     verified_at timestamptz,
     opted_out_at timestamptz,
     bounced_at timestamptz,
@@ -52,19 +53,19 @@ CREATE TABLE clinic_data.patient_contacts (
     updated_at timestamptz NOT NULL DEFAULT now(),
     updated_by uuid,
     CONSTRAINT patient_contacts_pkey PRIMARY KEY (tenant_id, contact_id),
-    CONSTRAINT patient_contacts_tenant_id_patient_id_key UNIQUE (tenant_id, patient_id, channel, destination),
+    CONSTRAINT patient_contacts_tenant_id_patient_id_key UNIQUE (tenant_id, patient_id, channel, destination_index),
     CONSTRAINT patient_contacts_patient_id_fkey FOREIGN KEY (tenant_id, patient_id)
         REFERENCES clinic_data.patients (tenant_id, patient_id),
-    CONSTRAINT patient_contacts_channel_check CHECK (channel IN ('sms', 'email', 'push', 'voice', 'whatsapp')),
-    CONSTRAINT patient_contacts_destination_check CHECK (length(destination) BETWEEN 1 AND 4096)
+    CONSTRAINT patient_contacts_channel_check CHECK (channel IN ('sms', 'email', 'push', 'voice', 'whatsapp'))
 );
-CREATE INDEX patient_contacts_destination_idx ON clinic_data.patient_contacts (tenant_id, channel, md5(destination));
+CREATE INDEX patient_contacts_destination_index_idx ON clinic_data.patient_contacts (tenant_id, destination_index);
 COMMENT ON TABLE clinic_data.patient_contacts IS 'Where patients are reached. One number may belong to several: families share a phone.';
 COMMENT ON COLUMN clinic_data.patient_contacts.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.patient_contacts.contact_id IS 'Identifies the contact.';
 COMMENT ON COLUMN clinic_data.patient_contacts.patient_id IS 'Whose.';
 COMMENT ON COLUMN clinic_data.patient_contacts.channel IS 'sms, email, push, voice or whatsapp.';
-COMMENT ON COLUMN clinic_data.patient_contacts.destination IS 'Phone number (E.164), e-mail address, or token of a device.';
+COMMENT ON COLUMN clinic_data.patient_contacts.destination IS 'Phone number (E.164), e-mail address, or token of a device; encrypted by the patient''s key.';
+COMMENT ON COLUMN clinic_data.patient_contacts.destination_index IS 'Its blind index; null after shredding.';
 COMMENT ON COLUMN clinic_data.patient_contacts.verified_at IS 'When the patient proved it; null: never.';
 COMMENT ON COLUMN clinic_data.patient_contacts.opted_out_at IS 'Since when the patient wants nothing there; null: writing is allowed.';
 COMMENT ON COLUMN clinic_data.patient_contacts.bounced_at IS 'Since when nothing arrives there; null: as far as is known it does.';

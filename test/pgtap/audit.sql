@@ -53,7 +53,7 @@ SELECT clinic.set_staff_profile('a0d17001-0100-7000-8000-000000000001', '{"regis
 
 SELECT is((SELECT a.after - 'updated_at' FROM clinic_data.audit_records a
             WHERE a.table_name = 'patients' AND a.row_id = 'a0d17001-0090-7000-8000-000000000001' AND a.action = 'update'),
-    '{"name": {"hidden": true}, "version": 2, "date_of_birth": {"hidden": true}}'::jsonb, 'a changed name and date of birth are recorded as changed');
+    '{"name": {"hidden": true}, "version": 2, "name_key": {"hidden": true}, "date_of_birth": {"hidden": true}}'::jsonb, 'a changed name and date of birth are recorded as changed');
 SELECT is((SELECT count(*) FROM clinic_data.audit_records a
             WHERE a::text ~* 'sentinel|quixote|panza|dulcinea|1931-07-13|1932-07-14|5550107777|sentinel@example.org'), 0::bigint,
     'and neither they nor a number, a phone or an address are in the audit');

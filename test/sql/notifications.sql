@@ -405,7 +405,7 @@ SELECT clinic.record_delivery('00c0c001-0200-7000-8000-00000000000f', 'eaten');
 SELECT clinic.record_reply('sms', 'lena', 'CONFIRM');
 SET SESSION AUTHORIZATION notices_desk;
 SELECT clinic.set_patient_contact(:'lena', 'fax', '+15550100200');
-SELECT clinic.set_patient_contact(:'lena', 'sms', '555 0100');
+SELECT clinic.set_patient_contact(:'lena', 'sms', '0100');
 SELECT clinic.set_patient_contact(:'lena', 'email', 'nobody');
 SELECT clinic.set_patient_contact('00c0c001-0090-7000-8000-0000000000ff', 'sms', '+15550100200');
 SELECT clinic.set_communication_preferences(:'lena', language => 'en_US');

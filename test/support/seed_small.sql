@@ -222,9 +222,29 @@ INSERT INTO clinic_data.waitlist_openings (tenant_id, opening_id, resource_id, o
     ('00000001-0000-7000-8000-000000000001', '00000001-00f3-7000-8000-000000000001', '00000001-0020-7000-8000-000000000001',
      '{[2026-03-10 09:00+01,2026-03-10 12:00+01)}');
 
+-- Of the form of encrypted values, and no more than that: the keys below are none either.
 INSERT INTO clinic_data.patient_contacts (tenant_id, contact_id, patient_id, channel, destination) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e6-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 'email',
-     'pat@example.org');
+     decode('015000000001' || repeat('5e', 40), 'hex'));
+INSERT INTO clinic_data.patient_details (tenant_id, patient_id, address) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', decode('015000000001' || repeat('5e', 40), 'hex'));
+INSERT INTO clinic_data.patient_health_items (tenant_id, item_id, patient_id, kind, item) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f4-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 'allergy',
+     decode('015000000001' || repeat('5e', 40), 'hex'));
+INSERT INTO clinic_data.patient_identifiers (tenant_id, identifier_id, patient_id, system, value, value_index, is_unique) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f5-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 'abha_number',
+     decode('015000000001' || repeat('5e', 40), 'hex'), '\x5eed5eed5eed5eed', true);
+INSERT INTO clinic_data.mrn_blocks (tenant_id, year, block_no, used) VALUES ('00000001-0000-7000-8000-000000000001', 2026, 0, 3);
+INSERT INTO clinic_data.patients (tenant_id, patient_id, name) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-0000000000d1', 'Twice One'),
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-0000000000d2', 'Twice Two');
+INSERT INTO clinic_data.patient_merges (tenant_id, merge_id, master_patient_id, duplicate_patient_id, reason, status_before, moved, completed, state, merged_at,
+                                        undone_at, undo_reason) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001', '00000001-0090-7000-8000-0000000000d1',
+     '00000001-0090-7000-8000-0000000000d2', 'Seeded', 'active', '{}', '{}', '{}', '2026-03-01 09:00+01', '2026-03-01 10:00+01', 'Seeded');
+INSERT INTO clinic_data.distinct_patients (tenant_id, patient_id, other_patient_id, reason, decided_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-0000000000d1', '00000001-0090-7000-8000-0000000000d2', 'Seeded',
+     '2026-03-01 09:00+01');
 INSERT INTO clinic_data.communication_preferences (tenant_id, patient_id, language, channels) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 'hi-IN', '{"reminder": ["email"]}');
 INSERT INTO clinic_data.reminder_plans (tenant_id, plan_id, reminders) VALUES

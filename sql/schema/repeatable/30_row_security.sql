@@ -55,6 +55,7 @@ DECLARE
         'patient_id >= clinic_private.least_patient_id() AND patient_id <= clinic_private.greatest_patient_id()';
     glass constant text := 'user_id = clinic.current_user_id() OR clinic.has_permission(''emergency:review'')';
     audit constant text := 'clinic.has_permission(''audit:read'')';
+    merges constant text := 'clinic.has_permission(''patients:merge'')';
     retain constant text := 'clinic.has_permission(''audit:retain'')';
     rule record;
     command record;
@@ -137,6 +138,11 @@ BEGIN
             ('notifications', 'Of patients that the caller may see; only the system plans them.', patient, 'clinic_private.is_system()',
              'clinic_private.is_system()', NULL),
             ('patient_contacts', 'Of patients that the caller may see whole.', contact, contact, contact, contact),
+            ('patient_details', 'Of patients that the caller may see whole.', contact, contact, contact, NULL),
+            ('patient_health_items', 'Of patients that the caller may see whole.', contact, contact, contact, contact),
+            ('patient_identifiers', 'Of patients that the caller may see whole.', contact, contact, contact, contact),
+            ('patient_merges', 'patients:merge reads and makes them.', merges, merges, merges, NULL),
+            ('distinct_patients', 'patients:merge makes them.', 'true', merges, merges, merges),
             ('communication_preferences', 'Of patients that the caller may see whole.', contact, contact, contact, NULL),
             ('reminder_plans', 'setup:write changes it; that of a patient whoever may see the patient.', 'true', plan_write, plan_write, plan_write),
             ('message_templates', 'setup:write changes it.', 'true', setup, setup, setup),

@@ -62,6 +62,12 @@ BEGIN
             'A changed row gets its next version, and who changed it when.');
     END LOOP;
 
+    CALL clinic_private.ensure_trigger('clinic_data.patients', 'patients_05_name_key', 'BEFORE INSERT OR UPDATE', '',
+        'clinic_private.fill_name_key()', 'O', 'The names are kept as the search compares them.');
+    CALL clinic_private.ensure_trigger('clinic_data.patients', 'patients_40_search_keys', 'AFTER INSERT', '',
+        'clinic_private.write_search_keys()', 'O', 'How the names sound and begin.');
+    CALL clinic_private.ensure_trigger('clinic_data.patients', 'patients_41_search_keys', 'AFTER UPDATE', 'WHEN ((old.name_key IS DISTINCT FROM new.name_key)) ',
+        'clinic_private.write_search_keys()', 'O', 'How the names sound and begin.');
     CALL clinic_private.ensure_trigger('clinic_data.patients', 'patients_30_resource', 'AFTER INSERT', '',
         'clinic_private.add_patient_resource()', 'O', 'A patient is a resource too.');
     CALL clinic_private.ensure_trigger('clinic_data.resources', 'resources_30_calendar', 'AFTER INSERT', '',

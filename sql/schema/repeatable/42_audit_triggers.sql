@@ -12,6 +12,11 @@ BEGIN
           FROM (VALUES
             ('patients', 'patient_id', 'patient_id', 'medical', '*,-status,-version'),
             ('patient_contacts', 'contact_id', 'patient_id', 'medical', 'destination'),
+            ('patient_details', 'patient_id', 'patient_id', 'medical', ''),
+            ('patient_health_items', 'item_id', 'patient_id', 'medical', ''),
+            ('patient_identifiers', 'identifier_id', 'patient_id', 'medical', ''),
+            ('patient_merges', 'merge_id', 'master_patient_id', 'medical', 'state'),
+            ('distinct_patients', 'patient_id,other_patient_id', 'patient_id', 'medical', ''),
             ('communication_preferences', 'patient_id', 'patient_id', 'medical', ''),
             ('dependants', 'guardian_patient_id,patient_id', 'patient_id', 'medical', ''),
             ('appointments', 'appointment_id', 'patient_id', 'medical', 'confirmation_code'),

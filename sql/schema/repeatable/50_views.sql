@@ -53,7 +53,9 @@ CALL clinic_private.ensure_view('tenants', $view$
            t.no_show_window_months,
            t.prepayment_amount,
            t.no_show_fee_amount,
-           t.charge_currency
+           t.charge_currency,
+           t.mrn_format,
+           t.duplicate_weights
       FROM clinic_data.tenants t
 $view$);
 COMMENT ON VIEW clinic.tenants IS 'The caller''s organisation and its policies.';
@@ -77,6 +79,8 @@ COMMENT ON COLUMN clinic.tenants.no_show_limit IS 'How many no-shows are tolerat
 COMMENT ON COLUMN clinic.tenants.no_show_window_months IS 'No-shows of so many months back count.';
 COMMENT ON COLUMN clinic.tenants.prepayment_amount IS 'What is due in advance under the policy prepayment.';
 COMMENT ON COLUMN clinic.tenants.no_show_fee_amount IS 'What a no-show costs under the policy fee.';
+COMMENT ON COLUMN clinic.tenants.mrn_format IS 'Form of medical record numbers, such as MRN-{YYYY}-{000000}; null: they are given by hand.';
+COMMENT ON COLUMN clinic.tenants.duplicate_weights IS 'What counts how much when duplicates are looked for, where it differs from what is shipped.';
 COMMENT ON COLUMN clinic.tenants.charge_currency IS 'Currency of these amounts, ISO 4217.';
 COMMENT ON COLUMN clinic.tenants.published IS 'Whether there is a public booking page.';
 COMMENT ON COLUMN clinic.tenants.hold_minutes IS 'How long a hold lives, in minutes.';
@@ -317,8 +321,14 @@ CALL clinic_private.ensure_view('patients', $view$
            p.status,
            p.version,
            p.created_at,
-           p.updated_at
+           p.updated_at,
+           p.preferred_name,
+           p.photo_reference,
+           p.first_location_id,
+           p.deceased_on,
+           p.merged_into_id
       FROM clinic_data.patients p
+     WHERE p.deleted_at IS NULL
 $view$);
 COMMENT ON VIEW clinic.patients IS 'Patients that the caller may see: oneself and dependants; with patients:read all of the tenant, a provider those in care.';
 COMMENT ON COLUMN clinic.patients.tenant_id IS 'The tenant; the same in every row a caller sees, for joins.';
@@ -327,7 +337,12 @@ COMMENT ON COLUMN clinic.patients.mrn IS 'Medical record number; unique in the t
 COMMENT ON COLUMN clinic.patients.name IS 'Name of the patient.';
 COMMENT ON COLUMN clinic.patients.date_of_birth IS 'Date of birth; null for the scope limited.';
 COMMENT ON COLUMN clinic.patients.sex IS 'FHIR administrative gender: female, male, other or unknown.';
-COMMENT ON COLUMN clinic.patients.status IS 'active, inactive or deceased.';
+COMMENT ON COLUMN clinic.patients.status IS 'active, inactive, deceased or merged.';
+COMMENT ON COLUMN clinic.patients.preferred_name IS 'How the patient wants to be called.';
+COMMENT ON COLUMN clinic.patients.photo_reference IS 'Where the photo is kept.';
+COMMENT ON COLUMN clinic.patients.first_location_id IS 'Where the patient first came to.';
+COMMENT ON COLUMN clinic.patients.deceased_on IS 'Date of death.';
+COMMENT ON COLUMN clinic.patients.merged_into_id IS 'Of a merged record: the record that counts.';
 COMMENT ON COLUMN clinic.patients.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.patients.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.patients.updated_at IS 'When it was last changed.';

@@ -110,7 +110,7 @@ CALL clinic_private.ensure_view('patient_contacts', $view$
            c.contact_id,
            c.patient_id,
            c.channel,
-           c.destination,
+           clinic_private.shown_contact(c.patient_id, c.contact_id, c.destination, c.destination_index) AS destination,
            c.verified_at,
            c.opted_out_at,
            c.bounced_at,
@@ -124,7 +124,7 @@ COMMENT ON COLUMN clinic.patient_contacts.tenant_id IS 'The tenant; the same in 
 COMMENT ON COLUMN clinic.patient_contacts.contact_id IS 'Identifies the contact.';
 COMMENT ON COLUMN clinic.patient_contacts.patient_id IS 'Whose.';
 COMMENT ON COLUMN clinic.patient_contacts.channel IS 'sms, email, push, voice or whatsapp.';
-COMMENT ON COLUMN clinic.patient_contacts.destination IS 'Phone number, e-mail address, or token of a device.';
+COMMENT ON COLUMN clinic.patient_contacts.destination IS 'Phone number, e-mail address, or token of a device, decrypted; null after shredding.';
 COMMENT ON COLUMN clinic.patient_contacts.verified_at IS 'When the patient proved it.';
 COMMENT ON COLUMN clinic.patient_contacts.opted_out_at IS 'Since when the patient wants nothing there.';
 COMMENT ON COLUMN clinic.patient_contacts.bounced_at IS 'Since when nothing arrives there.';
