@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 # The suites in the order they run: what is quick and what finds most first.
-readonly all_suites=(lint unit oracle regress isolation pgtap http tap docs valgrind sanitize fuzz)
+readonly all_suites=(lint unit oracle regress isolation pgtap http tap docs valgrind fuzz)
 readonly fuzz_seconds=${CLINIC_FUZZ_SECONDS:-60}
 
 # Results: of the suite that runs, and of all.
@@ -27,13 +27,25 @@ count() { # passed, failed
     failed=$((failed + $2))
 }
 
-# Runs a program that speaks TAP and counts its tests. Tests of the plan that never ran have failed, and so has a
-# program that ends badly without saying which test did.
-count_tap() { # name, command...
-    local name=$1 status=0 out
+# Runs a program that speaks TAP; its output, status and duration are kept for count_tap.
+run_tap() { # name, command...
+    local out status=0 began=$SECONDS
+    out=$(tap_log "$1")
     shift
-    out=$logs/$suite-$(printf '%s' "$name" | tr '/ ' '--').tap
     timeout 1200 "$@" >"$out" 2>&1 </dev/null || status=$?
+    printf '%d %d\n' "$status" $((SECONDS - began)) >"$out.status"
+}
+
+tap_log() { # name
+    printf '%s/%s-%s.tap\n' "$logs" "$suite" "$(printf '%s' "$1" | tr '/ ' '--')"
+}
+
+# Counts the tests of a program that run_tap ran. Tests of the plan that never ran have failed, and so has a program that
+# ends badly without saying which test did.
+count_tap() { # name
+    local name=$1 out status seconds
+    out=$(tap_log "$name")
+    read -r status seconds <"$out.status"
     local counts
     counts=$(awk -v status="$status" '
         /^ok( |$)/ { good++ }
@@ -49,7 +61,7 @@ count_tap() { # name, command...
     # shellcheck disable=SC2086 # two numbers
     count $counts
     if [[ ${counts#* } != 0 ]]; then
-        printf '   --- %s (status %d)\n' "$name" "$status"
+        printf '   --- %s (status %d, %d s)\n' "$name" "$status" "$seconds"
         # Each failed test with the diagnosis below it; without any, how the program ended.
         awk '/^not ok/ { show = 1 } /^ok/ { show = 0 } show' "$out" | head -n 80
         if ! grep -q '^not ok' "$out"; then
@@ -144,12 +156,18 @@ pg_regress() { # program, schedule
 
 wants_lint() { true; }
 suite_lint() {
-    count_tap lint tools/lint.sh
+    run_tap lint tools/lint.sh
+    count_tap lint
 }
 
+# With the address and undefined behaviour sanitizers: one build serves the units and the oracles.
 wants_unit() { [[ -d test/unit ]]; }
 suite_unit() {
-    built cmake && run_ctest build/cmake
+    built_core && run_ctest build/sanitize
+}
+
+built_core() {
+    built sanitize -DCLINIC_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=None "-DCMAKE_CXX_FLAGS=-O1 -g1"
 }
 
 run_ctest() { # build directory
@@ -169,10 +187,10 @@ run_ctest() { # build directory
 wants_oracle() { [[ -d test/oracle ]]; }
 suite_oracle() {
     local script name
-    built cmake || return 0
+    built_core || return 0
     for script in test/oracle/*_oracle.py; do
         name=$(basename "$script" _oracle.py)
-        count_program "$name" "$python" "$script" "build/cmake/${name}_cli"
+        count_program "$name" "$python" "$script" "build/sanitize/${name}_cli"
     done
 }
 
@@ -201,29 +219,48 @@ suite_pgtap() {
         return 0
     fi
     for file in test/pgtap/*.sql; do
-        count_tap "$file" psql -XqAtd pgtap -v ON_ERROR_STOP=1 -P pager=off -f "$file"
+        run_tap "$file" psql -XqAtd pgtap -v ON_ERROR_STOP=1 -P pager=off -f "$file"
+        count_tap "$file"
     done
 }
 
-# Programs that speak TAP, for what SQL alone cannot do. They make the clusters they need with tools/cluster.sh.
+# Programs that speak TAP, for what SQL alone cannot do. They make the clusters they need with tools/cluster.sh, and run side
+# by side: most of them wait more than they compute.
 wants_tap() { [[ -d test/t ]]; }
 suite_tap() {
-    local file
+    local file running=0 programs=(test/t/*.sh test/t/*.py test/t/*.pl)
     with_server || return 0
-    for file in test/t/*; do
+    for file in "${programs[@]}"; do
+        if ((running >= $(nproc))); then
+            wait -n
+            running=$((running - 1))
+        fi
         case $file in
-            *.sh) count_tap "$file" bash "$file" ;;
-            *.py) count_tap "$file" "$python" "$file" ;;
-            *.pl) count_tap "$file" perl "$file" ;;
+            *.sh) run_tap "$file" bash "$file" & ;;
+            *.py) run_tap "$file" "$python" "$file" & ;;
+            *.pl) run_tap "$file" perl "$file" & ;;
         esac
+        running=$((running + 1))
     done
+    wait
+    for file in "${programs[@]}"; do
+        count_tap "$file"
+    done
+    printf '   the longest:'
+    awk '{ print $2, FILENAME }' "$logs"/tap-*.status | sort -rn | head -n 5 |
+        while read -r seconds file; do
+            file=${file##*/tap-test-t-}
+            printf ' %s %d s' "${file%.tap.status}" "$seconds"
+        done
+    echo
 }
 
 # The API over HTTP, by the real PostgREST, which npm brings.
 wants_http() { [[ -d test/http ]]; }
 suite_http() {
     with_server || return 0
-    count_tap http test/http/run.sh
+    run_tap http test/http/run.sh
+    count_tap http
 }
 
 # docs/api.md and docs/errors.md say what the catalog says.
@@ -272,12 +309,6 @@ suite_valgrind() {
             grep -E -A 12 '^==[0-9]+==|ERROR: |FATAL: |PANIC: ' "$out" | head -n 60 || true
         fi
     done
-}
-
-# The unit tests once more, with the address and undefined behaviour sanitizers.
-wants_sanitize() { [[ -d test/unit ]]; }
-suite_sanitize() {
-    built sanitize -DCLINIC_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=None "-DCMAKE_CXX_FLAGS=-O1 -g1" && run_ctest build/sanitize
 }
 
 # Each fuzzer gets its share of the time. Inputs it finds stay in build/corpus; test/fuzz/corpus is what we keep.

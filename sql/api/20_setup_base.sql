@@ -12,12 +12,14 @@ BEGIN
     PERFORM clinic_private.raise_error('forbidden',
         format('permission "%s" is required', refuse_permission.permission),
         jsonb_build_object('permission', refuse_permission.permission),
-        'Roles grant permissions: an administrator grants the role.');
+        CASE WHEN clinic.has_permission(refuse_permission.permission)
+             THEN 'The caller has it, but not here: it counts at the own branches, and for a super_admin once a purpose is declared (clinic.declare_purpose).'
+             ELSE 'Roles grant permissions: an administrator grants the role.' END);
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.refuse_permission(text) IS
-    'Raises no_context without a context, else forbidden for the missing permission.';
+    'Raises no_context without a context, else forbidden for the permission, which is missing or does not reach as far.';
 REVOKE ALL ON FUNCTION clinic_private.refuse_permission FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.refuse_permission TO clinic_owner;
 

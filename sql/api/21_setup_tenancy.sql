@@ -79,13 +79,17 @@ REVOKE ALL ON FUNCTION clinic.update_tenant FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.update_tenant TO clinic_user;
 COMMENT ON FUNCTION clinic.update_tenant IS
     'Changes the tenant of the context, and returns its new version. Needs setup:write.
-changes: an object of columns and new values: name, status (active or suspended), patient_overlap, allow_several_seats,
-refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes, patient_access (care or tenant), published, series_days,
-hold_minutes, hold_cap_minutes, holds_per_patient, idempotency_hours, consumes_events, notifies_events (every event wakes listeners: such commits wait for one another), keep_deliveries_days, keep_messages_days,
-keep_sign_in_events_days, keep_holds_days, keep_claims_days (1 to 3660); with "version", only that version is changed.
-refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes, patient_access (care or tenant), published;
-language (of messages, such as en-IN), message_time_zone, quiet_from and quiet_until (quiet hours, the same twice for none), message_channels (by kind of message, or *,
-a list of channels in order), message_delay_minutes (0 to 1440, before confirmations, changes and cancellations); with "version", only that version is changed.
+changes: an object of columns and new values, each as the view clinic.tenants explains it; with "version", only that version is changed.
+The organisation: name, status (active or suspended), published, patient_access (care or tenant), series_days (1 to 3660).
+Booking: patient_overlap (forbid, warn or allow), allow_several_seats, refuse_late_cancellation, buffer_before_minutes, buffer_after_minutes (0 to 1440),
+hold_minutes, hold_cap_minutes (1 to 1440), holds_per_patient (0 to 100), idempotency_hours (1 to 8784).
+Waitlist: waitlist_mode (single, broadcast or off), offer_minutes (1 to 10080), broadcast_size (1 to 100), offers_per_slot, offers_per_entry_day, offers_per_patient_day (1 to 1000).
+Front desk: late_keeps_place_minutes, no_show_grace_minutes (0 to 1440), no_show_policy (none, block_online, prepayment or fee), no_show_limit (0 to 1000),
+no_show_window_months (1 to 120), prepayment_amount, no_show_fee_amount, charge_currency (such as INR); prepayment and fee need their amount and the currency.
+Messages: language (such as en-IN), message_time_zone, quiet_from and quiet_until (quiet hours, the same twice for none), message_channels (by kind of message, or *, a list of
+channels in order), message_delay_minutes (0 to 1440, before confirmations, changes and cancellations).
+Events: consumes_events, notifies_events (every event wakes listeners: such commits wait for one another).
+Keeping: keep_deliveries_days, keep_messages_days, keep_sign_in_events_days, keep_holds_days, keep_claims_days (1 to 3660).
 Errors: no_context, forbidden, 22004, 22023, stale_version.';
 
 CREATE FUNCTION clinic_private.login_problems(login name, actor text, permissions text[])

@@ -105,9 +105,11 @@ REVOKE ALL ON FUNCTION clinic.update_service FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.update_service TO clinic_user;
 COMMENT ON FUNCTION clinic.update_service IS
     'Changes a service, and returns its new version. Needs setup:write.
-changes: an object of columns and new values: any argument of clinic.create_service but service_id, status (active or
-inactive), and recall_days (patients are asked back so many days after a completed visit); with "version", only that version is changed. Bookings stay as they were made; a larger capacity opens seats beside
-them, a smaller one keeps everybody and offers no seat until fewer are taken.
+changes: an object of columns and new values: any argument of clinic.create_service but service_id; status (active or inactive); published;
+requires_approval (what patients book waits for approval) and approval_minutes (how long, null: until the start); waitlist_mode (single, broadcast or off, null: as
+the tenant has it); recall_days (patients are asked back so many days after a completed visit); ticket_prefix (up to three capitals before the numbers of queue tickets);
+prepayment_amount, no_show_fee_amount (null: the tenant''s); with "version", only that version is changed. Bookings stay as they were made; a larger capacity opens
+seats beside them, a smaller one keeps everybody and offers no seat until fewer are taken.
 Errors: no_context, forbidden, not_found, 22004, 22023, duplicate, stale_version.';
 
 CREATE FUNCTION clinic.offer_service(

@@ -1,7 +1,7 @@
 -- Users: people and programs that act in the tenant, where they act, and what they sign in by. Whom the caller may change,
 -- and what may be granted, is decided in 26_delegation.sql.
 
-CREATE FUNCTION clinic_private.normal_identifier(kind text, value text)
+CREATE FUNCTION clinic_private.normal_identifier(kind text, value text, argument text DEFAULT NULL)
     RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
@@ -14,13 +14,13 @@ BEGIN
         WHEN 'email' THEN
             normal := lower(btrim(normal_identifier.value, E' \t\r\n'));
             IF (normal ~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' AND length(normal) <= 254) IS NOT TRUE THEN
-                PERFORM clinic_private.refuse_argument('email', 'the e-mail address is not well formed',
+                PERFORM clinic_private.refuse_argument(coalesce(normal_identifier.argument, 'email'), 'the e-mail address is not well formed',
                     hint => 'Write it like name@example.org, with at most 254 characters.');
             END IF;
         WHEN 'phone' THEN
             normal := regexp_replace(normal_identifier.value, '[\s()\[\]\-]', '', 'g');
             IF (normal ~ '^\+[1-9][0-9]{6,14}$') IS NOT TRUE THEN
-                PERFORM clinic_private.refuse_argument('phone', 'the phone number is not in international form',
+                PERFORM clinic_private.refuse_argument(coalesce(normal_identifier.argument, 'phone'), 'the phone number is not in international form',
                     hint => 'Write it with + and country code, 7 to 15 digits; blanks, hyphens and brackets do not matter.');
             END IF;
         ELSE
@@ -29,9 +29,9 @@ BEGIN
     RETURN normal;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.normal_identifier(text, text) IS
+COMMENT ON FUNCTION clinic_private.normal_identifier(text, text, text) IS
     'The form in which an e-mail address (lower case, trimmed) or phone number (E.164) is kept. No error shows the value.
-kind: email or phone. Errors: 22023.';
+kind: email or phone; argument: what errors name, null for the kind. Errors: 22023.';
 REVOKE ALL ON FUNCTION clinic_private.normal_identifier FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.normal_identifier TO clinic_owner;
 
@@ -379,7 +379,7 @@ BEGIN
         'user_id', add_identifier.user_id, 'kind', add_identifier.kind, 'value', add_identifier.value));
     PERFORM clinic_private.require_governed(add_identifier.user_id);
     PERFORM clinic_private.insert_row('user_identifiers', jsonb_build_object('user_id', add_identifier.user_id,
-        'kind', add_identifier.kind, 'value', clinic_private.normal_identifier(add_identifier.kind, add_identifier.value)));
+        'kind', add_identifier.kind, 'value', clinic_private.normal_identifier(add_identifier.kind, add_identifier.value, 'value')));
 END
 $$;
 ALTER FUNCTION clinic.add_identifier OWNER TO clinic_owner;
@@ -405,7 +405,7 @@ BEGIN
     PERFORM clinic_private.require_governed(remove_identifier.user_id);
     DELETE FROM clinic_data.user_identifiers AS i
     WHERE i.tenant_id = tenant AND i.user_id = remove_identifier.user_id AND i.kind = remove_identifier.kind
-      AND i.value = clinic_private.normal_identifier(remove_identifier.kind, remove_identifier.value);
+      AND i.value = clinic_private.normal_identifier(remove_identifier.kind, remove_identifier.value, 'value');
     IF NOT FOUND THEN
         PERFORM clinic_private.raise_error('not_found', format('user "%s" has no such identifier', remove_identifier.user_id),
             jsonb_build_object('user_id', remove_identifier.user_id), NULL);

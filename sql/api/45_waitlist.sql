@@ -393,7 +393,7 @@ BEGIN
         IF NOT entry.service_id = ANY (seen) THEN
             seen := seen || entry.service_id;
             IF upper(make_offers.opened) - lower(make_offers.opened) < interval '300 days' AND NOT EXISTS (
-                SELECT FROM clinic.available_slots(entry.service_id, lower(make_offers.opened) - service.duration,
+                SELECT FROM clinic_private.free_slots(entry.service_id, lower(make_offers.opened) - service.duration,
                     upper(make_offers.opened), make_offers.provider_id, make_offers.location_id) AS a
                 WHERE make_offers.opened && tstzrange(a.starts_at, a.ends_at)) THEN
                 full_services := full_services || entry.service_id;
@@ -405,7 +405,7 @@ BEGIN
             SELECT a.provider_id, a.location_id, a.starts_at, a.ends_at, a.local_date, a.local_time, a.time_zone
             FROM (
                 SELECT s.provider_id, s.location_id, s.starts_at, s.ends_at, s.local_date, s.local_time, s.time_zone, s.remaining
-                FROM clinic.available_slots(entry.service_id, range_start, range_end,
+                FROM clinic_private.free_slots(entry.service_id, range_start, range_end,
                          coalesce(make_offers.provider_id, entry.provider_id), coalesce(make_offers.location_id, entry.location_id),
                          CASE WHEN entry.releases_before IS NULL THEN entry.patient_id END) AS s
                 -- What would be given up must not stand in its own way, in no limit either: the freed start is judged without it below.

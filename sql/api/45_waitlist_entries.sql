@@ -233,8 +233,8 @@ REVOKE ALL ON FUNCTION clinic.join_waitlist FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.join_waitlist TO clinic_user;
 COMMENT ON FUNCTION clinic.join_waitlist IS
     'Puts a patient on the waitlist, and returns the entry with its place. By the patient, or with appointments:write and appointments:read there.
-service_id: what is wanted; provider_id, location_id: where, null for any; from_on, until_on: first and last local date that will do, inclusive, by
-default from today; weekdays: 1 (Monday) to 7; times_of_day: spans of local time in which the visit may begin, such as {09:00-12:00,17:00-20:00};
+service_id: what is wanted; provider_id, location_id: where, null for any; from_on, until_on: first and last local date that will do, inclusive;
+from_on is today when it is not given, until_on must be given; weekdays: 1 (Monday) to 7; times_of_day: spans of local time in which the visit may begin, such as {09:00-12:00,17:00-20:00};
 urgency: 0 to 100, set by staff, the higher is served first, then who joined first; party_size: seats wanted, all or none; releases_appointment_id: the
 later appointment that is given up when an earlier offer is accepted; note: for staff, at most 500 characters; idempotency_key: the same call again
 returns the same entry.

@@ -285,14 +285,14 @@ BEGIN
         FROM (
             SELECT today.starts_at, today.provider_id, today.location_id, false AS later,
                    greatest(today.starts_at - series_alternatives.starts_at, series_alternatives.starts_at - today.starts_at) AS distance
-            FROM clinic.available_slots(
+            FROM clinic_private.free_slots(
                 service_id => (series_alternatives.template ->> 'service_id')::uuid, range_start => day_start, range_end => day_end,
                 provider_id => (series_alternatives.template ->> 'provider_id')::uuid, location_id => (series_alternatives.template ->> 'location_id')::uuid,
                 patient_id => (series_alternatives.template ->> 'patient_id')::uuid, duration => (series_alternatives.template ->> 'duration')::interval,
                 resource_ids => clinic_private.ids_of(series_alternatives.template -> 'resource_ids')) AS today
             UNION ALL
             SELECT next.starts_at, next.provider_id, next.location_id, true, next.starts_at - series_alternatives.starts_at
-            FROM clinic.available_slots(
+            FROM clinic_private.free_slots(
                 service_id => (series_alternatives.template ->> 'service_id')::uuid, range_start => day_end, range_end => day_end + interval '14 days',
                 provider_id => (series_alternatives.template ->> 'provider_id')::uuid, location_id => (series_alternatives.template ->> 'location_id')::uuid,
                 patient_id => (series_alternatives.template ->> 'patient_id')::uuid, duration => (series_alternatives.template ->> 'duration')::interval,
@@ -407,7 +407,10 @@ BEGIN
         CASE WHEN reasons = 1 AND jsonb_array_length(conflicts) = wanted THEN conflicts -> 0 ->> 'message'
              ELSE format('%s of %s dates cannot be %s', jsonb_array_length(conflicts), wanted, refuse_series.done) END,
         refuse_series.facts || jsonb_build_object('conflicts', conflicts),
-        'Take the alternatives of those dates, exclude the dates, or pass mode => ''skip'' for the others alone.');
+        -- Nothing would be left to do without the refused dates.
+        CASE WHEN jsonb_array_length(conflicts) = wanted THEN 'The detail says for each date what is in the way, and what is free instead.'
+             WHEN refuse_series.done = 'booked' THEN 'Take the alternatives of those dates, exclude the dates, or pass mode => ''skip'' for the others alone.'
+             ELSE 'Mend what the detail says of those dates, or pass mode => ''skip'' for the others alone.' END);
 END
 $$;
 COMMENT ON FUNCTION clinic_private.refuse_series(jsonb, jsonb, text) IS

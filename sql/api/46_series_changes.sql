@@ -111,7 +111,8 @@ BEGIN
         PERFORM clinic_private.raise_error('stale_version', NULL, jsonb_build_object('series_id', wanted, 'version', found -> 'version'));
     END IF;
     IF a ->> 'scope' <> 'this' AND found ->> 'status' = 'cancelled' THEN
-        PERFORM clinic_private.raise_error('bad_transition', 'the series is cancelled', jsonb_build_object('series_id', wanted, 'status', found -> 'status'));
+        PERFORM clinic_private.raise_error('bad_transition', 'the series is cancelled', jsonb_build_object('series_id', wanted, 'status', found -> 'status'),
+            'Dates that it kept are changed and cancelled one by one: scope => ''this''.');
     END IF;
     RETURN found;
 END
@@ -137,7 +138,8 @@ BEGIN
     IF found IS NULL THEN
         PERFORM clinic_private.raise_error('not_found', 'the series has no such date',
             jsonb_strip_nulls(jsonb_build_object('series_id', series_target.series_id, 'appointment_id', series_target.appointment_id,
-                                                 'local_original_start', series_target.local_original_start)));
+                                                 'local_original_start', series_target.local_original_start)),
+            'clinic.series_appointments lists the dates; later ones may have gone to another series (previous_series_id in clinic.series).');
     END IF;
     RETURN found;
 END

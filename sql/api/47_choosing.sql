@@ -24,6 +24,7 @@ BEGIN
         WHERE p.tenant_id = tenant AND p.provider_id = describe_provider.provider_id;
     END IF;
     IF describe_provider.languages IS NOT NULL THEN
+        PERFORM clinic_private.require_language('languages', n.language) FROM unnest(describe_provider.languages) AS n (language);
         DELETE FROM clinic_data.provider_languages AS l WHERE l.tenant_id = tenant AND l.provider_id = describe_provider.provider_id;
         INSERT INTO clinic_data.provider_languages (tenant_id, provider_id, language)
         SELECT DISTINCT tenant, describe_provider.provider_id, n.language FROM unnest(describe_provider.languages) AS n (language);

@@ -29,7 +29,7 @@ BEGIN
     END LOOP;
     IF cardinality(wanted) < set_participants.quantity THEN
         PERFORM clinic_private.refuse_argument('candidate_ids', 'there are fewer candidates than the role needs',
-            format('%s candidates, %s needed.', cardinality(wanted), set_participants.quantity),
+            format('Candidates: %s, needed: %s.', cardinality(wanted), set_participants.quantity),
             'Name everybody who can fill the role: providers, rooms or devices.');
     END IF;
     PERFORM clinic_private.lock_service(tenant, set_participants.service_id);

@@ -118,7 +118,7 @@ COMMENT ON FUNCTION clinic.issue_ticket IS
 again to an appointment that has arrived and whose ticket has left. Needs appointments:write and appointments:read there.
 service_id: its ticket_prefix stands before the number, and its duration is expected; without one 10 minutes, or expected_minutes.
 patient_id, provider_id: as far as known; without a provider the ticket waits for whoever calls it. appointment_id: then service,
-provider and patient are its own. urgency: 0 to 9; above 0 goes first. Numbers begin at 1 each local day and have no gap.
+provider and patient are its own. urgency: 0 to 9; above 0 goes first. Numbers begin at 1 each local day, for each prefix by itself, and have no gap.
 Errors: not_found, bad_transition, duplicate, forbidden, no_context, idempotency_conflict, 22004, 22023.';
 
 CREATE FUNCTION clinic_private.call_next(location_id uuid, provider_id uuid, room_id uuid, prefix text, idempotency_key text)

@@ -146,7 +146,9 @@ BEGIN
     END IF;
     FOR one IN SELECT e.value FROM jsonb_array_elements(changes) AS e LOOP
         IF jsonb_typeof(one) <> 'object' OR (one ->> 'kind' = ANY (kinds)) IS NOT TRUE THEN
-            PERFORM clinic_private.refuse_argument('change', 'a change must be an object with a kind',
+            PERFORM clinic_private.refuse_argument('change',
+                CASE WHEN one ->> 'kind' IS NULL THEN 'a change must be an object with a kind'
+                     ELSE format('there is no kind of change "%s"', left(one ->> 'kind', 60)) END,
                 format('These are kinds: %s.', array_to_string(kinds, ', ')),
                 'Write it like {"kind": "add_leave", "resource_id": ..., "from_on": ..., "until_on": ...}.');
         END IF;

@@ -16,7 +16,7 @@ AS $$
 BEGIN
     RETURN (
         SELECT coalesce(jsonb_agg(to_jsonb(s.*)), '[]')
-        FROM clinic.available_slots(
+        FROM clinic_private.free_slots(
             service_id => slots_now.service_id,
             range_start => slots_now.range_start,
             range_end => slots_now.range_end,
@@ -27,7 +27,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.slots_now(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval) IS
-    'Returns clinic.available_slots as an array, by what the transaction itself has just written too.';
+    'Returns the free slots of clinic.available_slots as an array, by what the transaction itself has just written too.';
 REVOKE ALL ON FUNCTION clinic_private.slots_now FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.slots_now TO clinic_owner;
 

@@ -76,7 +76,8 @@ CREATE FUNCTION clinic_private.require_language(argument text, tag text)
 AS $$
 #variable_conflict error
 BEGIN
-    IF cardinality(clinic_private.language_chain(require_language.tag)) = 0 THEN
+    -- No language has a subtag of more than three letters: Hindi is a name, hi the tag.
+    IF cardinality(clinic_private.language_chain(require_language.tag)) = 0 OR require_language.tag ~ '^[A-Za-z]{4}' THEN
         PERFORM clinic_private.refuse_argument(require_language.argument,
             format('%s must be a language tag of BCP 47', require_language.argument), hint => 'Write it like en, hi-IN or zh-Hant-TW.');
     END IF;
@@ -213,7 +214,9 @@ language: a tag such as en or hi-IN; a message takes the nearest language of the
 {{patient_name}}; null: the shipped words again; subject: of e-mails and push messages; channel: only for sms, email, push, voice or whatsapp; null: for every one
 without words of its own. Variables: patient_name, clinic, service, provider, location, date, weekday, time, code, also, amount; change has old_date, old_weekday,
 old_time, old_service, old_provider, old_location; waitlist_offer expires_date, expires_weekday, expires_time; running_late minutes; consent_expiring consent,
-expires_date, expires_weekday. Errors: no_context, forbidden, 22004, 22023; none shows the text.';
+expires_date, expires_weekday. date is in full, with its weekday ("Wednesday, 4 March 2026"), weekday the weekday alone, time as the
+language says it ("10:00 am"); also: the other visits that the message tells of, each on a line of its own; a variable without a value is empty.
+Errors: no_context, forbidden, 22004, 22023; none shows the text.';
 
 -- The nearest words: by language first, then the tenant's own, then those of the channel.
 CREATE FUNCTION clinic_private.find_template(tenant_id uuid, kind text, channel text, languages text[],

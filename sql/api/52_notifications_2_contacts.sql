@@ -8,14 +8,14 @@ AS $$
 #variable_conflict error
 BEGIN
     IF normal_destination.channel = 'email' THEN
-        RETURN clinic_private.normal_identifier('email', normal_destination.destination);
+        RETURN clinic_private.normal_identifier('email', normal_destination.destination, 'destination');
     ELSIF normal_destination.channel = 'push' THEN
         IF (length(normal_destination.destination) BETWEEN 1 AND 4096 AND normal_destination.destination !~ '\s') IS NOT TRUE THEN
             PERFORM clinic_private.refuse_argument('destination', 'the token of the device is not well formed');
         END IF;
         RETURN normal_destination.destination;
     END IF;
-    RETURN clinic_private.normal_identifier('phone', normal_destination.destination);
+    RETURN clinic_private.normal_identifier('phone', normal_destination.destination, 'destination');
 END
 $$;
 COMMENT ON FUNCTION clinic_private.normal_destination(text, text) IS
@@ -263,7 +263,7 @@ ALTER FUNCTION clinic.set_communication_preferences OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.set_communication_preferences FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.set_communication_preferences TO clinic_user;
 COMMENT ON FUNCTION clinic.set_communication_preferences IS
-    'Says how a patient wants to be written to; a second call replaces the first, and what is waiting is planned afresh. For the patient and those who act for them,
+    'Says how a patient wants to be written to; a second call replaces the first; reminders that wait are planned afresh, other messages keep their time. For the patient and those who act for them,
 else needs patients:write and patients:read. What is null is as the tenant has it.
 language: a tag such as hi-IN; time_zone: where the patient lives, for the quiet hours; quiet_from, quiet_until: no reminder goes out in between, the same twice means
 never quiet; channels: by kind of message, or * for the others, a list of channels in order of preference, such as {"reminder": ["whatsapp", "sms"], "recall": []}; an

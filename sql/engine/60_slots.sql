@@ -21,7 +21,8 @@ CREATE FUNCTION clinic.available_slots(
         local_time time,
         utc_offset text,
         time_zone text,
-        remaining integer
+        remaining integer,
+        held_until timestamptz
     )
     LANGUAGE C STABLE PARALLEL RESTRICTED SECURITY DEFINER
     COST 10000 ROWS 200
@@ -35,8 +36,40 @@ GRANT EXECUTE ON FUNCTION clinic.available_slots(uuid, timestamptz, timestamptz,
 COMMENT ON FUNCTION clinic.available_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer, integer) IS
     'Free slots of a service whose start lies in a range, ordered by start, then provider, then location.
 service_id: the service; null with a duration: free time of that length at any provider. range_start, range_end: half-open, at most 366 days. provider_id, location_id: only there. patient_id: only what this patient can take (overlap, one seat in a session). duration: another length than the service''s, within its bounds. resource_ids: these rooms or devices instead of any of their class. max_rows: the first so many. seats: only what a party of so many can take together.
-Columns: local_date, local_time, utc_offset and time_zone are those of the location; remaining counts the seats that are left (where a limit of visits leaves fewer, those; a party is one visit).
+Columns: local_date, local_time, utc_offset and time_zone are those of the location; remaining counts the seats that are left (where a limit of visits leaves fewer, those; a party is one visit). held_until: null for a free start; else the time is no longer free but held by the caller, until then (remaining is 0): others do not see it.
 Errors: no_context, not_found, 22023 for a bad range or duration, 22004 without service and duration.';
+
+CREATE FUNCTION clinic_private.free_slots(
+    service_id uuid,
+    range_start timestamptz,
+    range_end timestamptz,
+    provider_id uuid DEFAULT NULL,
+    location_id uuid DEFAULT NULL,
+    patient_id uuid DEFAULT NULL,
+    duration interval DEFAULT NULL,
+    resource_ids uuid[] DEFAULT NULL,
+    max_rows integer DEFAULT NULL,
+    seats integer DEFAULT 1
+)
+    RETURNS TABLE (
+        provider_id uuid,
+        location_id uuid,
+        starts_at timestamptz,
+        ends_at timestamptz,
+        local_date date,
+        local_time time,
+        utc_offset text,
+        time_zone text,
+        remaining integer
+    )
+    LANGUAGE C STABLE PARALLEL RESTRICTED
+    COST 10000 ROWS 200
+    AS 'MODULE_PATHNAME', 'clinic_free_slots';
+REVOKE ALL ON FUNCTION clinic_private.free_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.free_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer, integer)
+    TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.free_slots(uuid, timestamptz, timestamptz, uuid, uuid, uuid, interval, uuid[], integer, integer) IS
+    'What clinic.available_slots finds free, without what the caller holds. For definer functions.';
 
 CREATE FUNCTION clinic.first_available(
     service_id uuid,
@@ -98,7 +131,7 @@ BEGIN
             SELECT s.local_date,
                    jsonb_agg(jsonb_build_object('starts_at', s.starts_at, 'ends_at', s.ends_at, 'local_time', s.local_time,
                                                 'utc_offset', s.utc_offset, 'provider_id', s.provider_id,
-                                                'location_id', s.location_id, 'remaining', s.remaining)
+                                                'location_id', s.location_id, 'remaining', s.remaining, 'held_until', s.held_until)
                              ORDER BY s.starts_at, s.provider_id, s.location_id) AS slots
             FROM clinic.available_slots(available_days.service_id, available_days.range_start, available_days.range_end,
                                         available_days.provider_id, available_days.location_id, available_days.patient_id,

@@ -324,12 +324,12 @@ std::vector<std::optional<core::Interval>> move_claims(const Uuid &tenant, const
         const ClaimMove &m = moves[i];
         const core::Interval visit = taken[i]->visit;
         const NewClaim c{m.resource, m.during, visit, m.capacity, false, 1};
+        const auto lane = lanes.find(spi, c);
         std::vector<ColumnValue> values = taken[i]->same;
-        for (const ColumnValue &v :
-             {column_value("tenant_id", tenant), column_value("claim_id", m.claim),
-              column_value("resource_id", m.resource), column_value("calendar_no", lanes.find(spi, c)),
-              column_value("during", m.during), column_value("starts_at", visit.begin),
-              column_value("ends_at", visit.end), column_value("capacity", m.capacity)})
+        for (const ColumnValue &v : {column_value("tenant_id", tenant), column_value("claim_id", m.claim),
+                                     column_value("resource_id", m.resource), column_value("calendar_no", lane),
+                                     column_value("during", m.during), column_value("starts_at", visit.begin),
+                                     column_value("ends_at", visit.end), column_value("capacity", m.capacity)})
             values.push_back(v);
         writer.insert(values);
         visits[i] = visit;

@@ -3,6 +3,7 @@
 // A hold is an appointment in the state held, with claims that end by themselves: from the microsecond of its deadline on
 // nothing counts it any more, whether somebody has cleared it away or not. The token is 256 random bits, of which only the
 // SHA-256 is kept; a token that is unknown, or another caller's, gets one answer.
+#include "pg/holds.hpp"
 #include "core/base64url.hpp"
 #include "pg/booking_arguments.hpp"
 #include "pg/clock.hpp"
@@ -21,6 +22,13 @@ KeptPlan insert_hold{"INSERT INTO clinic_data.holds (tenant_id, appointment_id, 
                      " VALUES ($1, $2, $3, $4, $5)"};
 KeptPlan find_hold{"SELECT appointment_id, first_held_at FROM clinic_data.holds"
                    " WHERE tenant_id = $1 AND token_hash = $2 AND caller_id = $3"};
+KeptPlan find_own{
+    "SELECT a.provider_id, a.location_id, a.starts_at, a.ends_at, a.expires_at FROM clinic_data.appointments a"
+    " JOIN clinic_data.holds h ON h.tenant_id = a.tenant_id AND h.appointment_id = a.appointment_id"
+    " WHERE a.tenant_id = $1 AND a.expires_at > $2 AND a.status = 'held' AND a.service_id = $3"
+    " AND a.starts_at >= $4 AND a.starts_at < $5 AND h.caller_id = $6"
+    " AND ($7 IS NULL OR a.provider_id = $7) AND ($8 IS NULL OR a.location_id = $8)"
+    " AND ($9 IS NULL OR a.patient_id = $9)"};
 
 constexpr QueryOptions latest{View::latest, 0};
 
@@ -204,6 +212,22 @@ Datum release(FunctionCallInfo fcinfo) {
 }
 
 } // namespace
+
+std::vector<OwnHold> own_holds(const Context &context, const DiaryQuery &query) {
+    std::vector<OwnHold> found;
+    if (!query.service)
+        return found;
+    Spi spi;
+    const Rows rows =
+        spi.query_with(find_own, latest, context.tenant_id, now(), *query.service, query.range.begin, query.range.end,
+                       caller_id(context), query.provider, query.location, query.patient);
+    for (const Row row : rows)
+        found.push_back({row.get<Uuid>(0),
+                         row.get<Uuid>(1),
+                         {row.get<core::Instant>(2), row.get<core::Instant>(3)},
+                         row.get<core::Instant>(4)});
+    return found;
+}
 
 } // namespace pg_clinic::pg
 

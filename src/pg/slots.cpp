@@ -1,4 +1,5 @@
 // Searching: slots, the first of them, why one is refused, what a wished time collides with, hours and blocks as rows.
+#include "pg/holds.hpp"
 #include "pg/local_text.hpp"
 #include "pg/result.hpp"
 #include "pg/search.hpp"
@@ -34,12 +35,51 @@ Search read_search(const Args &args, const Context &context) {
     return s;
 }
 
-void add_slot(ResultSet &rows, const core::Diary &diary, const core::Slot &slot) {
+// A row of a slot; `more` are columns that only some searches have.
+template <class... T>
+void add_slot(ResultSet &rows, const core::Diary &diary, const core::Slot &slot, const T &...more) {
     const core::Location *location = location_in(diary, slot.location);
     const core::LocalTime local = core::to_local(*location->zone, slot.visit.begin);
     rows.add(slot.provider, slot.location, slot.visit.begin, slot.visit.end, core::date_of(local),
              TimeOfDay{core::time_of_day(local).micros},
-             offset_text(core::offset_at(*location->zone, slot.visit.begin)), location->zone_name, slot.remaining);
+             offset_text(core::offset_at(*location->zone, slot.visit.begin)), location->zone_name, slot.remaining,
+             more...);
+}
+
+std::optional<std::size_t> limit_argument(const Args &args, int argument) {
+    const auto max_rows = args.optional<std::int32_t>(argument);
+    if (max_rows && *max_rows < 0)
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, "max_rows must not be negative",
+             "It is " + std::to_string(*max_rows) + ".", "Leave max_rows out for all slots.", "max_rows");
+    return max_rows ? std::optional(static_cast<std::size_t>(*max_rows)) : std::nullopt;
+}
+
+// A start that is free, or that the caller holds.
+struct Offer {
+    core::Slot slot;
+    std::optional<core::Instant> held_until; // null: free
+};
+
+// The free starts and, among them, what the caller holds of the service, at the providers and places that were searched.
+std::vector<Offer> offers(const Context &context, const Search &s, const core::Diary &diary,
+                          const std::vector<core::Slot> &free) {
+    std::vector<Offer> all;
+    for (const core::Slot &slot : free)
+        all.push_back({slot, std::nullopt});
+    for (const OwnHold &hold : own_holds(context, s.query)) {
+        if (location_in(diary, hold.location) == nullptr)
+            continue;
+        Offer &held = all.emplace_back();
+        held.slot.visit = hold.visit;
+        held.slot.provider = hold.provider;
+        held.slot.location = hold.location;
+        held.held_until = hold.expires_at;
+    }
+    std::stable_sort(all.begin(), all.end(), [](const Offer &a, const Offer &b) {
+        return std::tie(a.slot.visit.begin, a.slot.provider, a.slot.location) <
+               std::tie(b.slot.visit.begin, b.slot.provider, b.slot.location);
+    });
+    return all;
 }
 
 // Earlier first; then fewer visits that local day, then the lower id.
@@ -118,15 +158,30 @@ CLINIC_FUNCTION(clinic_available_slots) {
     const Args args(fcinfo);
     const Context &context = require_context();
     const Search s = read_search(args, context);
-    const auto max_rows = args.optional<std::int32_t>(8);
-    if (max_rows && *max_rows < 0)
-        fail(ERRCODE_INVALID_PARAMETER_VALUE, "max_rows must not be negative",
-             "It is " + std::to_string(*max_rows) + ".", "Leave max_rows out for all slots.", "max_rows");
+    const auto limit = limit_argument(args, 8);
     ResultSet rows(fcinfo);
     const core::Diary diary = read_diary(s.query);
     core::Work work = interruptible_work();
     const core::Kernel kernel(diary, s.request, s.query.range, work);
-    const auto limit = max_rows ? std::optional(static_cast<std::size_t>(*max_rows)) : std::nullopt;
+    for (const Offer &offer : offers(context, s, diary, kernel.find(limit))) {
+        work.step();
+        if (limit && rows.size() == *limit)
+            break;
+        add_slot(rows, diary, offer.slot, offer.held_until);
+    }
+    return rows.done();
+}
+
+// clinic_private.free_slots(service_id, range_start, range_end, provider_id, location_id, patient_id, duration, resource_ids,
+// max_rows, seats)
+CLINIC_FUNCTION(clinic_free_slots) {
+    const Args args(fcinfo);
+    const Search s = read_search(args, require_context());
+    const auto limit = limit_argument(args, 8);
+    ResultSet rows(fcinfo);
+    const core::Diary diary = read_diary(s.query);
+    core::Work work = interruptible_work();
+    const core::Kernel kernel(diary, s.request, s.query.range, work);
     for (const core::Slot &slot : kernel.find(limit)) {
         work.step();
         add_slot(rows, diary, slot);

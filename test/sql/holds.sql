@@ -59,6 +59,16 @@ SELECT length(hold_token), hold_token ~ '^[A-Za-z0-9_-]+$' AS plain, expires_at,
 FROM clinic.hold_slot(:visit, :pat1, '2026-03-04 09:00-05', :ann) \gset
 SELECT :'length', :'plain', :'expires_at', :'latest_expires_at', :'starts_at', :'replayed';
 SELECT count(*) FROM clinic.available_slots(:visit, '2026-03-04 09:00-05', '2026-03-04 09:30-05', :ann);
+-- Its holder sees it as held, at the place in the order; nobody else sees it.
+SELECT starts_at, remaining, held_until FROM clinic.available_slots(:visit, '2026-03-04 09:00-05', '2026-03-04 10:00-05', :ann);
+SELECT starts_at, held_until FROM clinic.available_slots(:visit, '2026-03-04 09:00-05', '2026-03-04 10:00-05', :ann, max_rows => 1);
+SELECT starts_at, provider_id, held_until IS NOT NULL AS held FROM clinic.available_slots(:visit, '2026-03-04 09:00-05', '2026-03-04 10:00-05');
+SELECT count(*) FROM clinic.available_slots(:visit, '2026-03-04 09:00-05', '2026-03-04 09:30-05', :ann, patient_id => :pat2);
+SELECT starts_at FROM clinic.first_available(:visit, '2026-03-04 09:00-05', '2026-03-04 10:00-05', :ann);
+SELECT d -> 'slots' -> 0 ->> 'held_until' FROM jsonb_array_elements(clinic.available_days(:visit, '2026-03-04 09:00-05', '2026-03-04 10:00-05', :ann)) AS d;
+SET SESSION AUTHORIZATION regress_holds_desk;
+SELECT starts_at, held_until FROM clinic.available_slots(:visit, '2026-03-04 09:00-05', '2026-03-04 10:00-05', :ann);
+SET SESSION AUTHORIZATION regress_holds;
 SELECT * FROM pg_temp.attempt($$SELECT clinic.book_appointment('5c000071-0040-7000-8000-000000000001', '5c000071-0090-7000-8000-000000000002', '2026-03-04 09:00-05', '5c000071-0020-7000-8000-0000000000a1')$$) \gx
 SELECT status, expires_at FROM clinic.appointments;
 SELECT count(*) AS wrong FROM clinic.check_integrity();

@@ -1,4 +1,5 @@
--- The SQL of README.md and docs/tutorial.md runs as printed, in order, each document in a database of its own.
+-- The SQL of README.md and docs/tutorial.md runs as printed, in order, each document in a database of its own; that of
+-- docs/booking_life.md, series.md and visits.md after the README's first block.
 \getenv srcdir PG_ABS_SRCDIR
 \getenv builddir PG_ABS_BUILDDIR
 
@@ -14,6 +15,7 @@
 SET client_min_messages = warning;
 \set extract `sh "$PG_ABS_SRCDIR/support/sql_blocks.sh" "$PG_ABS_SRCDIR/../README.md" > "$PG_ABS_BUILDDIR/results/README.sql"`
 \set extract `sh "$PG_ABS_SRCDIR/support/sql_blocks.sh" "$PG_ABS_SRCDIR/../docs/tutorial.md" > "$PG_ABS_BUILDDIR/results/tutorial.sql"`
+\set extract `for page in README booking_life series visits; do case $page in README) sh "$PG_ABS_SRCDIR/support/sql_blocks.sh" "$PG_ABS_SRCDIR/../README.md" 1 ;; *) sh "$PG_ABS_SRCDIR/support/sql_blocks.sh" "$PG_ABS_SRCDIR/../docs/$page.md" ;; esac; done > "$PG_ABS_BUILDDIR/results/booking_life.sql"`
 \set database :DBNAME
 
 CREATE DATABASE readme_test;
@@ -51,6 +53,18 @@ CROSS JOIN LATERAL unnest(a.resource_ids) AS u (resource_id)
 JOIN clinic.resources AS r ON r.resource_id = u.resource_id;
 
 \c :database
+CREATE DATABASE booking_life_test;
+\c booking_life_test
+SET client_min_messages = warning;
+\set file :builddir/results/booking_life.sql
+\o /dev/null
+\i :file
+\o
+SELECT (SELECT count(*) FROM clinic.waitlist_offers AS o WHERE o.status = 'accepted') AS offers, (SELECT count(*) FROM clinic.series) AS series,
+       (SELECT string_agg(v.status, ', ') FROM clinic.visits AS v) AS visits, (SELECT count(*) FROM clinic.check_integrity()) AS problems;
+
+\c :database
+DROP DATABASE booking_life_test;
 DROP DATABASE readme_test;
 DROP DATABASE tutorial_test;
 DROP ROLE front_desk, lena_ortiz, app_owner;
