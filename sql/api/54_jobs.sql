@@ -27,7 +27,9 @@ AS $$
         (9, 'hours_opened', false, false, interval '1 minute', '* * * * *',
          'Offers newly opened hours to the waitlist.'),
         (10, 'purge_audit', false, true, interval '1 day', '50 2 * * *',
-         'Purges records of the audit whose time is over, that are sealed and that no legal hold keeps.')
+         'Purges records of the audit whose time is over, that are sealed and that no legal hold keeps.'),
+        (11, 'ingest_reads', true, true, interval '1 minute', '* * * * *',
+         'Brings records of reads from the spool into the audit.')
 $$;
 COMMENT ON FUNCTION clinic_private.jobs() IS
     'The jobs there are, in the order they run. of_database: once for the database instead of once for each tenant; in_suspended: also in

@@ -1,0 +1,15 @@
+// Keys of marked tables as hidden columns of queries.
+//
+// `SELECT name FROM clinic.patients ORDER BY name LIMIT 5` does not emit the key: the plan drops it below the sort, and every row that
+// is sorted would be told. So, before a query is planned, keys that its tables or subqueries offer are added to its result as
+// junk columns, which leave no statement: then the key comes along to the top. Grouped, distinct and combined queries stay as they are.
+#pragma once
+
+#include "pg/postgres.hpp"
+
+namespace pg_clinic::pg {
+
+// Adds the columns, in place, where the query reads a marked table. For a planner hook, which may change its query.
+void add_hidden_keys(Query &query);
+
+} // namespace pg_clinic::pg
