@@ -52,25 +52,26 @@ std::vector<Uuid> each_once(std::vector<Uuid> ids) {
 
 // ---- What has passed
 
-// The ids of one marked table that passed and are not in the spool yet.
+// The ids of one marked table and tenant that passed and are not in the spool yet.
 class Batch {
   public:
-    explicit Batch(std::shared_ptr<const WatchedRelation> relation) : relation_(std::move(relation)) {}
+    Batch(std::shared_ptr<const WatchedRelation> relation, const Uuid &tenant)
+        : relation_(std::move(relation)), tenant_(tenant) {}
 
     const WatchedRelation &relation() const { return *relation_; }
+    const std::shared_ptr<const WatchedRelation> &shared_relation() const { return relation_; }
+    const Uuid &tenant() const { return tenant_; }
     bool full() const { return count_ == piece; }
-    bool of_tenant(const Uuid &tenant) const { return count_ == 0 || tenant_ == tenant; }
     bool empty() const { return count_ == 0 && counted_ == 0; }
 
-    void add(const Uuid &row, const Uuid &patient, const Uuid &tenant) noexcept {
+    void add(const Uuid &row, const Uuid &patient) noexcept {
         // A row that a join repeats is told once, as long as it is remembered.
-        const std::size_t place = std::hash<Uuid>()(row) % recent_.size();
+        const std::size_t place = (std::hash<Uuid>()(row) >> 48) % recent_.size();
         if (recent_[place] == row)
             return;
         recent_[place] = row;
         rows_[count_] = row;
         patients_[count_] = patient;
-        tenant_ = tenant;
         ++count_;
     }
     void count() noexcept { ++counted_; }
@@ -106,8 +107,8 @@ class Batch {
   private:
     std::shared_ptr<const WatchedRelation> relation_;
     std::array<Uuid, piece> rows_{}, patients_{};
-    std::array<Uuid, 1024> recent_{};
-    Uuid tenant_{};
+    std::array<Uuid, 512> recent_{};
+    Uuid tenant_;
     std::size_t count_ = 0;
     std::int64_t counted_ = 0;
 };
@@ -119,7 +120,7 @@ struct Tapped {
     ExecProcNodeMtd original;
     Watch *watch;
     struct Place {
-        Batch *batch;
+        Batch *batch; // that of the last row's tenant
         Tap::Source source;
         AttrNumber key, patient, tenant;
         std::int64_t left; // how many rows are told before they are only counted
@@ -147,7 +148,7 @@ class Watch {
                 node.watch = this;
                 nodes_.push_back(tap.node);
             }
-            node.places.push_back({&batch_of(tap.relation), tap.source, tap.key, tap.patient, tap.tenant,
+            node.places.push_back({&batch_of(tap.relation, Uuid{}), tap.source, tap.key, tap.patient, tap.tenant,
                                    tap.columns_unread ? most_told_counted : std::numeric_limits<std::int64_t>::max()});
             // What the node runs when it is called, the first time as later.
             tap.node->ExecProcNodeReal = watching;
@@ -192,6 +193,15 @@ class Watch {
         write_spool(records);
     }
 
+    // Of a table and tenant; the nil id where rows do not tell theirs.
+    Batch &batch_of(const std::shared_ptr<const WatchedRelation> &relation, const Uuid &tenant) {
+        for (const auto &batch : batches_)
+            if (batch->relation().root == relation->root && batch->tenant() == tenant)
+                return *batch;
+        return *batches_.emplace_back(std::make_unique<Batch>(relation, tenant));
+    }
+    Batch &batch_of(const Batch &like, const Uuid &tenant) { return batch_of(like.shared_relation(), tenant); }
+
   private:
     // What passed and is not in the spool, since the statement failed.
     void take_leave() noexcept {
@@ -201,13 +211,6 @@ class Watch {
         } catch (const std::bad_alloc &) {
             std::fputs("pg_clinic: out of memory: reads of a failed statement left no record\n", stderr);
         }
-    }
-
-    Batch &batch_of(const std::shared_ptr<const WatchedRelation> &relation) {
-        for (const auto &batch : batches_)
-            if (batch->relation().root == relation->root)
-                return *batch;
-        return *batches_.emplace_back(std::make_unique<Batch>(relation));
     }
 
     std::vector<SpoolRecord> take() {
@@ -253,9 +256,11 @@ void note(Tapped &node, PlanState *state, TupleTableSlot *slot) {
         if (!row)
             continue; // the empty side of an outer join
         const Uuid patient = id_at(from, place.patient), tenant = id_at(from, place.tenant);
-        if (place.batch->full() || !place.batch->of_tenant(tenant))
+        if (place.batch->tenant() != tenant)
+            cpp_boundary([&node, &place, &tenant] { place.batch = &node.watch->batch_of(*place.batch, tenant); });
+        if (place.batch->full())
             cpp_boundary([&node] { node.watch->flush(); });
-        place.batch->add(row, patient, tenant);
+        place.batch->add(row, patient);
         --place.left;
     }
 }
@@ -318,36 +323,61 @@ void begin(QueryDesc *query) {
 
 // ---- Refused attempts
 
-constinit const PlannedStmt *starting = nullptr;
+// A part of a statement that asks for rights on marked tables. On the stack of the hooks; plain data.
+struct Asking {
+    List *names; // of the tables
+    std::uint64_t statement;
+    Asking *outer;
+};
+constinit Asking *asking = nullptr;
 
-std::vector<SpoolRecord> refusals(const PlannedStmt &plan) {
+std::vector<SpoolRecord> refusals(const Asking &refused) {
     std::vector<SpoolRecord> records;
-    const AuditOrigin origin = present_origin();
+    SpoolRecord record;
+    record.origin = present_origin();
+    record.origin.reason = "permission denied";
+    record.audit_class = "security";
+    record.action = "denied";
+    if (refused.statement != 0)
+        record.statement_id = static_cast<std::int64_t>(refused.statement);
     ListCell *cell = nullptr;
-    foreach (cell, plan.relationOids) {
-        const auto relation = watched_relation(lfirst_oid(cell));
-        if (relation == nullptr || std::any_of(records.begin(), records.end(), [&](const SpoolRecord &known) {
-                return known.table_name == relation->name;
-            }))
-            continue;
-        SpoolRecord record;
-        record.origin = origin;
-        record.origin.reason = "permission denied";
-        record.audit_class = "security";
-        record.action = "denied";
-        record.table_name = relation->name;
-        record.statement_id = plan.queryId != 0 ? std::optional(static_cast<std::int64_t>(plan.queryId)) : std::nullopt;
-        records.push_back(std::move(record));
+    foreach (cell, refused.names) {
+        record.table_name = static_cast<const char *>(lfirst(cell));
+        records.push_back(record);
     }
     return records;
 }
 
-// An error is leaving the start of a statement; the transaction is as it was, so that it may still be asked who is there.
+// An error is leaving; the transaction is as it was, so that it may still be asked who is there.
 void note_refusal(ErrorData &) {
-    std::vector<SpoolRecord> records = refusals(*starting);
+    std::vector<SpoolRecord> records = refusals(*std::exchange(asking, asking->outer));
     write_spool_quietly(records);
 }
-bool is_refusal() { return geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE; }
+bool is_refusal() {
+    if (geterrcode() == ERRCODE_INSUFFICIENT_PRIVILEGE)
+        return true;
+    asking = asking->outer;
+    return false;
+}
+
+// Runs what the server does; when it is refused, that is told.
+void run_asking(Asking &what, detail::Thunk thunk, void *argument) {
+    what.outer = asking;
+    asking = &what;
+    detail::changing(thunk, argument, is_refusal, note_refusal);
+    asking = what.outer;
+}
+
+List *names_of(const PlannedStmt &plan) {
+    List *names = NIL;
+    ListCell *cell = nullptr;
+    foreach (cell, plan.relationOids)
+        if (const auto relation = watched_relation(lfirst_oid(cell)); relation != nullptr) {
+            const char *name = relation->name.c_str();
+            names = pg_call([names, name] { return lappend(names, pstrdup(name)); });
+        }
+    return names;
+}
 
 struct Start {
     QueryDesc *query;
@@ -365,9 +395,41 @@ void start_hook(QueryDesc *query, int flags) {
         start_plainly(&start);
         return;
     }
-    starting = query->plannedstmt;
-    detail::changing(start_plainly, &start, is_refusal, note_refusal);
+    Asking what{cpp_boundary([query] { return names_of(*query->plannedstmt); }), query->plannedstmt->queryId, nullptr};
+    run_asking(what, start_plainly, &start);
     cpp_boundary([query] { begin(query); });
+}
+
+struct Planning {
+    Query *query;
+    const char *text;
+    int options;
+    ParamListInfo parameters;
+    PlannedStmt *plan;
+};
+
+void plan_plainly(void *argument) {
+    auto &p = *static_cast<Planning *>(argument);
+    p.plan = (next_planner != nullptr ? next_planner : standard_planner)(p.query, p.text, p.options, p.parameters);
+}
+
+// The planner asks for rights too, on what views with security_barrier read.
+PlannedStmt *planning_hook(Query *query, const char *text, int options, ParamListInfo parameters) {
+    Planning planning{query, text, options, parameters, nullptr};
+    Asking what{cpp_boundary([query] {
+                    List *names = IsTransactionState() ? watched_names(*query) : NIL;
+                    if (names != NIL && is_own_statement())
+                        names = NIL;
+                    if (names != NIL)
+                        add_hidden_keys(*query);
+                    return names;
+                }),
+                query->queryId, nullptr};
+    if (what.names == NIL)
+        plan_plainly(&planning);
+    else
+        run_asking(what, plan_plainly, &planning);
+    return planning.plan;
 }
 
 void flush_of(const QueryDesc *query) {
@@ -390,14 +452,6 @@ void run_hook(QueryDesc *query, ScanDirection direction, uint64 count, bool exec
 void finish_hook(QueryDesc *query) {
     (next_finish != nullptr ? next_finish : standard_ExecutorFinish)(query);
     flush_of(query);
-}
-
-PlannedStmt *planning_hook(Query *query, const char *text, int options, ParamListInfo parameters) {
-    cpp_boundary([query] {
-        if (IsTransactionState() && !is_own_statement())
-            add_hidden_keys(*query);
-    });
-    return (next_planner != nullptr ? next_planner : standard_planner)(query, text, options, parameters);
 }
 
 } // namespace

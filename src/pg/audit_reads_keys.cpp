@@ -33,22 +33,44 @@ struct Offer {
     Columns columns;
 };
 
-std::vector<Offer> offers_of(const RangeTblEntry &entry) {
+std::vector<Offer> offers_of(const RangeTblEntry &entry, const Query &around);
+
+// What a query below passes on as it is.
+void add_passed_on(std::vector<Offer> &offers, const Query &query);
+
+// The query of an entry that has one: a subquery, or a CTE of the query around it.
+const Query *query_of(const RangeTblEntry &entry, const Query &around) {
+    if (entry.rtekind == RTE_SUBQUERY)
+        return entry.subquery;
+    if (entry.rtekind != RTE_CTE || entry.ctelevelsup != 0 || entry.self_reference)
+        return nullptr;
+    ListCell *cell = nullptr;
+    foreach (cell, around.cteList)
+        if (const auto &cte = *static_cast<const CommonTableExpr *>(lfirst(cell));
+            std::strcmp(cte.ctename, entry.ctename) == 0 && !cte.cterecursive && IsA(cte.ctequery, Query))
+            return reinterpret_cast<const Query *>(cte.ctequery);
+    return nullptr;
+}
+
+std::vector<Offer> offers_of(const RangeTblEntry &entry, const Query &around) {
     std::vector<Offer> offers;
     if (entry.rtekind == RTE_RELATION && entry.relkind != RELKIND_VIEW) {
         if (const auto relation = watched_relation(entry.relid); relation != nullptr && relation->key != 0)
             offers.push_back({relation->root, {relation->key, relation->patient, relation->tenant}});
         return offers;
     }
-    if (entry.rtekind != RTE_SUBQUERY || entry.subquery->setOperations != nullptr ||
-        entry.subquery->groupingSets != nullptr)
-        return offers;
-    const Query &query = *entry.subquery;
+    if (const Query *query = query_of(entry, around); query != nullptr && query->commandType == CMD_SELECT &&
+                                                      query->setOperations == nullptr && query->groupingSets == nullptr)
+        add_passed_on(offers, *query);
+    return offers;
+}
+
+void add_passed_on(std::vector<Offer> &offers, const Query &query) {
     ListCell *cell = nullptr;
     int number = 0;
     foreach (cell, query.rtable) {
         ++number;
-        for (const Offer &inner : offers_of(*static_cast<const RangeTblEntry *>(lfirst(cell)))) {
+        for (const Offer &inner : offers_of(*static_cast<const RangeTblEntry *>(lfirst(cell)), query)) {
             Offer outer{inner.root, {}};
             ListCell *column = nullptr;
             foreach (column, query.targetList) {
@@ -69,7 +91,6 @@ std::vector<Offer> offers_of(const RangeTblEntry &entry) {
                 offers.push_back(outer);
         }
     }
-    return offers;
 }
 
 // A column of the result that is this variable as it is.
@@ -117,7 +138,7 @@ void add_own_keys(Query &query) {
             std::find(seen.begin(), seen.end(), variable->varno) != seen.end())
             continue;
         seen.push_back(variable->varno);
-        for (const Offer &offer : offers_of(entry_of(query, static_cast<int>(variable->varno)))) {
+        for (const Offer &offer : offers_of(entry_of(query, static_cast<int>(variable->varno)), query)) {
             add_column(query, variable, offer.columns.key);
             add_column(query, variable, offer.columns.patient);
             add_column(query, variable, offer.columns.tenant);
@@ -147,28 +168,40 @@ void add_below(Query &query) {
             add_to(*reinterpret_cast<Query *>(cte.ctequery), true);
 }
 
-bool names_watched_below(const Query &query) {
+void add_name(List *&names, const std::string &name) {
+    ListCell *cell = nullptr;
+    foreach (cell, names)
+        if (name == static_cast<const char *>(lfirst(cell)))
+            return;
+    const char *text = name.c_str();
+    names = pg_call([names, text] { return lappend(names, pstrdup(text)); });
+}
+
+void add_names(List *&names, const Query &query) {
     pg_call([] { check_stack_depth(); });
     ListCell *cell = nullptr;
     foreach (cell, query.rtable) {
         const auto &entry = *static_cast<const RangeTblEntry *>(lfirst(cell));
-        if (entry.rtekind == RTE_RELATION && entry.relkind != RELKIND_VIEW && watched_relation(entry.relid) != nullptr)
-            return true;
-        if (entry.rtekind == RTE_SUBQUERY && names_watched_below(*entry.subquery))
-            return true;
+        if (entry.rtekind == RTE_SUBQUERY)
+            add_names(names, *entry.subquery);
+        else if (entry.rtekind == RTE_RELATION && entry.relkind != RELKIND_VIEW)
+            if (const auto relation = watched_relation(entry.relid); relation != nullptr)
+                add_name(names, relation->name);
     }
     foreach (cell, query.cteList)
-        if (const auto &cte = *static_cast<const CommonTableExpr *>(lfirst(cell));
-            IsA(cte.ctequery, Query) && names_watched_below(*reinterpret_cast<const Query *>(cte.ctequery)))
-            return true;
-    return false;
+        if (const auto &cte = *static_cast<const CommonTableExpr *>(lfirst(cell)); IsA(cte.ctequery, Query))
+            add_names(names, *reinterpret_cast<const Query *>(cte.ctequery));
 }
 
 } // namespace
 
-void add_hidden_keys(Query &query) {
-    if (query.utilityStmt == nullptr && names_watched_below(query))
-        add_to(query, true);
+List *watched_names(const Query &query) {
+    List *names = NIL;
+    if (query.utilityStmt == nullptr)
+        add_names(names, query);
+    return names;
 }
+
+void add_hidden_keys(Query &query) { add_to(query, true); }
 
 } // namespace pg_clinic::pg

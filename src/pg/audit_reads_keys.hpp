@@ -9,7 +9,10 @@
 
 namespace pg_clinic::pg {
 
-// Adds the columns, in place, where the query reads a marked table. For a planner hook, which may change its query.
+// The names (char *) of the marked tables that a query reads, each once, in the present memory context.
+List *watched_names(const Query &query);
+
+// Adds the columns, in place. For a planner hook, which may change its query.
 void add_hidden_keys(Query &query);
 
 } // namespace pg_clinic::pg

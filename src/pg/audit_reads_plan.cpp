@@ -53,8 +53,9 @@ class Finder {
     }
 
     // Ends a flow: its rows are looked at where they were last seen.
-    void settle(const Flow &flow) {
-        add({flow.at, flow.relation, Tap::Source::output, flow.there.key, flow.there.patient, flow.there.tenant, false},
+    void settle(const Flow &flow, bool unread = false) {
+        add({flow.at, flow.relation, Tap::Source::output, flow.there.key, flow.there.patient, flow.there.tenant,
+             unread},
             flow.below_gather);
     }
     void settle(const Flows &flows) {
@@ -69,6 +70,14 @@ class Finder {
                 known.key == tap.key)
                 return;
         found_.taps.push_back(std::move(tap));
+    }
+
+    // An aggregate that looks at no column: count(*).
+    static bool only_counts(const PlanState *node) {
+        if (!IsA(node, AggState) || reinterpret_cast<const Agg *>(node->plan)->numCols != 0)
+            return false;
+        return !contain_var_clause(reinterpret_cast<Node *>(node->plan->targetlist)) &&
+               !contain_var_clause(reinterpret_cast<Node *>(node->plan->qual));
     }
 
     // Carries flows through a node whose result columns are variables of `varno`; what it drops is settled.
@@ -91,7 +100,7 @@ class Finder {
                     here.tenant = entry.resno;
             }
             if (!enough(*flow.relation, here)) {
-                settle(flow);
+                settle(flow, only_counts(node));
                 continue;
             }
             flow.here = here;

@@ -22,6 +22,8 @@ BEGIN
             ('notifications', 'notification_id', 'patient_id'),
             ('message_replies', 'reply_id', ''),
             ('reminder_plans', 'plan_id', 'patient_id'),
+            ('events', 'event_id', 'patient_id'),
+            ('outbox', 'message_id', ''),
             ('emergency_accesses', 'access_id', 'patient_id')
           ) AS m (name, key, patient)
           JOIN pg_catalog.pg_class c ON c.relname = m.name AND c.relnamespace = 'clinic_data'::regnamespace
