@@ -126,6 +126,8 @@ CLINIC_FUNCTION(clinic_ingest_spool) {
     if (const auto part = read_spool(name, static_cast<std::uint64_t>(args.get<std::int64_t>(1)),
                                      static_cast<std::size_t>(args.get<std::int32_t>(2)))) {
         const std::int64_t written = part->records.empty() ? 0 : write_missing(part->records);
+        // The file may go once this is committed, so the commit must be on the disk even where the session's own need not.
+        pg_call([] { ForceSyncCommit(); });
         result.add(static_cast<std::int64_t>(part->end), static_cast<std::int64_t>(part->records.size()), written,
                    std::string(state_word(part->state)), part->writer_lives);
     }
