@@ -40,7 +40,8 @@ Mark find_mark(Oid relation) {
     Mark mark{};
     if (!RelationIsValid(table))
         return mark;
-    if (const TriggerDesc *triggers = table->trigdesc)
+    // A copy: looking up functions may renew what is known of the table.
+    if (const TriggerDesc *triggers = CopyTriggerDesc(table->trigdesc))
         for (int i = 0; i < triggers->numtriggers && !mark.found; ++i)
             if (const Trigger &trigger = triggers->triggers[i]; trigger.tgnargs == 3 && is_mark(trigger.tgfoid))
                 mark = {true, pstrdup(trigger.tgargs[0]), pstrdup(trigger.tgargs[1]), pstrdup(trigger.tgargs[2])};
