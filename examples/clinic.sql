@@ -2,7 +2,7 @@
 -- four hundred invented patients, and two months of appointments booked through the API.
 --
 -- Run it with psql as a superuser, in a database where CREATE EXTENSION pg_clinic and CALL clinic.install() have been
--- done. The clock stands still, so that every run gives the same diary:
+-- done; with -v empty_diary=1 no appointment is booked. The clock stands still, so that every run gives the same diary:
 
 SET clinic.clock = '2026-03-02T07:00:00-05:00';   -- a Monday morning in New York
 
@@ -202,6 +202,8 @@ COMMIT;
 -- Two months of appointments ------------------------------------------------------------------------------------------
 -- For every provider and day: ask which starts are offered to a patient, take one, book it; as often as the day allows.
 -- Now and then somebody cancels.
+\if :{?empty_diary}
+\else
 DO $$
 DECLARE
     provider record;
@@ -265,4 +267,5 @@ BEGIN
     END LOOP;
 END
 $$;
+\endif
 ANALYZE;

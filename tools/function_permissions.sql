@@ -185,6 +185,7 @@ VALUES
     ('preview_schedule_change', 'user', 'schedules:write', true, false, 'clinic.preview_schedule_change(jsonb_build_object(''kind'', ''add_leave'', ''resource_id'', {provider}, ''from_on'', ({at})::date + 50, ''until_on'', ({at})::date + 51))'),
     ('simulate', 'user', 'schedules:write', true, false, 'clinic.simulate(jsonb_build_object(''kind'', ''add_leave'', ''resource_id'', {provider}, ''from_on'', ({at})::date + 50, ''until_on'', ({at})::date + 51), {service}, {at}, {at} + interval ''1 day'')'),
     ('apply_schedule_change', 'user', 'schedules:write', true, false, 'clinic.apply_schedule_change(jsonb_build_object(''kind'', ''add_leave'', ''resource_id'', {provider}, ''from_on'', ({at})::date + 50, ''until_on'', ({at})::date + 51))'),
+    ('reassign_day', 'user', 'schedules:write appointments:write appointments:read', true, false, 'clinic.reassign_day({provider}, ({at})::date + 50)'),
     -- Setting up.
     ('update_tenant', 'user', 'setup:write', false, false, 'clinic.update_tenant(''{"name": "X"}'')'),
     ('create_location', 'user', 'setup:write', false, false, 'clinic.create_location(''X'', ''Europe/Berlin'')'),

@@ -89,7 +89,7 @@ CREATE FUNCTION clinic_private.waitlist_queue(
         party_size integer,
         releases_appointment_id uuid,
         releases_before timestamptz)
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT w.entry_id, w.service_id, w.patient_id, w.provider_id, w.location_id, w.from_on, w.until_on, w.weekdays, w.times_of_day,
@@ -101,6 +101,7 @@ AS $$
     WHERE w.tenant_id = clinic.current_tenant_id()
       AND w.status = 'waiting'
       AND w.lapses_at > clinic.now()
+      AND w.session_id IS NULL
       AND ($3 IS NULL OR w.provider_id IS NULL OR w.provider_id = $3)
       AND ($4 IS NULL OR w.location_id IS NULL OR w.location_id = $4)
       AND ($3 IS NULL OR EXISTS (
@@ -116,11 +117,14 @@ AS $$
           SELECT FROM clinic_data.waitlist_offers AS o
           WHERE o.tenant_id = w.tenant_id AND o.entry_id = w.entry_id
             AND (o.slot_id = $1 OR o.status = 'open' AND o.expires_at > clinic.now()))
+      -- Who may not book could not accept.
+      AND clinic_private.may_not_book_online(w.patient_id) IS NOT TRUE
     ORDER BY w.service_id IS NOT DISTINCT FROM $2 DESC, w.urgency DESC, w.joined_at, w.entry_id
 $$;
 COMMENT ON FUNCTION clinic_private.waitlist_queue(uuid, uuid, uuid, uuid, tstzmultirange, uuid) IS
     'Who may come into question for free time, in order: those who wait for the first service, then by urgency, then by when they joined.
-Left out are entries that have a standing offer, and those that were offered the slot before. releases_before: start of the appointment that
+Left out are entries that have a standing offer, that were offered the slot before or want seats of a session, and patients whom the policy on
+no-shows keeps from booking. releases_before: start of the appointment that
 would be given up, while it stands.';
 REVOKE ALL ON FUNCTION clinic_private.waitlist_queue FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.waitlist_queue TO clinic_owner;
@@ -270,7 +274,8 @@ CREATE FUNCTION clinic_private.write_offer(
     location_id uuid,
     starts_at timestamptz,
     ends_at timestamptz,
-    expires_at timestamptz)
+    expires_at timestamptz,
+    session_id uuid DEFAULT NULL)
     RETURNS uuid
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
@@ -285,20 +290,21 @@ BEGIN
     SELECT w.service_id, w.patient_id INTO entry
     FROM clinic_data.waitlist_entries AS w WHERE w.tenant_id = tenant AND w.entry_id = write_offer.entry_id;
     INSERT INTO clinic_data.waitlist_offers AS o
-        (tenant_id, offer_id, slot_id, entry_id, service_id, patient_id, provider_id, location_id, starts_at, ends_at, expires_at, offered_at)
+        (tenant_id, offer_id, slot_id, entry_id, service_id, patient_id, provider_id, location_id, starts_at, ends_at, expires_at, offered_at,
+         session_id)
     VALUES (tenant, new_id, write_offer.slot_id, write_offer.entry_id, entry.service_id, entry.patient_id, write_offer.provider_id,
-            write_offer.location_id, write_offer.starts_at, write_offer.ends_at, write_offer.expires_at, clinic.now());
+            write_offer.location_id, write_offer.starts_at, write_offer.ends_at, write_offer.expires_at, clinic.now(), write_offer.session_id);
     facts := jsonb_build_object('service_id', entry.service_id, 'provider_id', write_offer.provider_id,
         'location_id', write_offer.location_id, 'starts_at', write_offer.starts_at, 'expires_at', write_offer.expires_at);
-    PERFORM clinic_private.tell_waitlist('waitlist.offered', new_id, 1, facts || jsonb_build_object('entry_id', write_offer.entry_id),
+    PERFORM clinic_private.tell_waitlist('waitlist.offered', new_id, 1, facts || jsonb_strip_nulls(jsonb_build_object('entry_id', write_offer.entry_id, 'session_id', write_offer.session_id)),
                                          entry.patient_id);
     PERFORM clinic_private.queue_notification('waitlist_offer', entry.patient_id, NULL, facts || jsonb_build_object('offer_id', new_id,
         'time_zone', clinic_private.time_zone_of_location(write_offer.location_id)));
     RETURN new_id;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.write_offer(uuid, uuid, uuid, uuid, timestamptz, timestamptz, timestamptz) IS
-    'Writes an offer whose time is claimed, records it and tells the patient.';
+COMMENT ON FUNCTION clinic_private.write_offer(uuid, uuid, uuid, uuid, timestamptz, timestamptz, timestamptz, uuid) IS
+    'Writes an offer whose time, or whose seats of a session, are claimed, records it and tells the patient.';
 REVOKE ALL ON FUNCTION clinic_private.write_offer FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.write_offer TO clinic_owner;
 
@@ -312,22 +318,24 @@ CREATE FUNCTION clinic_private.write_slot(
     location_id uuid,
     range_start timestamptz,
     range_end timestamptz,
-    expires_at timestamptz)
+    expires_at timestamptz,
+    session_id uuid DEFAULT NULL,
+    opened_at timestamptz DEFAULT NULL)
     RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
     INSERT INTO clinic_data.waitlist_slots AS s
         (tenant_id, slot_id, cause, mode, freed_appointment_id, service_id, provider_id, location_id, opens_at, closes_at, expires_at,
-         opened_at)
+         opened_at, session_id)
     VALUES (clinic.current_tenant_id(), write_slot.slot_id, write_slot.cause, write_slot.mode, write_slot.freed_appointment_id,
             write_slot.service_id, write_slot.provider_id, write_slot.location_id, write_slot.range_start, write_slot.range_end,
-            write_slot.expires_at, clinic.now())
+            write_slot.expires_at, coalesce(write_slot.opened_at, clinic.now()), write_slot.session_id)
     -- Offered further.
     ON CONFLICT ON CONSTRAINT waitlist_slots_pkey DO UPDATE SET mode = excluded.mode, expires_at = excluded.expires_at
 $$;
-COMMENT ON FUNCTION clinic_private.write_slot(uuid, text, text, uuid, uuid, uuid, uuid, timestamptz, timestamptz, timestamptz) IS
-    'Writes time that is offered, or its new deadline and mode when it is offered further.';
+COMMENT ON FUNCTION clinic_private.write_slot(uuid, text, text, uuid, uuid, uuid, uuid, timestamptz, timestamptz, timestamptz, uuid, timestamptz) IS
+    'Writes time that is offered, or its new deadline and mode when it is offered further. session_id: seats of it; opened_at: by default now.';
 REVOKE ALL ON FUNCTION clinic_private.write_slot FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.write_slot TO clinic_owner;
 
@@ -530,7 +538,10 @@ BEGIN
     FROM (
         SELECT unnest(lock_slots.slot_ids || lock_slots.further) AS id
         UNION
-        SELECT s.provider_id FROM clinic_data.waitlist_slots AS s WHERE s.tenant_id = tenant AND s.slot_id = ANY (lock_slots.slot_ids)
+        SELECT v.id
+        FROM clinic_data.waitlist_slots AS s
+        CROSS JOIN LATERAL (VALUES (s.provider_id), (s.session_id)) AS v (id)
+        WHERE s.tenant_id = tenant AND s.slot_id = ANY (lock_slots.slot_ids)
         UNION
         SELECT r.id
         FROM (SELECT DISTINCT s.provider_id, s.location_id FROM clinic_data.waitlist_slots AS s
@@ -575,7 +586,12 @@ BEGIN
     END IF;
 
     PERFORM clinic_private.release_owner(pass_on.slot_id);
-    IF slot.cause <> 'staff' THEN
+    DELETE FROM clinic_data.session_seats AS s WHERE s.tenant_id = tenant AND s.slot_id = pass_on.slot_id;
+    IF slot.cause <> 'staff' AND slot.session_id IS NOT NULL THEN
+        IF clinic_private.make_seat_offers(pass_on.slot_id, slot.session_id, slot.cause, slot.freed_appointment_id, slot.opened_at) > 0 THEN
+            RETURN true;
+        END IF;
+    ELSIF slot.cause <> 'staff' THEN
         SELECT a.patient_id INTO freed_for
         FROM clinic_data.appointments AS a WHERE a.tenant_id = tenant AND a.appointment_id = slot.freed_appointment_id;
         IF clinic_private.make_offers(pass_on.slot_id, slot.cause, slot.freed_appointment_id, slot.service_id, slot.provider_id,

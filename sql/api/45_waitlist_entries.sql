@@ -62,6 +62,7 @@ DECLARE
     released uuid := (check_waitlist_entry.entry ->> 'releases_appointment_id')::uuid;
     from_on date := (check_waitlist_entry.entry ->> 'from_on')::date;
     until_on date := (check_waitlist_entry.entry ->> 'until_on')::date;
+    session uuid := (check_waitlist_entry.entry ->> 'session_id')::uuid;
     seats integer;
     appointment record;
     other uuid;
@@ -81,10 +82,16 @@ BEGIN
     IF clinic_private.lapse_of(location, until_on) <= clinic.now() THEN
         PERFORM clinic_private.refuse_argument('until_on', 'until_on is past');
     END IF;
-    SELECT s.capacity INTO seats
-    FROM clinic_data.services AS s WHERE s.tenant_id = tenant AND s.service_id = service;
+    IF session IS NOT NULL THEN
+        SELECT g.capacity INTO seats
+        FROM clinic_data.group_sessions AS g WHERE g.tenant_id = tenant AND g.session_id = session;
+    ELSE
+        SELECT s.capacity INTO seats
+        FROM clinic_data.services AS s WHERE s.tenant_id = tenant AND s.service_id = service;
+    END IF;
     IF (check_waitlist_entry.entry ->> 'party_size')::integer > seats THEN
-        PERFORM clinic_private.refuse_argument('party_size', 'the service has fewer seats than the party needs',
+        PERFORM clinic_private.refuse_argument('party_size',
+            format('the %s has fewer seats than the party needs', CASE WHEN session IS NULL THEN 'service' ELSE 'session' END),
             format('It has %s.', seats));
     END IF;
     IF released IS NOT NULL THEN
@@ -150,9 +157,47 @@ COMMENT ON FUNCTION clinic_private.is_staff_at(uuid, uuid) IS
 REVOKE ALL ON FUNCTION clinic_private.is_staff_at FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.is_staff_at TO clinic_owner;
 
+-- The session that is waited for, locked so that it is neither moved nor cancelled before the entry is there.
+CREATE FUNCTION clinic_private.lock_waited_session(session_id uuid, service_id uuid)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_tenant();
+    session record;
+BEGIN
+    PERFORM clinic_private.lock_resources(tenant, ARRAY[lock_waited_session.session_id]);
+    SELECT g.service_id, g.status, g.starts_at INTO session
+    FROM clinic_data.group_sessions AS g WHERE g.tenant_id = tenant AND g.session_id = lock_waited_session.session_id;
+    IF NOT FOUND THEN
+        PERFORM clinic_private.raise_error('not_found', 'the session does not exist',
+            jsonb_build_object('session_id', lock_waited_session.session_id), NULL);
+    END IF;
+    IF session.service_id <> lock_waited_session.service_id THEN
+        PERFORM clinic_private.refuse_argument('service_id', 'the session is of another service',
+            hint => 'Leave service_id null: the session says it.');
+    END IF;
+    IF session.status <> 'scheduled' THEN
+        PERFORM clinic_private.raise_error('inactive', 'the session is cancelled',
+            jsonb_build_object('session_id', lock_waited_session.session_id), NULL);
+    END IF;
+    IF session.starts_at <= clinic.now() THEN
+        PERFORM clinic_private.raise_error('in_past', 'the session has begun',
+            jsonb_build_object('session_id', lock_waited_session.session_id), NULL);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.lock_waited_session(uuid, uuid) IS
+    'Takes the lock of a session that somebody wants to wait for. service_id: what it must be of; null for any.
+Errors: no_context, not_found, inactive, in_past, 22023.';
+REVOKE ALL ON FUNCTION clinic_private.lock_waited_session FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lock_waited_session TO clinic_owner;
+
 CREATE FUNCTION clinic.join_waitlist(
-    service_id uuid,
-    patient_id uuid,
+    service_id uuid DEFAULT NULL,
+    patient_id uuid DEFAULT NULL,
     provider_id uuid DEFAULT NULL,
     location_id uuid DEFAULT NULL,
     from_on date DEFAULT NULL,
@@ -163,6 +208,7 @@ CREATE FUNCTION clinic.join_waitlist(
     party_size integer DEFAULT 1,
     releases_appointment_id uuid DEFAULT NULL,
     note text DEFAULT NULL,
+    session_id uuid DEFAULT NULL,
     idempotency_key text DEFAULT NULL)
     RETURNS TABLE (entry_id uuid, status text, "position" integer, joined_at timestamptz, replayed boolean)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -175,52 +221,87 @@ DECLARE
     entry jsonb;
     new_id uuid := clinic.new_id();
     first_on date;
+    session record;
+    -- What is waited for: a session says it all.
+    service uuid := join_waitlist.service_id;
+    provider uuid := join_waitlist.provider_id;
+    location uuid := join_waitlist.location_id;
+    from_date date := join_waitlist.from_on;
+    until_date date := join_waitlist.until_on;
 BEGIN
-    PERFORM clinic_private.require_arguments(jsonb_build_object('service_id', join_waitlist.service_id,
-        'patient_id', join_waitlist.patient_id, 'until_on', join_waitlist.until_on, 'urgency', join_waitlist.urgency,
-        'party_size', join_waitlist.party_size));
-    tenant := clinic_private.require_waitlist_right(join_waitlist.patient_id, join_waitlist.provider_id, join_waitlist.location_id);
-    IF join_waitlist.urgency <> 0 AND clinic_private.is_staff_at(join_waitlist.provider_id, join_waitlist.location_id) IS NOT TRUE THEN
+    IF join_waitlist.session_id IS NOT NULL THEN
+        PERFORM clinic_private.require_arguments(jsonb_build_object('patient_id', join_waitlist.patient_id, 'urgency', join_waitlist.urgency,
+            'party_size', join_waitlist.party_size));
+        IF num_nonnulls(provider, location, from_date, until_date, join_waitlist.weekdays, join_waitlist.times_of_day) > 0 THEN
+            PERFORM clinic_private.refuse_argument('session_id', 'a session has its provider, its place and its time',
+                hint => 'Leave provider_id, location_id, from_on, until_on, weekdays and times_of_day out.');
+        END IF;
+        PERFORM clinic_private.require_waitlist_caller();
+        SELECT g.provider_id, g.location_id INTO provider, location
+        FROM clinic_data.group_sessions AS g
+        WHERE g.tenant_id = clinic.current_tenant_id() AND g.session_id = join_waitlist.session_id;
+        IF NOT FOUND THEN
+            PERFORM clinic_private.raise_error('not_found', 'the session does not exist',
+                jsonb_build_object('session_id', join_waitlist.session_id), NULL);
+        END IF;
+    ELSE
+        PERFORM clinic_private.require_arguments(jsonb_build_object('service_id', service, 'patient_id', join_waitlist.patient_id,
+            'until_on', until_date, 'urgency', join_waitlist.urgency, 'party_size', join_waitlist.party_size));
+    END IF;
+    tenant := clinic_private.require_waitlist_right(join_waitlist.patient_id, provider, location);
+    IF join_waitlist.urgency <> 0 AND clinic_private.is_staff_at(provider, location) IS NOT TRUE THEN
         PERFORM clinic_private.raise_error('forbidden', 'how urgent it is, is for staff to say', '{}',
             'Leave urgency out.');
     END IF;
     stored := clinic_private.begin_once('join_waitlist', join_waitlist.idempotency_key, jsonb_build_array(join_waitlist.service_id,
         join_waitlist.patient_id, join_waitlist.provider_id, join_waitlist.location_id, join_waitlist.from_on, join_waitlist.until_on,
         join_waitlist.weekdays, join_waitlist.times_of_day, join_waitlist.urgency, join_waitlist.party_size,
-        join_waitlist.releases_appointment_id, join_waitlist.note));
+        join_waitlist.releases_appointment_id, join_waitlist.note, join_waitlist.session_id));
     IF stored IS NOT NULL THEN
         RETURN QUERY SELECT (stored ->> 'entry_id')::uuid, stored ->> 'status', (stored ->> 'position')::integer,
                             (stored ->> 'joined_at')::timestamptz, true;
         RETURN;
     END IF;
 
-    PERFORM clinic_private.require_row('service', join_waitlist.service_id);
+    IF join_waitlist.session_id IS NOT NULL THEN
+        PERFORM clinic_private.lock_waited_session(join_waitlist.session_id, service);
+        SELECT g.service_id, g.provider_id, g.location_id, g.local_starts_at INTO session
+        FROM clinic_data.group_sessions AS g WHERE g.tenant_id = tenant AND g.session_id = join_waitlist.session_id;
+        service := session.service_id;
+        provider := session.provider_id;
+        location := session.location_id;
+        from_date := session.local_starts_at::date;
+        until_date := from_date;
+    END IF;
+    PERFORM clinic_private.require_row('service', service);
     PERFORM clinic_private.require_row('patient', join_waitlist.patient_id);
-    first_on := clinic_private.today_in(coalesce(clinic_private.time_zone_of_location(join_waitlist.location_id), 'Etc/UTC'));
+    first_on := clinic_private.today_in(coalesce(clinic_private.time_zone_of_location(location), 'Etc/UTC'));
     entry := jsonb_build_object(
         'entry_id', new_id,
-        'service_id', join_waitlist.service_id,
+        'service_id', service,
         'patient_id', join_waitlist.patient_id,
-        'provider_id', join_waitlist.provider_id,
-        'location_id', join_waitlist.location_id,
-        'from_on', greatest(first_on, join_waitlist.from_on),
-        'until_on', join_waitlist.until_on,
+        'provider_id', provider,
+        'location_id', location,
+        'from_on', greatest(first_on, from_date),
+        'until_on', until_date,
         'weekdays', join_waitlist.weekdays,
         'times_of_day', clinic_private.checked_times_of_day(join_waitlist.times_of_day),
         'urgency', join_waitlist.urgency,
         'party_size', join_waitlist.party_size,
         'releases_appointment_id', join_waitlist.releases_appointment_id,
         'note', join_waitlist.note,
-        'lapses_at', clinic_private.lapse_of(join_waitlist.location_id, join_waitlist.until_on),
+        'session_id', join_waitlist.session_id,
+        'lapses_at', clinic_private.lapse_of(location, until_date),
         'joined_at', clinic.now());
     -- Nobody waits for what has never been possible.
-    IF join_waitlist.from_on > join_waitlist.until_on THEN
-        PERFORM clinic_private.require_dates(join_waitlist.from_on, join_waitlist.until_on);
+    IF from_date > until_date THEN
+        PERFORM clinic_private.require_dates(from_date, until_date);
     END IF;
     PERFORM clinic_private.check_waitlist_entry(entry);
     PERFORM clinic_private.insert_row('waitlist_entries', entry);
-    PERFORM clinic_private.tell_waitlist('waitlist.joined', new_id, 1, jsonb_build_object('service_id', join_waitlist.service_id,
-        'provider_id', join_waitlist.provider_id, 'location_id', join_waitlist.location_id), join_waitlist.patient_id);
+    PERFORM clinic_private.tell_waitlist('waitlist.joined', new_id, 1, jsonb_build_object('service_id', service,
+        'provider_id', provider, 'location_id', location)
+        || jsonb_strip_nulls(jsonb_build_object('session_id', join_waitlist.session_id)), join_waitlist.patient_id);
 
     stored := jsonb_build_object('entry_id', new_id, 'status', 'waiting', 'position', clinic_private.waitlist_position(new_id),
                                  'joined_at', clinic.now());
@@ -236,9 +317,10 @@ COMMENT ON FUNCTION clinic.join_waitlist IS
 service_id: what is wanted; provider_id, location_id: where, null for any; from_on, until_on: first and last local date that will do, inclusive;
 from_on is today when it is not given, until_on must be given; weekdays: 1 (Monday) to 7; times_of_day: spans of local time in which the visit may begin, such as {09:00-12:00,17:00-20:00};
 urgency: 0 to 100, set by staff, the higher is served first, then who joined first; party_size: seats wanted, all or none; releases_appointment_id: the
-later appointment that is given up when an earlier offer is accepted; note: for staff, at most 500 characters; idempotency_key: the same call again
-returns the same entry.
-Errors: no_context, forbidden, not_found, duplicate (same patient and service on overlapping dates), idempotency_conflict, 22004, 22023.';
+later appointment that is given up when an earlier offer is accepted; note: for staff, at most 500 characters; session_id: wait for seats of this planned
+session, which says service, provider, place and date, so that these are left out; an entry without it is offered seats of sessions, too, that fit it;
+idempotency_key: the same call again returns the same entry. Joining offers nothing: what is free can be booked, and what becomes free is offered.
+Errors: no_context, forbidden, not_found, inactive and in_past for the session, duplicate (same patient and service on overlapping dates), idempotency_conflict, 22004, 22023.';
 
 CREATE FUNCTION clinic_private.require_waitlist_caller()
     RETURNS uuid
@@ -327,6 +409,11 @@ BEGIN
         checked := checked || jsonb_build_object('times_of_day', clinic_private.checked_times_of_day(
             ARRAY(SELECT t.span FROM jsonb_array_elements_text(checked -> 'times_of_day') WITH ORDINALITY AS t (span, place) ORDER BY t.place)));
     END IF;
+    IF entry ->> 'session_id' IS NOT NULL
+       AND checked ?| '{provider_id,location_id,from_on,until_on,weekdays,times_of_day}' THEN
+        PERFORM clinic_private.refuse_argument('changes', 'a session has its provider, its place and its time',
+            hint => 'Leave the waitlist, and join it for something else.');
+    END IF;
     wanted := entry || checked;
     IF wanted ->> 'location_id' IS DISTINCT FROM entry ->> 'location_id' OR wanted ->> 'provider_id' IS DISTINCT FROM entry ->> 'provider_id' THEN
         PERFORM clinic_private.require_waitlist_right((wanted ->> 'patient_id')::uuid, (wanted ->> 'provider_id')::uuid,
@@ -358,7 +445,7 @@ COMMENT ON FUNCTION clinic.update_waitlist_entry IS
     'Changes an entry that waits, and returns its new version and place; since when it waits stays, and so do its offers. By the patient, or with
 appointments:write and appointments:read there.
 changes: an object of columns and new values: provider_id, location_id, from_on, until_on, weekdays, times_of_day, urgency (staff only), party_size,
-releases_appointment_id, note; with "version", only that version is changed; idempotency_key: the same call again changes nothing.
+releases_appointment_id, note; of one for a session urgency, party_size, releases_appointment_id and note; with "version", only that version is changed; idempotency_key: the same call again changes nothing.
 Errors: no_context, forbidden, not_found, duplicate, bad_transition (it waits no more), stale_version, idempotency_conflict, 22004, 22023.';
 
 CREATE FUNCTION clinic.leave_waitlist(entry_id uuid, idempotency_key text DEFAULT NULL)

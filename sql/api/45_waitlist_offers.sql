@@ -44,11 +44,13 @@ BEGIN
     FOR NO KEY UPDATE OF w;
     further := ARRAY[offer.patient_id];
     IF lock_offer.with_released AND offer.releases_appointment_id IS NOT NULL THEN
-        SELECT a.provider_id, a.location_id INTO released
+        SELECT a.provider_id, a.location_id, a.session_id INTO released
         FROM clinic_data.appointments AS a WHERE a.tenant_id = tenant AND a.appointment_id = offer.releases_appointment_id;
         further := further || offer.releases_appointment_id || ARRAY(
             SELECT u.resource_id FROM clinic_data.appointment_resources AS u
             WHERE u.tenant_id = tenant AND u.appointment_id = offer.releases_appointment_id
+            UNION
+            SELECT released.session_id WHERE released.session_id IS NOT NULL
             UNION
             SELECT r.id FROM clinic_private.lockable_for_offers(released.provider_id, released.location_id) AS r (id));
     END IF;
@@ -117,6 +119,11 @@ BEGIN
     JOIN clinic_data.waitlist_entries AS w ON w.tenant_id = o.tenant_id AND w.entry_id = o.entry_id
     WHERE o.tenant_id = tenant AND o.offer_id = book_offer.offer_id;
     BEGIN
+        IF offer.session_id IS NOT NULL THEN
+            SELECT to_jsonb(b) INTO booked
+            FROM clinic_private.place_seat(offer.session_id, offer.patient_id, offer.party_size, slot_id => offer.slot_id) AS b;
+            RETURN clinic_private.stored_booking((booked ->> 'appointment_id')::uuid);
+        END IF;
         SELECT to_jsonb(b) INTO booked
         FROM clinic_private.place_appointment(service_id => offer.service_id, patient_id => offer.patient_id, starts_at => offer.starts_at,
             provider_id => offer.provider_id, location_id => offer.location_id, ignored => book_offer.ignored, seats => offer.party_size) AS b;
@@ -128,7 +135,14 @@ BEGIN
             RAISE;
         END IF;
     END;
-    IF booked IS NULL THEN
+    IF booked IS NULL AND offer.session_id IS NOT NULL THEN
+        saved := clinic_private.become_system(by_user);
+        SELECT to_jsonb(b) INTO booked
+        FROM clinic_private.place_seat(offer.session_id, offer.patient_id, offer.party_size, slot_id => offer.slot_id, override => true,
+                                       reason => why) AS b;
+        booked := clinic_private.stored_booking((booked ->> 'appointment_id')::uuid);
+        PERFORM clinic_private.restore_context(saved);
+    ELSIF booked IS NULL THEN
         saved := clinic_private.become_system(by_user);
         SELECT to_jsonb(b) INTO booked
         FROM clinic_private.place_appointment(service_id => offer.service_id, patient_id => offer.patient_id, starts_at => offer.starts_at,
@@ -358,12 +372,62 @@ patient, or with appointments:write and appointments:read there.
 idempotency_key: the same call again changes nothing.
 Errors: offer_expired, slot_taken, bad_transition when it was accepted, not_found, forbidden, no_context, busy, idempotency_conflict, 22004.';
 
+CREATE FUNCTION clinic_private.offer_seats_by_hand(entry_id uuid, session_id uuid, minutes integer)
+    RETURNS jsonb
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant uuid := clinic_private.require_tenant();
+    by_user uuid := clinic.current_user_id();
+    slot uuid := clinic.new_id();
+    session record;
+    entry record;
+    deadline timestamptz;
+    saved text;
+    new_id uuid;
+BEGIN
+    SELECT w.service_id, w.patient_id, w.party_size, w.releases_appointment_id INTO entry
+    FROM clinic_data.waitlist_entries AS w WHERE w.tenant_id = tenant AND w.entry_id = offer_seats_by_hand.entry_id;
+    PERFORM clinic_private.lock_waited_session(offer_seats_by_hand.session_id, entry.service_id);
+    SELECT g.provider_id, g.location_id, g.starts_at, g.ends_at, g.time_zone::text AS time_zone INTO session
+    FROM clinic_data.group_sessions AS g WHERE g.tenant_id = tenant AND g.session_id = offer_seats_by_hand.session_id;
+    PERFORM clinic_private.require_waitlist_right(entry.patient_id, session.provider_id, session.location_id);
+    IF clinic_private.is_staff_at(session.provider_id, session.location_id) IS NOT TRUE THEN
+        PERFORM clinic_private.refuse_permission('appointments:write');
+    END IF;
+    deadline := clinic_private.offer_deadline(entry.service_id, session.starts_at, session.time_zone, offer_seats_by_hand.minutes);
+    IF deadline <= clinic.now() THEN
+        PERFORM clinic_private.raise_error('lead_time', 'the lead time of this start begins now: it can only be booked',
+            jsonb_build_object('starts_at', session.starts_at), 'Book it with clinic.book_seat().');
+    END IF;
+    saved := clinic_private.become_system(by_user);
+    PERFORM clinic_private.take_entry(offer_seats_by_hand.entry_id, slot, 'Etc/UTC', limited => false);
+    PERFORM clinic_private.write_slot(slot, 'staff', 'single', NULL, NULL, session.provider_id, session.location_id, session.starts_at,
+                                      session.ends_at, deadline, offer_seats_by_hand.session_id);
+    PERFORM clinic_private.offer_seats(slot, offer_seats_by_hand.session_id, entry.patient_id, entry.party_size, deadline,
+                                       array_remove(ARRAY[entry.releases_appointment_id], NULL));
+    new_id := clinic_private.write_offer(slot, offer_seats_by_hand.entry_id, session.provider_id, session.location_id, session.starts_at,
+                                         session.ends_at, deadline, offer_seats_by_hand.session_id);
+    PERFORM clinic_private.restore_context(saved);
+    RETURN jsonb_build_object('offer_id', new_id, 'provider_id', session.provider_id, 'location_id', session.location_id,
+                              'starts_at', session.starts_at, 'ends_at', session.ends_at, 'expires_at', deadline);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.offer_seats_by_hand(uuid, uuid, integer) IS
+    'Offers seats of a session to an entry by hand, for its whole party, and returns the offer. The caller has locked the entry''s row.
+Errors: those of clinic.offer_slot.';
+REVOKE ALL ON FUNCTION clinic_private.offer_seats_by_hand FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.offer_seats_by_hand TO clinic_owner;
+
 CREATE FUNCTION clinic_private.offer_by_hand(
     entry_id uuid,
     starts_at timestamptz,
     provider_id uuid,
     location_id uuid,
     minutes integer,
+    session_id uuid,
     idempotency_key text)
     RETURNS jsonb
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -387,12 +451,20 @@ BEGIN
         PERFORM clinic_private.raise_error('forbidden', 'only staff may offer time by hand', '{}', NULL);
     END IF;
     tenant := clinic_private.visible_entry(offer_by_hand.entry_id);
-    PERFORM clinic_private.require_arguments(jsonb_build_object('starts_at', offer_by_hand.starts_at));
+    SELECT coalesce(offer_by_hand.session_id, w.session_id) AS session_id, w.service_id INTO entry
+    FROM clinic_data.waitlist_entries AS w WHERE w.tenant_id = tenant AND w.entry_id = offer_by_hand.entry_id;
+    IF entry.session_id IS NULL THEN
+        PERFORM clinic_private.require_arguments(jsonb_build_object('starts_at', offer_by_hand.starts_at));
+    ELSIF num_nonnulls(offer_by_hand.starts_at, offer_by_hand.provider_id, offer_by_hand.location_id) > 0 THEN
+        PERFORM clinic_private.refuse_argument('session_id', 'a session has its provider, its place and its time',
+            hint => 'Leave starts_at, provider_id and location_id out.');
+    END IF;
     IF offer_by_hand.minutes NOT BETWEEN 1 AND 10080 THEN
         PERFORM clinic_private.refuse_argument('minutes', 'minutes must be between 1 and 10080 (a week)');
     END IF;
     result := clinic_private.begin_once('offer_slot', offer_by_hand.idempotency_key, jsonb_build_array(offer_by_hand.entry_id,
-        offer_by_hand.starts_at, offer_by_hand.provider_id, offer_by_hand.location_id, offer_by_hand.minutes));
+        extract(epoch FROM offer_by_hand.starts_at), offer_by_hand.provider_id, offer_by_hand.location_id, offer_by_hand.minutes,
+        offer_by_hand.session_id));
     IF result IS NULL THEN
         again := false;
         SELECT w.* INTO entry
@@ -412,6 +484,12 @@ BEGIN
         IF FOUND THEN
             PERFORM clinic_private.raise_error('duplicate', 'the entry has an offer already', jsonb_build_object('offer_id', other),
                 'Wait for the answer, or decline it for the patient.');
+        END IF;
+        IF offer_by_hand.session_id IS NOT NULL OR entry.session_id IS NOT NULL THEN
+            result := clinic_private.offer_seats_by_hand(offer_by_hand.entry_id, coalesce(offer_by_hand.session_id, entry.session_id),
+                                                         offer_by_hand.minutes);
+            PERFORM clinic_private.end_once('offer_slot', offer_by_hand.idempotency_key, result);
+            RETURN result || jsonb_build_object('entry_id', offer_by_hand.entry_id, 'replayed', false);
         END IF;
 
         SELECT coalesce(clinic_private.offer_deadline(entry.service_id, offer_by_hand.starts_at, l.time_zone, offer_by_hand.minutes), clinic.now())
@@ -451,17 +529,18 @@ BEGIN
     RETURN result || jsonb_build_object('entry_id', offer_by_hand.entry_id, 'replayed', again);
 END
 $$;
-COMMENT ON FUNCTION clinic_private.offer_by_hand(uuid, timestamptz, uuid, uuid, integer, text) IS
+COMMENT ON FUNCTION clinic_private.offer_by_hand(uuid, timestamptz, uuid, uuid, integer, uuid, text) IS
     'What clinic.offer_slot does, whose row it returns.';
 REVOKE ALL ON FUNCTION clinic_private.offer_by_hand FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.offer_by_hand TO clinic_owner;
 
 CREATE FUNCTION clinic.offer_slot(
     entry_id uuid,
-    starts_at timestamptz,
+    starts_at timestamptz DEFAULT NULL,
     provider_id uuid DEFAULT NULL,
     location_id uuid DEFAULT NULL,
     minutes integer DEFAULT NULL,
+    session_id uuid DEFAULT NULL,
     idempotency_key text DEFAULT NULL)
     RETURNS TABLE (
         offer_id uuid,
@@ -476,7 +555,7 @@ CREATE FUNCTION clinic.offer_slot(
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
     SELECT r.*
-    FROM jsonb_to_record(clinic_private.offer_by_hand($1, $2, $3, $4, $5, $6))
+    FROM jsonb_to_record(clinic_private.offer_by_hand($1, $2, $3, $4, $5, $6, $7))
         AS r (offer_id uuid, entry_id uuid, provider_id uuid, location_id uuid, starts_at timestamptz, ends_at timestamptz, expires_at timestamptz,
               replayed boolean)
 $$;
@@ -486,7 +565,8 @@ GRANT EXECUTE ON FUNCTION clinic.offer_slot TO clinic_user;
 COMMENT ON FUNCTION clinic.offer_slot IS
     'Offers a free start to an entry by hand, past the queue, its dates and its daily limits. Needs appointments:write and appointments:read there; patients cannot.
 starts_at: free, as clinic.available_slots shows it for the patient; provider_id, location_id: by default the entry''s, else chosen; minutes: how long the
-offer stands, by default as the tenant has it, never into the lead time. When nobody takes it, its time is everybody''s again. idempotency_key: the same
+offer stands, by default as the tenant has it, never into the lead time; session_id: seats of this session instead, by default that of the entry, without
+starts_at, provider_id and location_id. A patient whom the policy on no-shows keeps from booking may accept it. When nobody takes it, its time is everybody''s again. idempotency_key: the same
 call again returns the same offer.
-Errors: those of clinic.book_appointment; duplicate (the entry has an offer), bad_transition (it waits no more), lead_time, not_found, forbidden, no_context,
+Errors: those of clinic.book_appointment and clinic.book_seat; duplicate (the entry has an offer), bad_transition (it waits no more), lead_time, not_found, forbidden, no_context,
 busy, idempotency_conflict, 22004, 22023.';

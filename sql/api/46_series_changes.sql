@@ -8,19 +8,26 @@ CREATE FUNCTION clinic_private.series_once(call text, arguments jsonb, idempoten
 AS $$
 #variable_conflict error
 DECLARE
-    -- An instant is the same in every zone in which it is written.
+    -- An instant is the same in every zone in which it is written, a length in every style.
     payload jsonb := series_once.arguments
-        || jsonb_build_object('starts_at', extract(epoch FROM (series_once.arguments ->> 'starts_at')::timestamptz));
+        || jsonb_build_object('starts_at', extract(epoch FROM (series_once.arguments ->> 'starts_at')::timestamptz),
+                              'duration', extract(epoch FROM (series_once.arguments ->> 'duration')::interval));
     answer jsonb := clinic_private.begin_once(series_once.call, series_once.idempotency_key, payload);
+    keeps boolean;
 BEGIN
     IF answer IS NOT NULL THEN
         RETURN answer || '{"replayed": true}';
     END IF;
+    -- One date may move to where another was: what they leave is offered to others once all are where they shall be.
+    keeps := clinic_private.keep_freed_time();
     answer := CASE series_once.call
         WHEN 'book_series' THEN clinic_private.book_series(series_once.arguments)
         WHEN 'edit_series' THEN clinic_private.edit_series(series_once.arguments)
         WHEN 'cancel_series' THEN clinic_private.cancel_series(series_once.arguments)
     END;
+    IF keeps THEN
+        PERFORM clinic_private.tell_kept_time();
+    END IF;
     PERFORM clinic_private.end_once(series_once.call, series_once.idempotency_key, answer);
     RETURN answer;
 END

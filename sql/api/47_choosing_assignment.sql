@@ -295,12 +295,13 @@ BEGIN
     PERFORM clinic_private.require_booking_right();
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'service_id', book_first.service_id, 'patient_id', book_first.patient_id));
+    -- Times by value: as JSON they would show the session's zone and style.
     stored := clinic_private.begin_once('book_first_available', book_first.idempotency_key, jsonb_build_object(
         'service_id', book_first.service_id, 'patient_id', book_first.patient_id,
-        'range_start', book_first.range_start, 'range_end', book_first.range_end,
+        'range_start', extract(epoch FROM book_first.range_start), 'range_end', extract(epoch FROM book_first.range_end),
         'specialty', book_first.specialty, 'language', book_first.language, 'insurer', book_first.insurer,
         'gender', book_first.gender, 'location_id', book_first.location_id,
-        'provider_ids', book_first.provider_ids, 'duration', book_first.duration));
+        'provider_ids', book_first.provider_ids, 'duration', extract(epoch FROM book_first.duration)));
     IF stored IS NULL THEN
         matching := clinic_private.matching_providers(book_first.service_id, book_first.specialty,
             book_first.language, book_first.insurer, book_first.gender,

@@ -448,7 +448,8 @@ BEGIN
             'Pass shift => ''1 day'', or steps as clinic.find_itineraries() gives them.');
     END IF;
     stored := clinic_private.begin_once('move_visit', move_visit.idempotency_key,
-        jsonb_build_object('visit_id', move_visit.visit_id, 'shift', move_visit.shift, 'steps', move_visit.steps));
+        jsonb_build_object('visit_id', move_visit.visit_id, 'shift', extract(epoch FROM move_visit.shift),
+                           'steps', move_visit.steps));
     IF stored IS NULL THEN
         PERFORM clinic_private.require_visit(move_visit.visit_id);
         SELECT array_agg(o.step ORDER BY o.step), array_agg(o.service_id ORDER BY o.step) INTO places, services

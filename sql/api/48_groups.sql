@@ -22,23 +22,6 @@ COMMENT ON FUNCTION clinic_private.keep_seat_with_session() IS
 REVOKE ALL ON FUNCTION clinic_private.keep_seat_with_session() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.keep_seat_with_session() TO clinic_owner;
 
-CREATE FUNCTION clinic_private.seats_freed(session_id uuid)
-    RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict error
-BEGIN
-    IF to_regprocedure('clinic_private.offer_session_seats(uuid)') IS NOT NULL THEN
-        EXECUTE 'SELECT clinic_private.offer_session_seats($1)' USING seats_freed.session_id;
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION clinic_private.seats_freed(uuid) IS
-    'Called in the transaction that frees seats of a session, or opens more: whoever waits for them may be offered them.';
-REVOKE ALL ON FUNCTION clinic_private.seats_freed(uuid) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.seats_freed(uuid) TO clinic_owner;
-
 -- Takes the locks of a session and of all who have a seat in it, and checks who asks and what for.
 CREATE FUNCTION clinic_private.lock_session(session_id uuid, version integer)
     RETURNS void
@@ -91,7 +74,7 @@ AS $$
     WHERE s.tenant_id = clinic.current_tenant_id() AND s.session_id = taken_seats.session_id
       AND (s.expires_at IS NULL OR s.expires_at > clinic.now())
 $$;
-COMMENT ON FUNCTION clinic_private.taken_seats(uuid) IS 'How many seats of a session are taken.';
+COMMENT ON FUNCTION clinic_private.taken_seats(uuid) IS 'How many seats of a session are taken, or offered to those who wait.';
 REVOKE ALL ON FUNCTION clinic_private.taken_seats(uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.taken_seats(uuid) TO clinic_owner;
 
@@ -152,8 +135,8 @@ BEGIN
             'a buffer must be between 0 and 1440 minutes');
     END IF;
     stored := clinic_private.begin_once('create_session', create_session.idempotency_key, jsonb_build_array(
-        create_session.service_id, create_session.provider_id, create_session.starts_at, create_session.location_id,
-        create_session.duration, create_session.capacity, create_session.title, create_session.resource_ids,
+        create_session.service_id, create_session.provider_id, extract(epoch FROM create_session.starts_at), create_session.location_id,
+        extract(epoch FROM create_session.duration), create_session.capacity, create_session.title, create_session.resource_ids,
         create_session.buffer_before_minutes, create_session.buffer_after_minutes, create_session.override,
         create_session.reason, create_session.session_id));
     IF stored IS NULL THEN
@@ -177,6 +160,8 @@ BEGIN
             'buffer_after_minutes', create_session.buffer_after_minutes,
             'named_resource_ids', coalesce(create_session.resource_ids, '{}'), 'overridden', place.overridden,
             'reason', CASE WHEN cardinality(place.overridden) > 0 THEN create_session.reason END));
+        PERFORM clinic_private.lock_resources(tenant, ARRAY[new_id]);
+        PERFORM clinic_private.offer_session_seats(new_id, 'opened');
         stored := jsonb_build_object('session_id', new_id, 'provider_id', create_session.provider_id,
             'location_id', place.location_id, 'starts_at', create_session.starts_at, 'ends_at', place.ends_at,
             'capacity', seats, 'resource_ids', place.resource_ids, 'version', 1, 'replayed', true);
@@ -271,8 +256,8 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_override(move_session.override, move_session.reason);
     stored := clinic_private.begin_once('move_session', move_session.idempotency_key, jsonb_build_array(
-        move_session.session_id, move_session.starts_at, move_session.provider_id, move_session.location_id,
-        move_session.duration, move_session.resource_ids, move_session.override, move_session.reason, move_session.version));
+        move_session.session_id, extract(epoch FROM move_session.starts_at), move_session.provider_id, move_session.location_id,
+        extract(epoch FROM move_session.duration), move_session.resource_ids, move_session.override, move_session.reason, move_session.version));
     IF stored IS NULL THEN
         PERFORM clinic_private.lock_session(move_session.session_id, move_session.version);
         SELECT g.* INTO session FROM clinic_data.group_sessions AS g
@@ -298,6 +283,11 @@ BEGIN
         WHERE g.tenant_id = tenant AND g.session_id = move_session.session_id
         RETURNING g.version INTO new_version;
         moved_seats := clinic_private.move_seats(move_session.session_id, move_session.override);
+        IF (wanted_provider, place.location_id, wanted_start, place.ends_at)
+           IS DISTINCT FROM (session.provider_id, session.location_id, session.starts_at, session.ends_at) THEN
+            PERFORM clinic_private.follow_session(move_session.session_id);
+            PERFORM clinic_private.offer_session_seats(move_session.session_id, 'opened');
+        END IF;
         stored := jsonb_build_object('session_id', move_session.session_id, 'provider_id', wanted_provider,
             'location_id', place.location_id, 'starts_at', wanted_start, 'ends_at', place.ends_at, 'moved', moved_seats,
             'resource_ids', place.resource_ids, 'version', new_version, 'replayed', true);
@@ -381,7 +371,8 @@ BEGIN
             jsonb_build_object('capacity', set_session_capacity.capacity), ARRAY['capacity']);
         seats := clinic_private.taken_seats(set_session_capacity.session_id);
         IF set_session_capacity.capacity > greatest(before, seats) THEN
-            PERFORM clinic_private.seats_freed(set_session_capacity.session_id);
+            PERFORM clinic_private.offer_session_seats(set_session_capacity.session_id, 'opened');
+            seats := clinic_private.taken_seats(set_session_capacity.session_id);
         END IF;
         stored := jsonb_build_object('session_id', set_session_capacity.session_id, 'capacity', set_session_capacity.capacity,
             'taken', seats, 'over_capacity', seats > set_session_capacity.capacity, 'version', new_version, 'replayed', true);
@@ -445,6 +436,7 @@ BEGIN
         RETURNING g.version INTO new_version;
         seats := clinic_private.cancel_seats(cancel_session.session_id, cancel_session.reason);
         PERFORM clinic_private.release_owner(cancel_session.session_id);
+        PERFORM clinic_private.follow_session(cancel_session.session_id);
         stored := jsonb_build_object('session_id', cancel_session.session_id, 'status', 'cancelled', 'cancelled', seats,
             'version', new_version, 'replayed', true);
         PERFORM clinic_private.end_once('cancel_session', cancel_session.idempotency_key, stored);

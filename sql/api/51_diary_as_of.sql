@@ -23,8 +23,8 @@ COMMENT ON FUNCTION clinic_private.zone_as_of(uuid, uuid, date, timestamptz) IS
 REVOKE ALL ON FUNCTION clinic_private.zone_as_of FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.zone_as_of TO clinic_owner;
 
--- The last event of each appointment that was ever planned at the provider on the day says where it was then. Who held a time kept
--- it until the last deadline that it got, so the deadline of the row serves for every instant before.
+-- The last event of each appointment that was ever planned at the provider on the day says where it was then, and of a hold or a
+-- request when it was to die: whether somebody has cleared it away since, and when, changes nothing.
 CREATE FUNCTION clinic.diary_as_of(provider_id uuid, on_date date, as_of timestamptz)
     RETURNS TABLE (
         kind text,
@@ -44,7 +44,8 @@ CREATE FUNCTION clinic.diary_as_of(provider_id uuid, on_date date, as_of timesta
 AS $$
 #variable_conflict error
 DECLARE
-    tenant uuid := clinic_private.require_permission('appointments:read');
+    tenant uuid := clinic_private.require_permission(
+        CASE WHEN diary_as_of.provider_id = clinic.current_provider_id() THEN 'appointments:read:own' ELSE 'appointments:read' END);
     zone text;
     day_begins timestamptz;
     day_ends timestamptz;
@@ -63,13 +64,14 @@ BEGIN
         SELECT DISTINCT e.subject_id
         FROM clinic_data.events AS e
         WHERE e.tenant_id = tenant AND e.provider_id = diary_as_of.provider_id AND e.name LIKE 'appointment.%'
-          -- A visit is shorter than two days.
-          AND e.starts_at > day_begins - interval '48 hours' AND e.starts_at < day_ends AND e.occurred_at <= diary_as_of.as_of
+          -- No visit is longer than a week.
+          AND e.starts_at > day_begins - interval '168 hours' AND e.starts_at < day_ends AND e.occurred_at <= diary_as_of.as_of
     ), known AS (
         SELECT l.*
         FROM planned AS p
         CROSS JOIN LATERAL (
-            SELECT e.subject_id, e.status, e.service_id, e.provider_id, e.location_id, e.patient_id, e.starts_at, e.ends_at
+            SELECT e.subject_id, e.status, e.service_id, e.provider_id, e.location_id, e.patient_id, e.starts_at, e.ends_at,
+                   (e.data ->> 'expires_at')::timestamptz AS expires_at
             FROM clinic_data.events AS e
             WHERE e.tenant_id = tenant AND e.subject_id = p.subject_id AND e.name LIKE 'appointment.%'
               AND e.occurred_at <= diary_as_of.as_of
@@ -79,10 +81,9 @@ BEGIN
         SELECT 'booked' AS kind, k.starts_at, k.ends_at, k.location_id, k.subject_id AS appointment_id, k.status, k.service_id,
                k.patient_id, NULL::uuid AS source_id, 2 AS place
         FROM known AS k
-        LEFT JOIN clinic_data.appointments AS a ON a.tenant_id = tenant AND a.appointment_id = k.subject_id
         WHERE k.provider_id = diary_as_of.provider_id AND k.starts_at < day_ends AND k.ends_at > day_begins
           AND k.status NOT IN ('cancelled', 'expired')
-          AND NOT (k.status IN ('held', 'pending') AND coalesce(a.expires_at <= diary_as_of.as_of, false))
+          AND coalesce(k.expires_at > diary_as_of.as_of, true)
           AND clinic_private.sees_appointment(k.patient_id, k.provider_id, k.location_id)
         UNION ALL
         SELECT h.kind, h.starts_at, h.ends_at, h.location_id, NULL, NULL, NULL, NULL, h.source_id, CASE h.kind WHEN 'hours' THEN 0 ELSE 1 END
@@ -99,7 +100,7 @@ ALTER FUNCTION clinic.diary_as_of OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.diary_as_of FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.diary_as_of TO clinic_user;
 COMMENT ON FUNCTION clinic.diary_as_of IS
-    'Returns what the hours, the blocks and the appointments of a provider on a local day were, as they were known at an instant. Needs appointments:read.
+    'Returns what the hours, the blocks and the appointments of a provider on a local day were, as they were known at an instant. Needs appointments:read, or its scope own for the caller''s own provider.
 on_date: a date in the zone where the provider was to be (time_zone, that of a stay known then, else the home zone); as_of: the instant; what was made then or before counts, what was retired, moved or cancelled by then does not.
 kind: hours (an opening window), block or booked; status: of the appointment then; source_id: the rule or override of hours, the block of a block. Appointments that the caller may not see are left out. Ordered by kind (hours, blocks, booked) and start.
 Errors: no_context, forbidden, not_found, 22004, 22008, 22023.';

@@ -22,16 +22,21 @@ COMMENT ON FUNCTION clinic_private.normal_destination(text, text) IS
     'The form in which a destination is kept: phone numbers in E.164, addresses in lower case, tokens as they are. Errors: 22023; none shows the value.';
 
 -- Both null: as the tenant has it. The visit's zone is that of its location.
+-- In plpgsql, which keeps its plan: a function in SQL with settings of its own is planned anew by each call.
 CREATE FUNCTION clinic_private.quiet_hours_of(tenant_id uuid, patient_id uuid, visit_zone text,
     OUT time_zone text, OUT quiet_from time, OUT quiet_until time)
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
+#variable_conflict error
+BEGIN
     SELECT coalesce(p.time_zone::text, t.message_time_zone::text, quiet_hours_of.visit_zone, 'Etc/UTC'),
            coalesce(p.quiet_from, t.quiet_from), coalesce(p.quiet_until, t.quiet_until)
+    INTO quiet_hours_of.time_zone, quiet_hours_of.quiet_from, quiet_hours_of.quiet_until
     FROM clinic_data.tenants AS t
     LEFT JOIN clinic_data.communication_preferences AS p ON p.tenant_id = t.tenant_id AND p.patient_id = quiet_hours_of.patient_id
-    WHERE t.tenant_id = quiet_hours_of.tenant_id
+    WHERE t.tenant_id = quiet_hours_of.tenant_id;
+END
 $$;
 COMMENT ON FUNCTION clinic_private.quiet_hours_of(uuid, uuid, text) IS 'The zone and quiet hours of a patient, else of the tenant, else the zone of the visit.';
 

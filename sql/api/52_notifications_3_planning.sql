@@ -46,10 +46,12 @@ COMMENT ON FUNCTION clinic_private.checked_reminders(jsonb) IS 'The reminders of
 
 CREATE FUNCTION clinic_private.reminders_of(tenant_id uuid, service_id uuid, patient_id uuid)
     RETURNS jsonb
-    LANGUAGE sql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT coalesce(
+#variable_conflict error
+BEGIN
+    RETURN coalesce(
         (SELECT p.reminders
          FROM clinic_data.reminder_plans AS p
          WHERE p.tenant_id = reminders_of.tenant_id
@@ -57,7 +59,8 @@ AS $$
            AND coalesce(p.patient_id = reminders_of.patient_id, true)
          ORDER BY p.patient_id IS NULL, p.service_id IS NULL
          LIMIT 1),
-        '[{"before_minutes": 4320}, {"before_minutes": 1440}, {"before_minutes": 120}]')
+        '[{"before_minutes": 4320}, {"before_minutes": 1440}, {"before_minutes": 120}]');
+END
 $$;
 COMMENT ON FUNCTION clinic_private.reminders_of(uuid, uuid, uuid) IS
     'The reminders that count for a service and a patient: of patient and service, of the patient, of the service, of the tenant, else 72, 24 and 2 hours before.';
@@ -72,12 +75,18 @@ CREATE FUNCTION clinic_private.void_notifications(tenant_id uuid, appointment_id
 AS $$
 #variable_conflict error
 BEGIN
-    -- One message may tell of several visits: it goes on for the others.
+    -- One message may tell of several visits: it goes on for the others that it is still true of.
     UPDATE clinic_data.notifications AS n
-    SET appointment_id = (n.data -> 'also' ->> 0)::uuid,
-        data = jsonb_set(n.data, '{also}', (n.data -> 'also') - 0)
-    WHERE n.tenant_id = void_notifications.tenant_id AND n.appointment_id = void_notifications.appointment_id
-      AND n.status = 'waiting' AND n.kind = ANY (void_notifications.kinds) AND jsonb_array_length(n.data -> 'also') > 0;
+    SET appointment_id = next.id,
+        data = jsonb_set(n.data, '{also}', next.others)
+    FROM (SELECT o.notification_id, (array_agg(e.id::uuid ORDER BY e.place))[1] AS id, to_jsonb((array_agg(e.id ORDER BY e.place))[2:]) AS others
+          FROM clinic_data.notifications AS o
+          CROSS JOIN LATERAL jsonb_array_elements_text(o.data -> 'also') WITH ORDINALITY AS e (id, place)
+          WHERE o.tenant_id = void_notifications.tenant_id AND o.appointment_id = void_notifications.appointment_id
+            AND o.status = 'waiting' AND o.kind = ANY (void_notifications.kinds)
+            AND clinic_private.is_still_true(o.tenant_id, o.kind, e.id::uuid)
+          GROUP BY o.notification_id) AS next
+    WHERE n.tenant_id = void_notifications.tenant_id AND n.notification_id = next.notification_id;
     UPDATE clinic_data.notifications AS n
     SET status = 'void', status_reason = void_notifications.reason, data = NULL, done_at = clinic.now()
     WHERE n.tenant_id = void_notifications.tenant_id AND n.appointment_id = void_notifications.appointment_id

@@ -157,17 +157,19 @@ DECLARE
 BEGIN
     PERFORM clinic_private.act_as_system(queue_due_notifications.tenant_id);
     PERFORM clinic_private.follow_waiting_changes(queue_due_notifications.tenant_id, 1000);
+    WITH dead AS MATERIALIZED (
+        SELECT d.notification_id
+        FROM clinic_data.notifications AS d
+        WHERE d.tenant_id = queue_due_notifications.tenant_id AND d.status = 'waiting' AND d.due_at <= clinic.now()
+          AND (d.expires_at <= clinic.now() OR d.channel IS NULL)
+        ORDER BY d.due_at
+        LIMIT 1000
+        FOR UPDATE SKIP LOCKED)
     UPDATE clinic_data.notifications AS n
     SET status = CASE WHEN n.expires_at <= clinic.now() THEN 'expired' ELSE 'skipped' END,
         status_reason = CASE WHEN coalesce(n.expires_at > clinic.now(), true) THEN 'no_contact' END,
         data = NULL, done_at = clinic.now()
-    FROM (SELECT d.notification_id
-          FROM clinic_data.notifications AS d
-          WHERE d.tenant_id = queue_due_notifications.tenant_id AND d.status = 'waiting' AND d.due_at <= clinic.now()
-            AND (d.expires_at <= clinic.now() OR d.channel IS NULL)
-          ORDER BY d.due_at
-          LIMIT 1000
-          FOR UPDATE SKIP LOCKED) AS dead
+    FROM dead
     WHERE n.tenant_id = queue_due_notifications.tenant_id AND n.notification_id = dead.notification_id;
 
     FOR note IN
@@ -350,11 +352,21 @@ AS $$
 BEGIN
     INSERT INTO clinic_data.notifications
         (tenant_id, notification_id, kind, patient_id, appointment_id, planned_at, due_at, expires_at, channel, created_at)
+    -- Planned for now, and for no moment that a reminder of the visit is planned for already.
     SELECT send_another_way.tenant_id, clinic.new_id(), send_another_way.kind, send_another_way.patient_id, send_another_way.appointment_id,
-           clinic.now(), clinic.now(), send_another_way.expires_at, r.channel, clinic.now()
+           coalesce((SELECT max(o.planned_at) + interval '1 microsecond'
+                     FROM clinic_data.notifications AS o
+                     WHERE o.tenant_id = send_another_way.tenant_id AND o.appointment_id = send_another_way.appointment_id AND o.status <> 'void'
+                       AND o.kind = send_another_way.kind AND o.planned_at >= clinic.now() AND o.planned_at < clinic.now() + interval '1 second'),
+                    clinic.now()),
+           clinic.now(), send_another_way.expires_at, r.channel, clinic.now()
     FROM clinic_private.reach_patient(send_another_way.tenant_id, send_another_way.patient_id, send_another_way.kind, NULL) AS r
     WHERE r.channel IS NOT NULL AND send_another_way.kind IN ('reminder', 'confirmation', 'cancellation')
       AND coalesce(send_another_way.expires_at > clinic.now(), true)
+      -- Of several that bounce at once, one is enough.
+      AND NOT EXISTS (SELECT FROM clinic_data.notifications AS o
+                      WHERE o.tenant_id = send_another_way.tenant_id AND o.appointment_id = send_another_way.appointment_id
+                        AND o.kind = send_another_way.kind AND o.status = 'waiting' AND o.due_at <= clinic.now())
       AND clinic_private.is_still_true(send_another_way.tenant_id, send_another_way.kind, send_another_way.appointment_id);
 END
 $$;

@@ -69,7 +69,8 @@ BEGIN
         JOIN clinic_data.appointments AS a ON a.tenant_id = n.tenant_id AND a.appointment_id = n.appointment_id
         WHERE n.tenant_id = answered_message.tenant_id AND n.contact_id = ANY (answered_message.contact_ids)
           AND n.kind IN ('reminder', 'confirmation', 'change', 'running_late') AND n.status IN ('queued', 'sent')
-          AND a.status IN ('booked', 'confirmed') AND a.starts_at > clinic.now()
+          -- One that is cancelled is what the reply is about all the same: who says so twice does not mean another visit.
+          AND a.status IN ('booked', 'confirmed', 'cancelled') AND a.starts_at > clinic.now()
           AND coalesce(replace(a.confirmation_code, '-', '') = answered_message.code, true)
         ORDER BY coalesce(n.sent_at, n.due_at) DESC, n.notification_id DESC
         LIMIT 1;
@@ -122,7 +123,11 @@ BEGIN
                 PERFORM clinic_private.change_status(do_as_patient.appointment_id, 'confirm');
             END IF;
         WHEN 'cancel' THEN
-            PERFORM clinic_private.change_status(do_as_patient.appointment_id, 'cancel');
+            IF NOT EXISTS (SELECT FROM clinic_data.appointments AS a
+                           WHERE a.tenant_id = clinic.current_tenant_id() AND a.appointment_id = do_as_patient.appointment_id
+                             AND a.status = 'cancelled') THEN
+                PERFORM clinic_private.change_status(do_as_patient.appointment_id, 'cancel');
+            END IF;
         WHEN 'accept' THEN
             PERFORM clinic.accept_offer(offer_id => do_as_patient.offer_id);
         WHEN 'decline' THEN
@@ -206,7 +211,7 @@ REVOKE ALL ON FUNCTION clinic.record_reply FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.record_reply TO clinic_user;
 COMMENT ON FUNCTION clinic.record_reply IS
     'Takes what a patient answered to a message, does it as that patient, and tells what came of it. Needs outbox:deliver.
-CONFIRM and CANCEL, perhaps with the confirmation code, concern the visit last written of to that destination; YES and NO the offer of a waitlist that was last made there, and YES
+CONFIRM and CANCEL, perhaps with the confirmation code, concern the coming visit last written of to that destination, be it cancelled meanwhile; YES and NO the offer of a waitlist that was last made there, and YES
 without an open offer confirms the visit; STOP and START end and begin writing there, for everybody who is reached there. The same in Hindi; any other words are action unknown, and
 nobody''s words are kept.
 channel: sms, email, push, voice or whatsapp; destination: whence it came; text: as it came; idempotency_key: the channel''s id of the reply: the same key gives the same result.

@@ -3,7 +3,7 @@
 
 CREATE FUNCTION clinic.event_names()
     RETURNS TABLE (name text, meaning text, written boolean)
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 25
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 50
     SET search_path = pg_catalog, pg_temp
 AS $$
     VALUES
@@ -30,6 +30,22 @@ AS $$
         ('waitlist.expired', 'An offer was not answered in time.', true),
         ('waitlist.taken', 'Somebody else who was offered the same time was faster.', true),
         ('waitlist.withdrawn', 'An offer is over, because the patient waits no longer.', true),
+        ('session.created', 'A group session is planned.', true),
+        ('session.rescheduled', 'A session has another time, provider or place.', true),
+        ('session.updated', 'Something else of a session has changed, such as its capacity.', true),
+        ('session.cancelled', 'A session is cancelled.', true),
+        ('series.created', 'A series of appointments is booked, or the later part of one goes on in another way.', true),
+        ('series.updated', 'All that is to come of a series has changed.', true),
+        ('series.extended', 'Further dates of a series without end are booked.', true),
+        ('series.ended', 'The later part of a series is cancelled, or goes on as another series.', true),
+        ('series.cancelled', 'No date of a series is to come.', true),
+        ('ticket.issued', 'Somebody waits at the front desk.', true),
+        ('ticket.called', 'A ticket is called, perhaps once more.', true),
+        ('ticket.returned', 'Who was called waits again.', true),
+        ('ticket.served', 'It is the turn of a ticket.', true),
+        ('ticket.done', 'A ticket has been served.', true),
+        ('ticket.left', 'Somebody has left the queue without having been served.', true),
+        ('ticket.updated', 'Something else of a ticket has changed.', true),
         ('patient.created', 'A patient is registered.', true),
         ('patient.updated', 'Something of a patient has changed.', true),
         ('medical_record.created', 'A record is added to a patient''s file.', false),

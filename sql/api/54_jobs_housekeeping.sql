@@ -28,6 +28,10 @@ BEGIN
               FROM clinic_data.claims AS c
               WHERE c.tenant_id = tenant AND c.appointment_id = ANY (dead)
               UNION
+              SELECT a.session_id
+              FROM clinic_data.appointments AS a
+              WHERE a.tenant_id = tenant AND a.appointment_id = ANY (dead) AND a.session_id IS NOT NULL
+              UNION
               SELECT o.resource_id
               FROM (SELECT DISTINCT a.provider_id, a.location_id
                     FROM clinic_data.appointments AS a
@@ -43,11 +47,12 @@ BEGIN
                 cancelled_at = clinic.now(),
                 expires_at = NULL
             WHERE a.tenant_id = tenant AND a.appointment_id = ANY (dead)
-            RETURNING a.appointment_id, a.service_id, a.provider_id, a.location_id, a.starts_at, a.ends_at
+            RETURNING a.appointment_id, a.service_id, a.provider_id, a.location_id, a.starts_at, a.ends_at, a.session_id
         LOOP
             DELETE FROM clinic_data.claims AS c
             WHERE c.tenant_id = tenant AND c.appointment_id = swept.appointment_id;
-            IF swept.ends_at > clinic.now() THEN
+            -- Of a seat the time is the session's still.
+            IF swept.ends_at > clinic.now() AND swept.session_id IS NULL THEN
                 PERFORM clinic_private.time_freed(swept.appointment_id, swept.service_id, swept.provider_id, swept.location_id,
                     swept.starts_at, swept.ends_at);
             END IF;
@@ -55,15 +60,18 @@ BEGIN
         END LOOP;
     END IF;
 
+    -- Materialized: a plan made before there are statistics would look for the old ones again for each claim.
+    WITH old AS MATERIALIZED (
+        SELECT o.claim_id
+        FROM clinic_data.claims AS o
+        JOIN clinic_data.tenants AS t ON t.tenant_id = o.tenant_id
+        WHERE o.tenant_id = tenant
+          AND (o.expires_at <= clinic.now() OR o.ends_at <= clinic.now() - make_interval(days => t.keep_claims_days)
+                                               AND upper(o.during) <= clinic.now() - make_interval(days => t.keep_claims_days))
+        LIMIT 10000
+        FOR UPDATE OF o SKIP LOCKED)
     DELETE FROM clinic_data.claims AS c
-    USING (SELECT o.claim_id
-           FROM clinic_data.claims AS o
-           JOIN clinic_data.tenants AS t ON t.tenant_id = o.tenant_id
-           WHERE o.tenant_id = tenant
-             AND (o.expires_at <= clinic.now() OR o.ends_at <= clinic.now() - make_interval(days => t.keep_claims_days)
-                                                  AND upper(o.during) <= clinic.now() - make_interval(days => t.keep_claims_days))
-           LIMIT 10000
-           FOR UPDATE OF o SKIP LOCKED) AS old
+    USING old
     WHERE c.tenant_id = tenant AND c.claim_id = old.claim_id;
     GET DIAGNOSTICS deleted = ROW_COUNT;
     RETURN done + deleted;

@@ -80,6 +80,7 @@ DECLARE
     -- Taken here, so that no element takes the key of the whole call.
     stored jsonb := clinic_private.begin_once(name, run_batch.idempotency_key, run_batch.items);
     outcomes jsonb := '[]';
+    keeps boolean;
 BEGIN
     IF stored IS NOT NULL THEN
         RETURN QUERY
@@ -88,6 +89,8 @@ BEGIN
         FROM jsonb_to_recordset(stored) AS r (item integer, appointment_id uuid, outcome text, status text, message text, details jsonb);
         RETURN;
     END IF;
+    -- One may move to where another was: what they leave is offered to others once all are done.
+    keeps := clinic_private.keep_freed_time();
     run_batch.item := 0;
     FOR arguments IN SELECT i.value FROM jsonb_array_elements(run_batch.items) WITH ORDINALITY AS i (value, place) ORDER BY i.place LOOP
         run_batch.item := run_batch.item + 1;
@@ -127,6 +130,9 @@ BEGIN
             'outcome', run_batch.outcome, 'status', run_batch.status, 'message', run_batch.message, 'details', run_batch.details);
         RETURN NEXT;
     END LOOP;
+    IF keeps THEN
+        PERFORM clinic_private.tell_kept_time();
+    END IF;
     PERFORM clinic_private.end_once(name, run_batch.idempotency_key, outcomes);
 END
 $$;

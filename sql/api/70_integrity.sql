@@ -124,14 +124,28 @@ AS $$
         WHERE s.tenant_id = a.tenant_id AND s.appointment_id = a.appointment_id AND s.session_id = a.session_id
           AND s.expires_at IS NOT DISTINCT FROM a.expires_at) AS n
     WHERE a.session_id IS NOT NULL AND (a.expires_at IS NULL OR a.expires_at > clinic.now())
-      AND n.taken <> CASE a.status WHEN 'cancelled' THEN 0 ELSE a.seats END
+      AND n.taken <> CASE WHEN a.status IN ('cancelled', 'no_show') THEN 0 ELSE a.seats END
+      -- A no-show that is reversed after the end takes no seat any more.
+      AND (a.ends_at > clinic.now() OR n.taken > 0)
+    UNION ALL
+    SELECT 'seats', 'waitlist_slots', w.slot_id, jsonb_build_object('session_id', w.session_id, 'seats', o.party_size, 'taken', n.taken)
+    FROM clinic_data.waitlist_slots AS w
+    CROSS JOIN LATERAL (
+        SELECT max(e.party_size) AS party_size
+        FROM clinic_data.waitlist_offers AS f
+        JOIN clinic_data.waitlist_entries AS e ON e.tenant_id = f.tenant_id AND e.entry_id = f.entry_id
+        WHERE f.tenant_id = w.tenant_id AND f.slot_id = w.slot_id AND f.status = 'open' AND f.expires_at > clinic.now()) AS o
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS taken FROM clinic_data.session_seats AS s
+        WHERE s.tenant_id = w.tenant_id AND s.slot_id = w.slot_id AND s.expires_at > clinic.now()) AS n
+    WHERE w.tenant_id = (SELECT t.id FROM tenant AS t) AND w.session_id IS NOT NULL AND w.status = 'open' AND n.taken < o.party_size
 $$;
 ALTER FUNCTION clinic.check_integrity() OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.check_integrity() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.check_integrity() TO clinic_user;
 COMMENT ON FUNCTION clinic.check_integrity() IS
     'Everything that is wrong in the tenant''s diary; no row exactly when nothing is.
-problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, a patient''s than the largest; overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled, elsewhere, or has another claim for the same), without_claim (an appointment or session that occupies time but has no claim for it), seats (an appointment whose seats in a session are not as many as it says).
+problem: overlap (two live claims in one lane), malformed (a range that is empty, unbounded or not half-open), over_capacity (more claims at an instant than the least capacity among them, a patient''s than the largest; overbooked ones apart), foreign_lane (a lane of another resource), orphaned (a claim whose appointment is gone, cancelled, elsewhere, or has another claim for the same), without_claim (an appointment or session that occupies time but has no claim for it), seats (an appointment, or a standing offer, whose seats in a session are not as many as it says).
 source, source_id: the row. Needs appointments:read; without a context no row. Errors: forbidden.';
 
 CREATE FUNCTION clinic.time_zone_drift()

@@ -19,6 +19,25 @@ COMMENT ON FUNCTION clinic_private.anybody_waits() IS
 REVOKE ALL ON FUNCTION clinic_private.anybody_waits() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.anybody_waits() TO clinic_owner;
 
+CREATE FUNCTION clinic_private.keep_freed_time()
+RETURNS boolean
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'clinic_keep_freed_time';
+COMMENT ON FUNCTION clinic_private.keep_freed_time() IS
+'Begins a call of several changes: what they free is not offered to those who wait before clinic_private.tell_kept_time(), since another of them
+may need it. False when such a call has begun already, whose end it is to tell. Nothing is kept beyond the transaction.';
+REVOKE ALL ON FUNCTION clinic_private.keep_freed_time() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.keep_freed_time() TO clinic_owner;
+
+CREATE FUNCTION clinic_private.tell_kept_time()
+RETURNS void
+LANGUAGE c VOLATILE PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'clinic_tell_kept_time';
+COMMENT ON FUNCTION clinic_private.tell_kept_time() IS
+'Ends what clinic_private.keep_freed_time() began: offers what has been freed since, and is free still.';
+REVOKE ALL ON FUNCTION clinic_private.tell_kept_time() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.tell_kept_time() TO clinic_owner;
+
 -- Rules of row security. An entry without a location concerns every branch.
 CREATE FUNCTION clinic_private.sees_waitlist(patient_id uuid, provider_id uuid, location_id uuid)
 RETURNS boolean

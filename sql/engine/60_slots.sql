@@ -250,7 +250,8 @@ CREATE FUNCTION clinic.open_hours(
 AS $$
     SELECT w.resource_id, w.location_id, w.starts_at, w.ends_at, l.time_zone::text, w.rule_id, w.override_id
     FROM clinic_private.hours_windows($1, $2, $3, $4, $5) AS w
-    JOIN clinic_data.locations AS l ON l.tenant_id = clinic.current_tenant_id() AND l.location_id = w.location_id
+    -- From the left, so that what is wrong with the call is said whatever the tables hold.
+    LEFT JOIN clinic_data.locations AS l ON l.tenant_id = clinic.current_tenant_id() AND l.location_id = w.location_id
     WHERE NOT clinic_private.is_public()
     ORDER BY w.resource_id, w.starts_at, w.location_id
 $$;
@@ -297,7 +298,7 @@ AS $$
                   OR clinic.has_permission('schedules:write') OR clinic.has_permission('setup:write') THEN b.title END,
            s.patient_id
     FROM clinic_private.block_spans($1, $2, $3, $4) AS s
-    JOIN clinic_data.blocks AS b ON b.tenant_id = clinic.current_tenant_id() AND b.block_id = s.block_id
+    LEFT JOIN clinic_data.blocks AS b ON b.tenant_id = clinic.current_tenant_id() AND b.block_id = s.block_id
     WHERE NOT clinic_private.is_public()
     ORDER BY s.resource_id, s.starts_at, s.block_id
 $$;

@@ -82,7 +82,7 @@ ALTER FUNCTION clinic.confirm_hold(text, boolean, text) OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.confirm_hold(text, boolean, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.confirm_hold(text, boolean, text) TO clinic_user;
 COMMENT ON FUNCTION clinic.confirm_hold(text, boolean, text) IS
-    'Books what is held: always while the hold is alive, whatever happened to hours or blocks meanwhile. Confirming twice returns the same appointment and writes nothing.
+    'Books what is held: always while the hold is alive, whatever happened to hours or blocks meanwhile. Confirming twice returns the same appointment, whatever became of it, and writes nothing.
 if_still_free: when the hold has expired (or was released), book its time afresh if nobody has taken it. The row is that of clinic.book_appointment; status is pending where the service requires approval of what patients book.
 Errors: not_holder for a token that is unknown or another caller''s, hold_expired; with if_still_free those of clinic.book_appointment; forbidden, no_context.';
 

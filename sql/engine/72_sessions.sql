@@ -33,14 +33,17 @@ REVOKE ALL ON FUNCTION clinic.book_seat(uuid, uuid, integer, boolean, text, text
 GRANT EXECUTE ON FUNCTION clinic.book_seat(uuid, uuid, integer, boolean, text, text) TO clinic_user;
 COMMENT ON FUNCTION clinic.book_seat(uuid, uuid, integer, boolean, text, text) IS
     'Books seats of a planned session for a patient: all of them or none.
-One appointment with so many seats; one for each patient and session unless the tenant allows more. The patient''s own time is claimed and judged as by clinic.book_appointment; lead time and horizon are those of the service, hours and rooms the session''s. override (permission appointments:override): lead time, horizon and the past give way, with a reason, which is stored. seat_numbers: the lowest that were free. Cancelling the appointment frees its seats; moving it alone is refused. Needs appointments:write and appointments:read, or the patient.
+One appointment with so many seats; one for each patient and session unless the tenant allows more. The patient''s own time is claimed and judged as by clinic.book_appointment; lead time and horizon are those of the service, hours and rooms the session''s. override (permission appointments:override): lead time, horizon and the past give way, with a reason, which is stored. seat_numbers: the lowest that were free. Cancelling the appointment frees its seats; moving it alone is refused. Where it is full, clinic.join_waitlist waits for seats of it. Needs appointments:write and appointments:read, or the patient.
 Errors: not_found, inactive, in_past, lead_time, horizon, full with how many remain, duplicate, patient_conflict, forbidden, idempotency_conflict, no_context, 22023.';
 
 CREATE FUNCTION clinic_private.place_seat(
     session_id uuid,
     patient_id uuid,
     seats integer DEFAULT 1,
-    held_until timestamptz DEFAULT NULL
+    held_until timestamptz DEFAULT NULL,
+    slot_id uuid DEFAULT NULL,
+    override boolean DEFAULT false,
+    reason text DEFAULT NULL
 )
     RETURNS TABLE (
         appointment_id uuid,
@@ -62,11 +65,32 @@ CREATE FUNCTION clinic_private.place_seat(
     SET search_path = pg_catalog, pg_temp
     SET row_security = on
     AS 'MODULE_PATHNAME', 'clinic_place_seat';
-REVOKE ALL ON FUNCTION clinic_private.place_seat(uuid, uuid, integer, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.place_seat(uuid, uuid, integer, timestamptz) TO clinic_owner;
-COMMENT ON FUNCTION clinic_private.place_seat(uuid, uuid, integer, timestamptz) IS
+REVOKE ALL ON FUNCTION clinic_private.place_seat(uuid, uuid, integer, timestamptz, uuid, boolean, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.place_seat(uuid, uuid, integer, timestamptz, uuid, boolean, text) TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.place_seat(uuid, uuid, integer, timestamptz, uuid, boolean, text) IS
     'Books seats for a module: as clinic.book_seat, without keys.
-held_until: keep them only until then, as a hold, such as for what a waitlist offers. Errors: those of clinic.book_seat.';
+held_until: keep them only until then, as a hold. slot_id: those that a waitlist offers by this slot, whatever the capacity is by now. override,
+reason: as in clinic.book_seat, without a permission. Errors: those of clinic.book_seat.';
+
+CREATE FUNCTION clinic_private.offer_seats(
+    slot_id uuid,
+    session_id uuid,
+    patient_id uuid,
+    seats integer,
+    expires_at timestamptz,
+    ignored uuid[]
+)
+    RETURNS integer[]
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    COST 10000
+    SET search_path = pg_catalog, pg_temp
+    SET row_security = on
+    AS 'MODULE_PATHNAME', 'clinic_offer_seats';
+REVOKE ALL ON FUNCTION clinic_private.offer_seats(uuid, uuid, uuid, integer, timestamptz, uuid[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.offer_seats(uuid, uuid, uuid, integer, timestamptz, uuid[]) TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.offer_seats(uuid, uuid, uuid, integer, timestamptz, uuid[]) IS
+    'Keeps seats of a session for a slot of the waitlist until a deadline, judged for a patient as clinic.book_seat would; returns their numbers.
+ignored: appointments that would be given up. Errors: those of clinic.book_seat.';
 
 CREATE FUNCTION clinic_private.claim_session(
     session_id uuid,
@@ -133,4 +157,4 @@ CREATE FUNCTION clinic_private.follow_seat()
 REVOKE ALL ON FUNCTION clinic_private.follow_seat() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.follow_seat() TO clinic_owner;
 COMMENT ON FUNCTION clinic_private.follow_seat() IS
-    'AFTER ROW trigger of clinic_data.appointments: the seats of one that is cancelled are free again, and their deadline is the appointment''s.';
+    'AFTER ROW trigger of clinic_data.appointments: the seats of one that is cancelled or a no-show are free again, offered to those who wait for them, and the deadline of others is the appointment''s.';

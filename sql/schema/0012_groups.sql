@@ -84,7 +84,8 @@ CREATE TABLE clinic_data.session_seats (
     tenant_id uuid NOT NULL,
     session_id uuid NOT NULL,
     seat integer NOT NULL,
-    appointment_id uuid NOT NULL,
+    appointment_id uuid,
+    slot_id uuid,
     expires_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT session_seats_pkey PRIMARY KEY (tenant_id, session_id, seat),
@@ -92,13 +93,41 @@ CREATE TABLE clinic_data.session_seats (
         REFERENCES clinic_data.group_sessions (tenant_id, session_id),
     CONSTRAINT session_seats_appointment_id_fkey FOREIGN KEY (tenant_id, appointment_id)
         REFERENCES clinic_data.appointments (tenant_id, appointment_id),
-    CONSTRAINT session_seats_seat_check CHECK (seat BETWEEN 1 AND 1000)
+    CONSTRAINT session_seats_slot_id_fkey FOREIGN KEY (tenant_id, slot_id)
+        REFERENCES clinic_data.waitlist_slots (tenant_id, slot_id),
+    CONSTRAINT session_seats_seat_check CHECK (seat BETWEEN 1 AND 1000),
+    CONSTRAINT session_seats_owner_check
+        CHECK (num_nonnulls(appointment_id, slot_id) = 1 AND (slot_id IS NULL OR expires_at IS NOT NULL))
 );
 CREATE INDEX session_seats_appointment_id_idx ON clinic_data.session_seats (tenant_id, appointment_id);
+CREATE INDEX session_seats_slot_id_idx ON clinic_data.session_seats (tenant_id, slot_id);
 COMMENT ON TABLE clinic_data.session_seats IS 'The seats of sessions that are taken: one row a seat, several for a party.';
 COMMENT ON COLUMN clinic_data.session_seats.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.session_seats.session_id IS 'The session.';
 COMMENT ON COLUMN clinic_data.session_seats.seat IS 'Number of the seat, from 1 to the capacity at the time it was taken.';
-COMMENT ON COLUMN clinic_data.session_seats.appointment_id IS 'Whose seat.';
-COMMENT ON COLUMN clinic_data.session_seats.expires_at IS 'The seat is free again from this microsecond on, when the appointment is only held or waits for approval.';
+COMMENT ON COLUMN clinic_data.session_seats.appointment_id IS 'Whose seat; null: it is only offered.';
+COMMENT ON COLUMN clinic_data.session_seats.slot_id IS 'Offered to those who wait, as this slot of the waitlist; null: an appointment has it.';
+COMMENT ON COLUMN clinic_data.session_seats.expires_at IS 'The seat is free again from this microsecond on, when it is offered, or the appointment is only held or waits for approval.';
 COMMENT ON COLUMN clinic_data.session_seats.created_at IS 'When it was taken.';
+
+-- Those who wait for seats.
+ALTER TABLE clinic_data.waitlist_entries
+    ADD COLUMN session_id uuid,
+    ADD CONSTRAINT waitlist_entries_session_id_fkey FOREIGN KEY (tenant_id, session_id)
+        REFERENCES clinic_data.group_sessions (tenant_id, session_id);
+CREATE INDEX waitlist_entries_session_id_idx ON clinic_data.waitlist_entries (tenant_id, session_id);
+COMMENT ON COLUMN clinic_data.waitlist_entries.session_id IS 'Seats of this session, and nothing else; null: any time, or seats of any session, of the service.';
+
+ALTER TABLE clinic_data.waitlist_slots
+    ADD COLUMN session_id uuid,
+    ADD CONSTRAINT waitlist_slots_session_id_fkey FOREIGN KEY (tenant_id, session_id)
+        REFERENCES clinic_data.group_sessions (tenant_id, session_id);
+CREATE INDEX waitlist_slots_session_id_idx ON clinic_data.waitlist_slots (tenant_id, session_id);
+COMMENT ON COLUMN clinic_data.waitlist_slots.session_id IS 'The session whose seats are offered, as many as the party needs; null: time is offered.';
+
+ALTER TABLE clinic_data.waitlist_offers
+    ADD COLUMN session_id uuid,
+    ADD CONSTRAINT waitlist_offers_session_id_fkey FOREIGN KEY (tenant_id, session_id)
+        REFERENCES clinic_data.group_sessions (tenant_id, session_id);
+CREATE INDEX waitlist_offers_session_id_idx ON clinic_data.waitlist_offers (tenant_id, session_id);
+COMMENT ON COLUMN clinic_data.waitlist_offers.session_id IS 'The session whose seats are offered; null: time is offered.';

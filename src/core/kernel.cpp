@@ -245,6 +245,26 @@ std::int32_t Kernel::visits_on_day(std::size_t provider, Instant t) const {
     return it == on_day.end() ? 0 : it->second;
 }
 
+std::vector<VisitLimit> Kernel::limits_at(std::size_t provider, Instant t) const {
+    const Provider &who = state_->diary.providers[provider];
+    const Service &service = state_->diary.service;
+    const ProviderPlan &plan = state_->providers[provider];
+    const Day date = provider_date(who, t);
+    std::vector<VisitLimit> limits;
+    const auto add = [&](bool of_service, bool weekly, std::optional<std::int32_t> most, const auto &counts) {
+        if (!most)
+            return;
+        const Day from = weekly ? iso_week_start(date) : date;
+        const auto it = counts.find(from);
+        limits.push_back({of_service, weekly, from, *most - (it == counts.end() ? 0 : it->second)});
+    };
+    add(true, false, service.max_per_day, plan.service_on_day);
+    add(true, true, service.max_per_week, plan.service_in_week);
+    add(false, false, who.max_per_day, plan.on_day);
+    add(false, true, who.max_per_week, plan.in_week);
+    return limits;
+}
+
 std::vector<Finding> Kernel::standing(const Verdict &verdict) const {
     std::vector<Finding> left;
     for (const Finding &f : verdict.findings) {

@@ -39,6 +39,14 @@ struct Slot {
     std::vector<std::string> missing; // roles of optional participants that cannot be filled then
 };
 
+// A limit on how many visits there may be on one local day or in one ISO week.
+struct VisitLimit {
+    bool of_service = false; // at the provider; else the provider's own, whatever the service
+    bool weekly = false;
+    Day from;              // the day, or the first of the week
+    std::int32_t left = 0; // how many more
+};
+
 class Kernel {
   public:
     // Prepares the windows and blocks that matter for starts within `range`. Keeps references to diary, request and
@@ -79,6 +87,9 @@ class Kernel {
 
     // How many visits the provider has on the local day of t.
     std::int32_t visits_on_day(std::size_t provider, Instant t) const;
+
+    // The limits that a visit of the provider at t counts towards.
+    std::vector<VisitLimit> limits_at(std::size_t provider, Instant t) const;
 
     // The findings that an override leaves standing, in order.
     std::vector<Finding> standing(const Verdict &verdict) const;

@@ -2,6 +2,7 @@
 #include "pg/appointments.hpp"
 
 #include "pg/clock.hpp"
+#include "pg/freed_time.hpp"
 #include "pg/spi.hpp"
 #include "pg/visibility.hpp"
 
@@ -21,7 +22,7 @@ KeptPlan read_cancel_rules{"SELECT s.cancel_window_minutes, t.refuse_late_cancel
                            " JOIN clinic_data.tenants t ON t.tenant_id = s.tenant_id"
                            " WHERE s.tenant_id = $1 AND s.service_id = $2"};
 
-KeptPlan freed_statement{"SELECT clinic_private.time_freed($1, $2, $3, $4, $5, $6)"};
+KeptPlan seats_statement{"SELECT count(*) FROM clinic_data.session_seats WHERE tenant_id = $1 AND appointment_id = $2"};
 
 KeptPlan lockable_statement{"SELECT l FROM clinic_private.lockable_for_offers($1, $2) AS l"};
 
@@ -174,6 +175,22 @@ std::vector<Uuid> used_resources(const Context &context, const Standing &a) {
     return ids;
 }
 
+bool still_takes_its_time(const Context &context, const Standing &a, const std::vector<Uuid> &used) {
+    if (!a.expires)
+        return true;
+    const std::vector<Uuid> claimed = claimed_resources(context.tenant_id, a.id);
+    const auto is_claimed = [&claimed](const Uuid &id) {
+        return std::find(claimed.begin(), claimed.end(), id) != claimed.end();
+    };
+    if (!a.session)
+        return std::all_of(used.begin(), used.end(), is_claimed);
+    // The provider and the rooms of a session are claimed by the session.
+    Spi spi;
+    return is_claimed(a.patient) &&
+           spi.query_with(seats_statement, with_latest_view, context.tenant_id, a.id)[0].get<std::int64_t>(0) ==
+               a.seats;
+}
+
 void update_appointment(const Context &context, const Uuid &id, const std::vector<ColumnValue> &values) {
     TableWriter writer("appointments");
     bool done = false;
@@ -279,8 +296,9 @@ std::vector<Uuid> lockable_when_freed(const Context &context, const Standing &a)
 void tell_freed(const Standing &a) {
     if (a.visit.end <= now() || a.is_dead(now()))
         return;
-    Spi spi;
-    (void)spi.query(freed_statement, a.id, a.service, a.provider, a.location, a.visit.begin, a.visit.end);
+    // The time of a seat is the session's still; the seat itself is told of by whoever frees it.
+    if (!a.session)
+        tell_freed({a.id, a.service, a.provider, a.location, a.visit});
 }
 
 bool is_late(const Context &context, const Standing &a, core::Instant current) {

@@ -165,7 +165,8 @@ Datum swap(FunctionCallInfo fcinfo) {
     Wish to_b = move_wish(context, a, b.visit.begin, b.provider, b.location);
     Wish to_a = move_wish(context, b, a.visit.begin, a.provider, a.location);
     // All at once, so that the order of the locks holds for both moves together.
-    for (const std::vector<Uuid> &some : {used_resources(context, a), used_resources(context, b), claimable(to_a)})
+    for (const std::vector<Uuid> &some :
+         {lockable_when_freed(context, a), lockable_when_freed(context, b), claimable(to_a)})
         to_b.also_lock.insert(to_b.also_lock.end(), some.begin(), some.end());
     to_b.request.ignored = {first, second};
     const Placement a_placed = place(context, to_b);
@@ -175,6 +176,9 @@ Datum swap(FunctionCallInfo fcinfo) {
     // The first one stands in its new place now, and its old claims are gone: the second is judged against that.
     const Placement b_placed = place(context, to_a);
     write_move(context, b, b_placed, std::nullopt);
+    // What the shorter of the two leaves of the longer one's time.
+    tell_freed(a);
+    tell_freed(b);
     add_booking(rows, first, a.code, a.status, a_placed);
     add_booking(rows, second, b.code, b.status, b_placed);
     return rows.done();

@@ -272,6 +272,18 @@ void delete_claims_of_owner(const Uuid &tenant, const Uuid &owner) {
     each_claim_of(tenant, "claims_owner_id_idx", "owner_id", owner, every_claim, removal);
 }
 
+std::vector<Uuid> claimed_resources(const Uuid &tenant, const Uuid &appointment) {
+    IndexScan scan("claims", by_appointment);
+    const auto resource = scan.column<Uuid>("resource_id");
+    scan.where("tenant_id", BTEqualStrategyNumber, tenant);
+    scan.where("appointment_id", BTEqualStrategyNumber, appointment);
+    scan.start(Sight::truth);
+    std::vector<Uuid> found;
+    while (scan.next())
+        found.push_back(scan.get(resource));
+    return found;
+}
+
 void change_claims(const Uuid &tenant, const Uuid &appointment, core::ClaimKind kind,
                    std::optional<core::Instant> expires) {
     // The scan meets the rows that were changed by it again, in their new form; those must be left alone.

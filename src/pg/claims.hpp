@@ -95,6 +95,9 @@ void insert_claims(const ClaimOwner &owner, const std::vector<NewClaim> &claims,
 void delete_claims(const Uuid &tenant, const Uuid &appointment);
 void delete_claims_of_owner(const Uuid &tenant, const Uuid &owner);
 
+// What an appointment has claims of, now.
+std::vector<Uuid> claimed_resources(const Uuid &tenant, const Uuid &appointment);
+
 // Turns the claims of an appointment into another kind with another deadline: the time stays taken throughout.
 void change_claims(const Uuid &tenant, const Uuid &appointment, core::ClaimKind kind,
                    std::optional<core::Instant> expires);

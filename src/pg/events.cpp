@@ -5,6 +5,10 @@
 #include "pg/request.hpp"
 #include "pg/table_writer.hpp"
 
+extern "C" {
+#include "utils/json.h"
+}
+
 namespace pg_clinic::pg {
 
 namespace {
@@ -66,6 +70,21 @@ Named name_event(const FiredRow &row, const FiredRow *before) {
     return {has_moved(*before, row) ? "appointment.rescheduled" : "appointment.updated", old};
 }
 
+// What only events of holds and requests say: when they die, which the row forgets once they have.
+std::optional<Json> deadline_of(const FiredRow &row) {
+    const auto expires = value_of<core::Instant>(row, "expires_at");
+    if (!expires)
+        return std::nullopt;
+    const Datum value = Sql<core::Instant>::to(*expires);
+    char printed[128 + 1]; // MAXDATELEN, whose header is full of short names
+    char *const buffer = printed;
+    pg_call([buffer, value] {
+        const int utc = 0;
+        JsonEncodeDateTime(buffer, value, TIMESTAMPTZOID, &utc);
+    });
+    return Json{"{\"expires_at\": \"" + std::string(printed) + "\"}"};
+}
+
 void write_event(const FiredRow &row, const Named &named) {
     const auto same = [&row]<class T>(const char *name, T *) { return column_value(name, value_of<T>(row, name)); };
     constexpr Uuid *uuid = nullptr;
@@ -73,17 +92,17 @@ void write_event(const FiredRow &row, const Named &named) {
     const bool changed = named.before != value_of<std::string>(row, "status");
     const std::string request = present_request().request_id;
     TableWriter writer("events");
-    writer.insert({same("tenant_id", uuid), column_value("event_id", new_id()),
-                   column_value("name", std::string_view(named.event)),
-                   column_value("subject_id", value_of<Uuid>(row, "appointment_id")),
-                   column_value("sequence", value_of<std::int32_t>(row, "version")), column_value("occurred_at", now()),
-                   column_value("actor_id", value_of<Uuid>(row, "updated_by")),
-                   column_value("request_id", request.empty() ? Text{} : Text(request)),
-                   column_value("status", value_of<std::string>(row, "status")),
-                   column_value("status_before", named.before),
-                   column_value("reason", changed ? value_of<std::string>(row, "status_reason") : Text{}),
-                   same("service_id", uuid), same("provider_id", uuid), same("location_id", uuid),
-                   same("patient_id", uuid), same("starts_at", instant), same("ends_at", instant)});
+    writer.insert(
+        {same("tenant_id", uuid), column_value("event_id", new_id()),
+         column_value("name", std::string_view(named.event)),
+         column_value("subject_id", value_of<Uuid>(row, "appointment_id")),
+         column_value("sequence", value_of<std::int32_t>(row, "version")), column_value("occurred_at", now()),
+         column_value("actor_id", value_of<Uuid>(row, "updated_by")),
+         column_value("request_id", request.empty() ? Text{} : Text(request)),
+         column_value("status", value_of<std::string>(row, "status")), column_value("status_before", named.before),
+         column_value("reason", changed ? value_of<std::string>(row, "status_reason") : Text{}),
+         same("service_id", uuid), same("provider_id", uuid), same("location_id", uuid), same("patient_id", uuid),
+         same("starts_at", instant), same("ends_at", instant), column_value("data", deadline_of(row))});
     writer.finish();
 }
 

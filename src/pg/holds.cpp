@@ -95,6 +95,19 @@ Hold hold_of(const Args &args, const Context &context) {
 
 bool is_alive(const Standing &a) { return a.status == core::Status::held && !a.is_dead(now()); }
 
+// Whether the hold became a booking or a request, whatever became of that since.
+bool was_confirmed(const Standing &a) {
+    return a.status != core::Status::held &&
+           (a.status != core::Status::cancelled || a.status_before != core::Status::held);
+}
+
+// Locks what a hold that is alive takes. False when it died while we waited, and somebody else took of it.
+bool lock_alive(const Context &context, const Standing &a) {
+    const std::vector<Uuid> used = used_resources(context, a);
+    lock_resources(context.tenant_id, used);
+    return still_takes_its_time(context, a, used);
+}
+
 // The row of an appointment as it stands.
 void add_standing(ResultSet &rows, const Context &context, const Standing &a, core::Status status) {
     std::vector<Uuid> rooms;
@@ -151,7 +164,8 @@ Datum extend(FunctionCallInfo fcinfo) {
     // Never shorter than it was: the rules may have changed meanwhile.
     const core::Instant expires = std::max(*h.appointment.expires, std::min(now() + rules.life, cap));
     if (expires != *h.appointment.expires) {
-        lock_resources(context.tenant_id, used_resources(context, h.appointment));
+        if (!lock_alive(context, h.appointment))
+            raise_expired(h.appointment);
         change_claims(context.tenant_id, h.appointment.id, core::ClaimKind::hold, expires);
         update_appointment(context, h.appointment.id, {column_value("expires_at", expires)});
     }
@@ -166,8 +180,8 @@ Datum confirm(FunctionCallInfo fcinfo) {
     ResultSet rows(fcinfo);
     const Hold h = hold_of(args, context);
     const Standing &a = h.appointment;
-    if (a.status != core::Status::held && a.status != core::Status::cancelled) {
-        // It was confirmed already, and may have gone on from there.
+    if (was_confirmed(a)) {
+        // Confirmed already, and gone on from there perhaps: a cancelled appointment is for staff to reinstate.
         add_standing(rows, context, a, a.status);
         return rows.done();
     }
@@ -175,8 +189,7 @@ Datum confirm(FunctionCallInfo fcinfo) {
     const Beginning beginning = beginning_of(context, a.service, a.visit.begin, now());
     std::vector<ColumnValue> values = status_values(a, beginning.status, std::nullopt);
     values.push_back(column_value("expires_at", beginning.expires));
-    if (is_alive(a)) {
-        lock_resources(context.tenant_id, used_resources(context, a));
+    if (is_alive(a) && lock_alive(context, a)) {
         change_claims(context.tenant_id, a.id, beginning.kind, beginning.expires);
         update_appointment(context, a.id, values);
         add_standing(rows, context, a, beginning.status);
@@ -203,7 +216,7 @@ Datum release(FunctionCallInfo fcinfo) {
     const Context &context = require_context();
     const Hold h = hold_of(args, context);
     const Standing &a = h.appointment;
-    if (a.status != core::Status::held && a.status != core::Status::cancelled)
+    if (was_confirmed(a))
         refuse_transition(context, a, "release");
     const bool alive = is_alive(a);
     if (alive)

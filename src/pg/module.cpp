@@ -3,6 +3,7 @@
 #include "pg/audit_reads.hpp"
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
+#include "pg/freed_time.hpp"
 #include "pg/gateway.hpp"
 #include "pg/held_cursors.hpp"
 #include "pg/http_errors.hpp"
@@ -32,6 +33,7 @@ void _PG_init(void) {
     pg_clinic::pg::define_request();
     pg_clinic::pg::define_idempotency();
     pg_clinic::pg::define_audit_changes();
+    pg_clinic::pg::define_freed_time();
     pg_clinic::pg::install_audit_reads();
     pg_clinic::pg::install_held_cursors();
     pg_clinic::pg::install_http_errors();

@@ -34,10 +34,11 @@ struct Ban {
 
 // How far a visit may go.
 struct Reach {
-    std::vector<Uuid> away;    // not to these
+    std::vector<Uuid> away;    // not to these, nor with these taking part
     std::vector<Uuid> allowed; // only to these; empty: to all
     std::int32_t days = 0;     // later ones
     bool same_time = false;
+    bool pass_over = false; // lead time, horizon and "not on the same day" give way, where the caller may do that
     std::vector<Ban> bans;
 };
 
@@ -47,7 +48,8 @@ class Planner {
   public:
     Planner(const Context &context, std::vector<Uuid> ids, Reach reach)
         : context_(context), ids_(std::move(ids)), reach_(std::move(reach)),
-          may_override_(has_permission(context, "appointments:override")) {
+          passes_over_(reach_.pass_over && has_permission(context, "appointments:override")),
+          steps_("visit_appointments", "visit_appointments_appointment_id_key") {
         std::sort(ids_.begin(), ids_.end());
         ids_.erase(std::unique(ids_.begin(), ids_.end()), ids_.end());
         for (const Uuid &id : ids_)
@@ -80,9 +82,17 @@ class Planner {
     }
 
   private:
+    // A step of a visit of several services keeps its time and location, so that its gaps hold.
+    bool is_step(const Standing &a) {
+        steps_.where("tenant_id", BTEqualStrategyNumber, context_.tenant_id);
+        steps_.where("appointment_id", BTEqualStrategyNumber, a.id);
+        steps_.start(Sight::truth);
+        return steps_.next();
+    }
+
     // The starts to look at: the same one, or those of its local day and some later ones.
-    core::Interval range_for(const Standing &a) const {
-        if (reach_.same_time)
+    core::Interval range_for(const Standing &a, bool stays) const {
+        if (reach_.same_time || stays)
             return {a.visit.begin, a.visit.begin + core::Duration{1}};
         const core::Zone &zone = zone_named(a.zone_name);
         const core::Day day = core::local_date(zone, a.visit.begin);
@@ -91,7 +101,8 @@ class Planner {
 
     void add_visit(const Standing &a) {
         std::vector<FreePlace> places;
-        const core::Interval range = range_for(a);
+        const bool step = is_step(a);
+        const core::Interval range = range_for(a, step);
         if (range.begin < range.end && a.visit.begin >= now()) {
             DiaryQuery query;
             query.tenant = context_.tenant_id;
@@ -103,7 +114,7 @@ class Planner {
             query.count_visits = true;
             core::Diary diary = read_diary(query);
             const core::Service rules = diary.service;
-            if (may_override_) {
+            if (passes_over_) {
                 diary.service.lead_time = {};
                 diary.service.same_day = true;
                 diary.service.horizon_days.reset();
@@ -111,10 +122,14 @@ class Planner {
             std::erase_if(diary.providers, [this](const core::Provider &p) {
                 return has(reach_.away, p.id) || (!reach_.allowed.empty() && !has(reach_.allowed, p.id));
             });
+            leave_out(diary, reach_.away);
             core::Request request;
             request.duration = query.duration;
             request.keeps_duration = true;
+            request.seats = a.seats;
             request.ignored = ids_;
+            if (step)
+                request.location = a.location;
             core::Work work = interruptible_work();
             const core::Kernel kernel(diary, request, range, work);
             for (const core::Slot &slot : kernel.find())
@@ -158,7 +173,7 @@ class Planner {
                                     std::to_string(slot.visit.begin.micros);
         const std::size_t share = group ? 1 + resource(session, slot.remaining) : 0;
         uses.push_back({resource("provider " + to_text(who.id), 1), widened(kernel.provider_buffers(provider)), share});
-        if (group)
+        for (std::int32_t n = 0; group && n < a.seats; ++n)
             uses.push_back({share - 1, slot.visit, 0});
         if (diary.tenant.patient_overlap == core::PatientOverlap::forbid)
             uses.push_back({resource("patient " + to_text(a.patient), 1), slot.visit, 0});
@@ -174,10 +189,10 @@ class Planner {
             for (std::int32_t n = 0; n < needed; ++n)
                 uses.push_back({pool, widened(widest), group ? 1 + resource(session + std::to_string(n), 1) : 0});
         }
-        const core::Day date = core::provider_date(who, slot.visit.begin);
-        if (who.max_per_day)
-            uses.push_back({resource("day " + to_text(who.id) + std::to_string(date.days),
-                                     *who.max_per_day - kernel.visits_on_day(provider, slot.visit.begin)),
+        for (const core::VisitLimit &limit : kernel.limits_at(provider, slot.visit.begin))
+            uses.push_back({resource("limit " + to_text(who.id) + (limit.of_service ? to_text(diary.service.id) : "") +
+                                         (limit.weekly ? "w" : "d") + std::to_string(limit.from.days),
+                                     limit.left),
                             {core::Instant{0}, core::Instant{1}},
                             0});
         return p;
@@ -203,7 +218,7 @@ class Planner {
         return count;
     }
 
-    // Of each provider, so many of the nearest as all other visits together can take away: no answer needs more.
+    // Of each provider and day, so many of the nearest as all other visits together can take away: no answer needs more.
     void keep_nearest(std::vector<FreePlace> &places, const core::Diary &diary) const {
         if (places.empty() || visits_.size() < 2)
             return keep_nearest(places, 1);
@@ -228,8 +243,10 @@ class Planner {
             return std::tie(a.option.cost, a.slot.visit.begin, a.slot.provider, a.slot.location) <
                    std::tie(b.option.cost, b.slot.visit.begin, b.slot.provider, b.slot.location);
         });
-        std::map<Uuid, std::size_t> kept;
-        std::erase_if(places, [&](const FreePlace &p) { return ++kept[p.slot.provider] > most; });
+        std::map<std::pair<Uuid, core::Day>, std::size_t> kept;
+        std::erase_if(places, [&](const FreePlace &p) {
+            return ++kept[{p.slot.provider, core::local_date(*p.slot.zone, p.slot.visit.begin)}] > most;
+        });
     }
 
     // What is in the rooms already, but for the visits that move.
@@ -263,7 +280,8 @@ class Planner {
     const Context &context_;
     std::vector<Uuid> ids_;
     const Reach reach_;
-    const bool may_override_;
+    const bool passes_over_;
+    IndexScan steps_;
     std::vector<Standing> visits_;
     core::Reassignment problem_;
     std::vector<std::vector<FreePlace>> places_; // as the problem's items
@@ -280,7 +298,7 @@ using namespace pg_clinic;
 using namespace pg_clinic::pg;
 
 // clinic_private.propose_moves(appointment_ids, away_ids, provider_ids, days, same_time, banned_appointments,
-// banned_providers, banned_starts)
+// banned_providers, banned_starts, pass_over)
 CLINIC_FUNCTION(clinic_propose_moves) {
     const Args args(fcinfo);
     const Context &context = require_context();
@@ -293,6 +311,7 @@ CLINIC_FUNCTION(clinic_propose_moves) {
     const auto appointments = args.get_or<std::vector<Uuid>>(5, {});
     const auto providers = args.get_or<std::vector<Uuid>>(6, {});
     const auto starts = args.get_or<std::vector<core::Instant>>(7, {});
+    reach.pass_over = args.get_or<bool>(8, false);
     if (providers.size() != appointments.size() || starts.size() != appointments.size())
         fail(ERRCODE_INVALID_PARAMETER_VALUE, "the lists of banned places must be of one length", {},
              "Each ban is an appointment, a provider and a start.", "banned_appointments");

@@ -157,6 +157,7 @@ core::Diary diary_for(const Wish &wish, const DiaryQuery &query) {
     core::Diary diary = read_diary(query);
     if (wish.alone)
         diary.service.capacity = 1;
+    leave_out(diary, wish.absent);
     return diary;
 }
 
@@ -272,6 +273,15 @@ std::vector<Uuid> Placement::other_resources() const {
     for (std::size_t i = 1; i < resources.size(); ++i)
         ids.push_back(resources[i].resource);
     return ids;
+}
+
+void leave_out(core::Diary &diary, const std::vector<Uuid> &absent) {
+    const auto is_absent = [&absent](const Uuid &id) {
+        return std::find(absent.begin(), absent.end(), id) != absent.end();
+    };
+    std::erase_if(diary.assistants, [&](const core::Provider &p) { return is_absent(p.id); });
+    for (core::Participants &role : diary.service.participants)
+        std::erase_if(role.candidates, is_absent);
 }
 
 std::vector<Uuid> claimable(const Wish &wish) {

@@ -17,6 +17,7 @@ struct Wish {
     DiaryQuery query; // range is set by place()
     core::Request request;
     core::Instant start;
+    std::vector<Uuid> absent{};  // providers who take no part
     bool alone = false;          // shares its time with nobody, whatever the service's capacity
     std::vector<Uuid> also_lock; // further resources that the same transaction will touch
 };
@@ -51,6 +52,9 @@ struct Placement {
     // The resources beside the provider.
     std::vector<Uuid> other_resources() const;
 };
+
+// Takes providers out of those who may take part beside the visit's own.
+void leave_out(core::Diary &diary, const std::vector<Uuid> &absent);
 
 // What a visit at the wished provider and location may come to claim, to be locked together with other resources.
 std::vector<Uuid> claimable(const Wish &wish);

@@ -1,6 +1,7 @@
 // Changing hours over what is booked: which visits no longer lie within, their flag, and cancelling them.
 #include "pg/appointments.hpp"
 #include "pg/clock.hpp"
+#include "pg/spi.hpp"
 #include "pg/standing_visits.hpp"
 #include "pg/visibility.hpp"
 
@@ -38,10 +39,36 @@ bool may_see(const Context &context, const StandingVisit &v) {
                          : may_at(context, "appointments:read", v.provider, v.location);
 }
 
+// While it lives, changes of hours leave the flags to whoever makes them: several changes, and what is done about the visits
+// that they affect, are one change of each visit.
+class FlagsWait {
+  public:
+    FlagsWait() { ++alive; }
+    ~FlagsWait() { --alive; }
+    FlagsWait(const FlagsWait &) = delete;
+    FlagsWait &operator=(const FlagsWait &) = delete;
+    static inline int alive = 0;
+};
+
+KeptPlan change_statement{"SELECT clinic_private.run_schedule_change($1)"};
+
+// clinic_private.run_change_unflagged(change)
+Datum run_unflagged(FunctionCallInfo fcinfo) {
+    const Args args(fcinfo);
+    const FlagsWait wait;
+    Spi spi;
+    const Rows rows = spi.query(change_statement, args.required<Json>(0, "change"));
+    ResultSet answer(fcinfo);
+    answer.add(rows[0].optional<Uuid>(0));
+    return answer.done();
+}
+
 // clinic_private.derive_out_of_hours(resource_ids, range_start, range_end)
 Datum derive(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     const Context &context = require_context();
+    if (FlagsWait::alive > 0)
+        return Int32GetDatum(0);
     std::int32_t changed = 0;
     for (const StandingVisit &v :
          standing_visits(context, args.get_or<std::vector<Uuid>>(0, {}), range_argument(args, 1)))
@@ -83,20 +110,23 @@ Datum cancel(FunctionCallInfo fcinfo) {
 using namespace pg_clinic;
 using namespace pg_clinic::pg;
 
-// clinic_private.standing_visits(resource_ids, range_start, range_end)
+// clinic_private.standing_visits(resource_ids, range_start, range_end, with_idle)
 CLINIC_FUNCTION(clinic_standing_visits) {
     const Args args(fcinfo);
     const Context &context = require_context();
     ResultSet rows(fcinfo);
-    for (const StandingVisit &v :
-         standing_visits(context, args.get_or<std::vector<Uuid>>(0, {}), range_argument(args, 1)))
+    for (const StandingVisit &v : standing_visits(context, args.get_or<std::vector<Uuid>>(0, {}),
+                                                  range_argument(args, 1), args.get_or<bool>(3, false)))
         rows.add(unless_nil(v.appointment), unless_nil(v.owner), std::string(name_of(v.kind)),
                  v.appointment ? std::optional(v.status) : std::nullopt, v.service, v.provider, v.location,
-                 unless_nil(v.patient), v.visit.begin, v.visit.end, v.version, v.flagged, may_see(context, v),
+                 unless_nil(v.patient), v.visit.begin, v.visit.end, v.version, v.flagged, v.seat, v.pinned, v.rooms,
+                 may_see(context, v),
                  distinct(v.findings, [](const core::Finding &f) { return std::string(core::name_of(f.reason)); }),
                  distinct(v.findings, cause_of));
     return rows.done();
 }
+
+CLINIC_FUNCTION(clinic_run_change_unflagged) { return run_unflagged(fcinfo); }
 
 CLINIC_FUNCTION(clinic_derive_out_of_hours) { return in_our_words(fcinfo, derive); }
 

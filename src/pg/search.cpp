@@ -134,6 +134,12 @@ Code code_of(core::Reason reason) {
     return *code;
 }
 
+std::string message_of(const core::Finding &finding) {
+    if (finding.reason == core::Reason::not_found && finding.source.table == core::Source::Table::service_providers)
+        return "no provider that was asked for offers the service";
+    return {};
+}
+
 const core::Location *location_in(const core::Diary &diary, const Uuid &location) {
     for (const core::Location &l : diary.locations)
         if (l.id == location)
@@ -157,7 +163,9 @@ void raise_refusal(const Context &context, const Refusal &refusal, DiaryQuery qu
         add_lengths(detail, query, refusal.provider);
     if (another_time_may_help(finding.reason))
         detail.add_json("alternatives", alternatives(std::move(query), std::move(request), start));
-    raise(code_of(finding.reason), {}, detail);
+    std::string message = message_of(finding);
+    const char *hint = message.empty() ? "" : "clinic.offer_service says who offers a service.";
+    raise(code_of(finding.reason), message, detail, hint);
 }
 
 } // namespace pg_clinic::pg

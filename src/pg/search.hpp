@@ -43,6 +43,9 @@ struct Refusal {
 
 Code code_of(core::Reason reason);
 
+// What a finding says in a sentence; empty: what its code says.
+std::string message_of(const core::Finding &finding);
+
 const core::Location *location_in(const core::Diary &diary, const Uuid &location);
 
 } // namespace pg_clinic::pg

@@ -13,13 +13,14 @@ namespace {
 
 constexpr const char *seats_table = "session_seats";
 
-KeptPlan freed_statement{"SELECT clinic_private.seats_freed($1)"};
+KeptPlan freed_statement{"SELECT clinic_private.offer_session_seats($1, 'freed', $2)"};
 
 struct SeatWish {
     Uuid session;
     Party party;
     std::optional<std::string> reason;
     std::optional<core::Instant> held_until;
+    std::optional<Uuid> slot; // of the waitlist, which offers the seats
 };
 
 void add_seats(ResultSet &rows, const Context &context, const SeatWish &wish) {
@@ -29,7 +30,7 @@ void add_seats(ResultSet &rows, const Context &context, const SeatWish &wish) {
     require_right_at(context, placed.patient, placed.provider, placed.location);
     // Said before anything is written; taking them says it again.
     const std::size_t taken = taken_seats(context.tenant_id, session.id).size();
-    if (static_cast<std::int64_t>(taken) + wish.party.seats > session.capacity)
+    if (!wish.slot && static_cast<std::int64_t>(taken) + wish.party.seats > session.capacity)
         refuse_full(session, taken);
     Beginning beginning = beginning_of(context, placed.service, placed.visit.begin, placed.now);
     if (wish.held_until) {
@@ -40,7 +41,11 @@ void add_seats(ResultSet &rows, const Context &context, const SeatWish &wish) {
     const Booked booked =
         write_booking(context, placed, placed.overridden.empty() ? std::nullopt : wish.reason, beginning);
     const std::vector<std::int32_t> seats =
-        take_seats(context, session, booked.appointment, wish.party.seats, beginning.expires);
+        wish.slot
+            ? take_offered_seats(context, session, *wish.slot, booked.appointment, beginning.expires)
+            : take_seats(context, session, {.appointment = booked.appointment}, wish.party.seats, beginning.expires);
+    if (static_cast<std::int32_t>(seats.size()) != wish.party.seats)
+        refuse_full(session, taken);
     rows.add(booked.appointment, booked.code, core::name_of(beginning.status), session.id, seats, placed.provider,
              placed.location, placed.visit.begin, placed.visit.end, placed.local_start, placed.zone_name,
              placed.warnings, false);
@@ -65,7 +70,7 @@ Datum book_seat(FunctionCallInfo fcinfo) {
     return rows.done();
 }
 
-// clinic_private.place_seat(session_id, patient_id, seats, held_until)
+// clinic_private.place_seat(session_id, patient_id, seats, held_until, slot_id, override, reason)
 Datum place_seat(FunctionCallInfo fcinfo) {
     const Args args(fcinfo);
     SeatWish wish;
@@ -73,9 +78,32 @@ Datum place_seat(FunctionCallInfo fcinfo) {
     wish.party.patient = args.required<Uuid>(1, "patient_id");
     wish.party.seats = seats_argument(args, 2);
     wish.held_until = args.optional<core::Instant>(3);
+    wish.slot = args.optional<Uuid>(4);
+    wish.party.promised = wish.slot.has_value();
+    wish.party.override_rules = args.get_or<bool>(5, false);
+    wish.reason = args.optional<std::string>(6);
     ResultSet rows(fcinfo);
     add_seats(rows, require_context(), wish);
     return rows.done();
+}
+
+// clinic_private.offer_seats(slot_id, session_id, patient_id, seats, expires_at, ignored)
+Datum offer_seats(FunctionCallInfo fcinfo) {
+    const Args args(fcinfo);
+    const Context &context = require_context();
+    const auto id = args.required<Uuid>(1, "session_id");
+    Party party;
+    party.patient = args.required<Uuid>(2, "patient_id");
+    party.seats = seats_argument(args, 3);
+    party.gives_up = args.get_or<std::vector<Uuid>>(5, {});
+    // The patient's time is not claimed, so it is not locked: who frees seats waits for nobody but the session.
+    lock_resources(context.tenant_id, {id});
+    const std::optional<Session> session = read_session(context.tenant_id, id);
+    if (!session)
+        raise(Code::not_found, "the session does not exist", Detail().add("session_id", id));
+    (void)place_in_session(context, *session, party);
+    return returning(fcinfo, take_seats(context, *session, {.slot = args.required<Uuid>(0, "slot_id")}, party.seats,
+                                        args.required<core::Instant>(4, "expires_at")));
 }
 
 std::optional<core::Duration> minutes_argument(const Args &args, int argument) {
@@ -191,11 +219,12 @@ Datum move_seats(FunctionCallInfo fcinfo) {
     return returning(fcinfo, count);
 }
 
-// Frees the seats of an appointment that is cancelled, and keeps their deadline that of the appointment.
+// Frees the seats of an appointment that is cancelled or a no-show, and keeps their deadline that of the appointment.
 void follow_seat(const FiredRow &row) {
     const auto tenant = value_of<Uuid>(row, "tenant_id").value();
     const auto appointment = value_of<Uuid>(row, "appointment_id").value();
-    const bool cancelled = value_of<std::string>(row, "status") == "cancelled";
+    const auto status = value_of<std::string>(row, "status");
+    const bool given_up = status == "cancelled" || status == "no_show";
     const auto expires = value_of<core::Instant>(row, "expires_at");
     std::optional<Uuid> freed;
     TableWriter writer(seats_table);
@@ -208,12 +237,12 @@ void follow_seat(const FiredRow &row) {
             scan.start(Sight::truth);
             while (scan.next()) {
                 // The scan meets the rows that were changed by it again; those must be left alone.
-                if (!cancelled && scan.optional(scan.column<core::Instant>("expires_at")) == expires)
+                if (!given_up && scan.optional(scan.column<core::Instant>("expires_at")) == expires)
                     continue;
                 const auto session = scan.get(scan.column<Uuid>("session_id"));
                 if (!writer.lock(scan.place())) {
                     again = true;
-                } else if (cancelled) {
+                } else if (given_up) {
                     writer.remove();
                     freed = session;
                 } else {
@@ -225,7 +254,7 @@ void follow_seat(const FiredRow &row) {
     writer.finish();
     if (freed) {
         Spi spi;
-        (void)spi.query(freed_statement, *freed);
+        (void)spi.query(freed_statement, *freed, appointment);
     }
 }
 
@@ -258,6 +287,8 @@ CLINIC_FUNCTION(clinic_book_seat) {
 }
 
 CLINIC_FUNCTION(clinic_place_seat) { return in_our_words(fcinfo, place_seat); }
+
+CLINIC_FUNCTION(clinic_offer_seats) { return in_our_words(fcinfo, offer_seats); }
 
 CLINIC_FUNCTION(clinic_claim_session) { return in_our_words(fcinfo, claim_session); }
 

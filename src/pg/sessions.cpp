@@ -138,16 +138,17 @@ std::vector<std::int32_t> taken_seats(const Uuid &tenant, const Uuid &session) {
 std::vector<Uuid> seated(const Uuid &tenant, const Uuid &session) {
     std::vector<Uuid> ids;
     each_seat(tenant, session, [&ids](const IndexScan &scan, bool dead) {
-        const auto id = scan.get(scan.column<Uuid>("appointment_id"));
-        if (!dead && std::find(ids.begin(), ids.end(), id) == ids.end())
-            ids.push_back(id);
+        const auto id = scan.optional(scan.column<Uuid>("appointment_id"));
+        if (!dead && id && std::find(ids.begin(), ids.end(), *id) == ids.end())
+            ids.push_back(*id);
     });
     return ids;
 }
 
 void refuse_full(const Session &session, std::size_t taken) {
     const std::int64_t left = std::max<std::int64_t>(0, session.capacity - static_cast<std::int64_t>(taken));
-    raise(Code::full, {}, Detail().add("session_id", session.id).add("remaining", left));
+    raise(Code::full, {}, Detail().add("session_id", session.id).add("remaining", left),
+          "Wait for seats with clinic.join_waitlist(session_id => ...), or book another session.");
 }
 
 Session locked_session(const Context &context, const Uuid &id, const Uuid &patient) {
@@ -176,6 +177,7 @@ Placement place_in_session(const Context &context, const Session &session, const
     request.ignored.push_back(session.id);
     if (party.appointment)
         request.ignored.push_back(*party.appointment);
+    request.ignored.insert(request.ignored.end(), party.gives_up.begin(), party.gives_up.end());
     const core::Diary diary = read_diary(query);
     core::Work work = interruptible_work();
     const core::Kernel kernel(diary, request, query.range, work);
@@ -196,6 +198,10 @@ Placement place_in_session(const Context &context, const Session &session, const
     }
     if (other_seat && !diary.tenant.allow_several_seats && !party.moved)
         refuse(context, session, party, {core::Reason::duplicate, {core::Source::Table::appointments, other_seat}, {}});
+    // The kernel takes who names what to ignore for somebody who moves; who takes seats anew is bound by the policy.
+    if (!party.appointment && !party.promised && diary.patient && diary.patient->missed_too_many)
+        refuse(context, session, party,
+               {core::Reason::no_show_policy, {core::Source::Table::patients, diary.patient->id}, {}});
     placed.service = session.service;
     placed.provider = session.provider;
     placed.location = session.location;
@@ -225,11 +231,11 @@ Placement place_again_in_session(const Context &context, const Standing &a) {
     Placement placed = place_in_session(context, session, party);
     const std::vector<Uuid> there = seated(context.tenant_id, session.id);
     if (std::find(there.begin(), there.end(), a.id) == there.end())
-        (void)take_seats(context, session, a.id, a.seats, std::nullopt);
+        (void)take_seats(context, session, {.appointment = a.id}, a.seats, std::nullopt);
     return placed;
 }
 
-std::vector<std::int32_t> take_seats(const Context &context, const Session &session, const Uuid &appointment,
+std::vector<std::int32_t> take_seats(const Context &context, const Session &session, const SeatOwner &owner,
                                      std::int32_t seats, std::optional<core::Instant> expires) {
     sweep_seats(context.tenant_id, session.id);
     const std::vector<std::int32_t> taken = taken_seats(context.tenant_id, session.id);
@@ -242,9 +248,40 @@ std::vector<std::int32_t> take_seats(const Context &context, const Session &sess
     TableWriter writer(seats_table, {"appointments"});
     for (const std::int32_t n : numbers)
         writer.insert({column_value("tenant_id", context.tenant_id), column_value("session_id", session.id),
-                       column_value("seat", n), column_value("appointment_id", appointment),
-                       column_value("expires_at", expires)});
+                       column_value("seat", n), column_value("appointment_id", owner.appointment),
+                       column_value("slot_id", owner.slot), column_value("expires_at", expires)});
     writer.finish();
+    return numbers;
+}
+
+std::vector<std::int32_t> take_offered_seats(const Context &context, const Session &session, const Uuid &slot,
+                                             const Uuid &appointment, std::optional<core::Instant> expires) {
+    std::vector<std::int32_t> numbers;
+    TableWriter writer(seats_table, {"appointments"});
+    {
+        IndexScan scan(seats_table, "session_seats_slot_id_idx");
+        for (bool again = true; again;) {
+            again = false;
+            scan.where("tenant_id", BTEqualStrategyNumber, context.tenant_id);
+            scan.where("slot_id", BTEqualStrategyNumber, slot);
+            scan.start(Sight::truth);
+            while (scan.next()) {
+                if (scan.get(scan.column<Uuid>("session_id")) != session.id ||
+                    scan.optional(scan.column<core::Instant>("expires_at")).value_or(core::instant_max) <= now())
+                    continue;
+                const auto seat = scan.get(scan.column<std::int32_t>("seat"));
+                if (!writer.lock(scan.place())) {
+                    again = true; // somebody else wrote it while we waited for the row
+                    continue;
+                }
+                writer.update({column_value("appointment_id", appointment),
+                               column_value("slot_id", std::optional<Uuid>{}), column_value("expires_at", expires)});
+                numbers.push_back(seat);
+            }
+        }
+    }
+    writer.finish();
+    std::sort(numbers.begin(), numbers.end());
     return numbers;
 }
 

@@ -36,6 +36,8 @@ struct Party {
     bool override_rules = false;     // rules that may be overridden are
     bool moved = false;              // with the session, to another time: nothing but the patient's own time counts
     bool in_any_case = false;        // not even that: it is warned of
+    bool promised = false;      // the seats were offered: the policy on no-shows, which came later, leaves that alone
+    std::vector<Uuid> gives_up; // appointments that do not count, since they would be given up for the seats
 };
 
 // What a party takes beside its seats: the patient's time. Raises the first reason against it.
@@ -44,8 +46,18 @@ Placement place_in_session(const Context &context, const Session &session, const
 // The same for an appointment that was in the session before: its seats are taken again when they are gone.
 Placement place_again_in_session(const Context &context, const Standing &a);
 
+// Who has seats: an appointment, or a slot of the waitlist that offers them.
+struct SeatOwner {
+    std::optional<Uuid> appointment{}, slot{};
+};
+
 // Takes the lowest seats that are free, all or none: raises full. Returns their numbers.
-std::vector<std::int32_t> take_seats(const Context &context, const Session &session, const Uuid &appointment,
+std::vector<std::int32_t> take_seats(const Context &context, const Session &session, const SeatOwner &owner,
                                      std::int32_t seats, std::optional<core::Instant> expires);
+
+// Gives the seats that a slot offers to an appointment, whatever the capacity is by now: they were promised.
+// Returns their numbers; none when the offer is over.
+std::vector<std::int32_t> take_offered_seats(const Context &context, const Session &session, const Uuid &slot,
+                                             const Uuid &appointment, std::optional<core::Instant> expires);
 
 } // namespace pg_clinic::pg

@@ -137,7 +137,9 @@ void add_findings(ResultSet &rows, const Context &context, std::optional<Uuid> p
     std::int32_t step = 0;
     for (const core::Finding &f : findings) {
         const bool has_row = may_see_rows && f.source.table != core::Source::Table::none;
-        std::string message = info(code_of(f.reason)).message;
+        std::string message = message_of(f);
+        if (message.empty())
+            message = info(code_of(f.reason)).message;
         if (!f.resource_class.empty())
             message += ": " + f.resource_class;
         rows.add(provider, location, ++step, std::string(core::name_of(f.reason)),

@@ -26,6 +26,7 @@ class Collector {
     Collector(const Context &context, const core::Interval &range)
         : context_(context), now_(now()), range_{std::max(range.begin, now_), range.end},
           appointments_("appointments", "appointments_pkey"),
+          of_provider_("appointments", "appointments_provider_id_idx"),
           rooms_("appointment_resources", "appointment_resources_pkey") {}
 
     std::vector<StandingVisit> collect(const std::vector<Uuid> &resources) {
@@ -51,6 +52,31 @@ class Collector {
         return visits;
     }
 
+    // What the providers' days hold and takes none of their time by itself: what is over, and seats of sessions.
+    std::vector<StandingVisit> collect_idle(const std::vector<Uuid> &providers, const core::Interval &range) {
+        std::vector<StandingVisit> visits;
+        for (const Uuid &provider : providers) {
+            of_provider_.where("tenant_id", BTEqualStrategyNumber, context_.tenant_id);
+            of_provider_.where("provider_id", BTEqualStrategyNumber, provider);
+            of_provider_.where("starts_at", BTGreaterEqualStrategyNumber, range.begin);
+            of_provider_.where("starts_at", BTLessStrategyNumber, range.end);
+            of_provider_.start(Sight::truth);
+            const auto id = of_provider_.column<Uuid>("appointment_id");
+            while (of_provider_.next()) {
+                StandingVisit v = visit_in(of_provider_, of_provider_.get(id));
+                v.kind = v.status == "held"      ? core::ClaimKind::hold
+                         : v.status == "pending" ? core::ClaimKind::pending
+                                                 : core::ClaimKind::booking;
+                const auto status = core::status_named(v.status);
+                const bool promised = v.status == "held" || v.status == "pending"; // which end by the clock
+                if (v.status == "completed" ||
+                    (status && core::occupies(*status) && !promised && (v.seat || v.visit.end <= now_)))
+                    visits.push_back(std::move(v));
+            }
+        }
+        return visits;
+    }
+
   private:
     std::optional<StandingVisit> appointments_visit(const Uuid &id, const core::Busy &busy) {
         appointments_.where("tenant_id", BTEqualStrategyNumber, context_.tenant_id);
@@ -58,14 +84,22 @@ class Collector {
         appointments_.start(Sight::truth);
         if (!appointments_.next())
             return std::nullopt;
-        const auto get = [this]<class T>(const char *name, T *) {
-            return appointments_.get(appointments_.column<T>(name));
-        };
+        StandingVisit v = visit_in(appointments_, id);
+        v.kind = busy.kind;
+        const auto status = core::status_named(v.status);
+        if (!status || !core::occupies(*status) || v.visit.end <= now_)
+            return std::nullopt;
+        read_rooms(v);
+        return v;
+    }
+
+    // The row where a scan of appointments stands.
+    static StandingVisit visit_in(const IndexScan &scan, const Uuid &id) {
+        const auto get = [&scan]<class T>(const char *name, T *) { return scan.get(scan.column<T>(name)); };
         constexpr Uuid *uuid = nullptr;
         constexpr core::Instant *instant = nullptr;
         StandingVisit v;
         v.appointment = id;
-        v.kind = busy.kind;
         v.status = get("status", static_cast<std::string *>(nullptr));
         v.service = get("service_id", uuid);
         v.provider = get("provider_id", uuid);
@@ -74,18 +108,22 @@ class Collector {
         v.visit = {get("starts_at", instant), get("ends_at", instant)};
         v.version = get("version", static_cast<std::int32_t *>(nullptr));
         v.flagged = get("out_of_hours", static_cast<bool *>(nullptr));
+        v.seat = scan.optional(scan.column<Uuid>("session_id")).has_value();
         v.overridden = get("overridden", static_cast<std::vector<std::string> *>(nullptr));
-        const auto status = core::status_named(v.status);
-        if (!status || !core::occupies(*status) || v.visit.end <= now_)
-            return std::nullopt;
+        return v;
+    }
+
+    void read_rooms(StandingVisit &v) {
         rooms_.where("tenant_id", BTEqualStrategyNumber, context_.tenant_id);
-        rooms_.where("appointment_id", BTEqualStrategyNumber, id);
+        rooms_.where("appointment_id", BTEqualStrategyNumber, v.appointment);
         rooms_.start(Sight::truth);
         const auto resource = rooms_.column<Uuid>("resource_id");
+        const auto pinned = rooms_.column<bool>("pinned");
         while (rooms_.next())
-            if (const Uuid room = rooms_.get(resource); room != v.provider)
+            if (const Uuid room = rooms_.get(resource); room != v.provider) {
                 v.rooms.push_back(room);
-        return v;
+                v.pinned = v.pinned || rooms_.get(pinned);
+            }
     }
 
     std::optional<StandingVisit> owners_visit(const Uuid &id, const core::Busy &busy) {
@@ -107,7 +145,7 @@ class Collector {
     const Context &context_;
     const core::Instant now_;
     const core::Interval range_;
-    IndexScan appointments_, rooms_;
+    IndexScan appointments_, of_provider_, rooms_;
 };
 
 // A block that keeps the time for the very patient does not stand against the visit.
@@ -152,8 +190,9 @@ void judge(const Context &context, StandingVisit *const *first, StandingVisit *c
 } // namespace
 
 std::vector<StandingVisit> standing_visits(const Context &context, const std::vector<Uuid> &resources,
-                                           const core::Interval &range) {
-    std::vector<StandingVisit> visits = Collector(context, range).collect(resources);
+                                           const core::Interval &range, bool with_idle) {
+    Collector collector(context, range);
+    std::vector<StandingVisit> visits = collector.collect(resources);
     std::vector<StandingVisit *> order;
     for (StandingVisit &v : visits)
         order.push_back(&v);
@@ -169,6 +208,9 @@ std::vector<StandingVisit> standing_visits(const Context &context, const std::ve
         judge(context, from, to);
         from = to;
     }
+    if (with_idle)
+        for (StandingVisit &v : collector.collect_idle(resources, range))
+            visits.push_back(std::move(v));
     std::stable_sort(visits.begin(), visits.end(), [](const StandingVisit &a, const StandingVisit &b) {
         return std::tie(a.visit.begin, a.appointment, a.owner) < std::tie(b.visit.begin, b.appointment, b.owner);
     });

@@ -20,14 +20,17 @@ struct StandingVisit {
     core::Interval visit;
     std::int32_t version = 0;
     bool flagged = false;                  // as out of hours, in its row
+    bool seat = false;                     // of a planned session
+    bool pinned = false;                   // some room, device or participant was named by who booked
     std::vector<Uuid> rooms{};             // and devices
     std::vector<std::string> overridden{}; // the reasons that staff passed over when it was booked
     std::vector<core::Finding> findings{}; // what stands against it, but for those
 };
 
 // The visits that take time on some resources, are not over, and overlap the range, judged; ordered by start, then id. They
-// are read as they are now, whatever the caller may see of them.
+// are read as they are now, whatever the caller may see of them. with_idle: also those of the resources as providers that are
+// over, or seats of a session, and start in the range; they are not judged.
 std::vector<StandingVisit> standing_visits(const Context &context, const std::vector<Uuid> &resources,
-                                           const core::Interval &range);
+                                           const core::Interval &range, bool with_idle = false);
 
 } // namespace pg_clinic::pg

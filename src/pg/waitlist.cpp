@@ -19,7 +19,7 @@ constexpr const char *entries_table = "waitlist_entries";
 // A waitlist entry that waits.
 struct Waiting {
     Uuid entry, service, patient;
-    std::optional<Uuid> provider, location;
+    std::optional<Uuid> provider, location, session;
     core::Day from, until;
     std::int32_t urgency = 0;
     core::Instant joined;
@@ -33,8 +33,8 @@ struct Waiting {
         const auto agree = [](const std::optional<Uuid> &a, const std::optional<Uuid> &b) {
             return !a || !b || a == b;
         };
-        return agree(provider, other.provider) && agree(location, other.location) && from <= other.until &&
-               other.from <= until;
+        return agree(provider, other.provider) && agree(location, other.location) && agree(session, other.session) &&
+               from <= other.until && other.from <= until;
     }
 };
 
@@ -49,6 +49,7 @@ std::optional<Waiting> waiting_row(const IndexScan &scan, core::Instant current)
     w.patient = scan.get(scan.column<Uuid>("patient_id"));
     w.provider = scan.optional(scan.column<Uuid>("provider_id"));
     w.location = scan.optional(scan.column<Uuid>("location_id"));
+    w.session = scan.optional(scan.column<Uuid>("session_id"));
     w.from = scan.get(scan.column<core::Day>("from_on"));
     w.until = scan.get(scan.column<core::Day>("until_on"));
     w.urgency = scan.get(scan.column<std::int32_t>("urgency"));

@@ -199,7 +199,7 @@ SELECT g.taken FROM clinic.group_sessions AS g;
 ROLLBACK;
 SELECT count(*) FROM clinic.check_integrity();
 
--- A missing patient keeps the seat; taking that back claims the patient's time again.
+-- The seat of a missing patient is free; taking that back takes it and the patient's time again.
 BEGIN;
 SET LOCAL clinic.clock = '2026-03-04T16:00:00Z';
 SELECT public.regress_change(a.appointment_id, 'mark_no_show') FROM clinic.appointments AS a WHERE a.patient_id = :pat1;

@@ -120,6 +120,14 @@ SELECT version FROM clinic.appointments;
 SELECT status, starts_at FROM clinic.confirm_hold(:'token1');
 SELECT version, status, expires_at FROM clinic.appointments;
 SELECT state, message FROM pg_temp.attempt(format('SELECT clinic.release_hold(%L)', :'token1'));
+-- Cancelled later, it is brought back by staff and not by its token.
+BEGIN;
+SELECT c.status FROM clinic.appointments AS a CROSS JOIN LATERAL clinic.cancel_appointment(a.appointment_id, 'asked') AS c;
+SELECT status FROM clinic.confirm_hold(:'token1');
+SELECT status FROM clinic.confirm_hold(:'token1', if_still_free => true);
+SELECT status, cancel_reason FROM clinic.appointments;
+SELECT state FROM pg_temp.attempt(format('SELECT clinic.release_hold(%L)', :'token1'));
+ROLLBACK;
 SELECT kind, expires_at FROM clinic.busy_times ORDER BY 1 LIMIT 1;
 
 -- A foreign token and an unknown one get the same answer.

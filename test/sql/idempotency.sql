@@ -89,6 +89,12 @@ SELECT hold_token = :'t1' AS same, replayed FROM clinic.hold_slot(:visit, :pat1,
 SELECT status, replayed FROM clinic.confirm_hold(:'t1', idempotency_key => 'confirm');
 SELECT status, replayed FROM clinic.confirm_hold(:'t1', idempotency_key => 'confirm');
 
+-- Nor do zone and styles make another call of those that are written in SQL.
+SELECT replayed FROM clinic.book_first_available(:visit, :pat2, '2026-03-05 00:00Z', '2026-03-06 00:00Z', duration => '30 minutes', idempotency_key => 'first');
+SET timezone = 'Asia/Kolkata'; SET datestyle = 'SQL, DMY'; SET intervalstyle = 'iso_8601';
+SELECT replayed FROM clinic.book_first_available(:visit, :pat2, timestamptz 'epoch' + interval '1772668800 s', timestamptz 'epoch' + interval '1772755200 s', duration => '30 minutes', idempotency_key => 'first');
+SET timezone = 'UTC'; SET datestyle = 'ISO'; SET intervalstyle = 'postgres';
+
 -- A batch is one call, whose header or key its items do not take.
 SELECT item, outcome FROM clinic.book_appointments('[{"service_id": "5c000073-0040-7000-8000-000000000001", "patient_id": "5c000073-0090-7000-8000-000000000001", "starts_at": "2026-03-05 10:00-05"}]', idempotency_key => 'batch');
 SELECT item, outcome, details -> 'replayed' AS replayed FROM clinic.book_appointments('[{"service_id": "5c000073-0040-7000-8000-000000000001", "patient_id": "5c000073-0090-7000-8000-000000000001", "starts_at": "2026-03-05 10:00-05"}]', idempotency_key => 'batch');

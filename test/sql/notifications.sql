@@ -290,6 +290,18 @@ SELECT o.channel, o.destination, o.payload, o.status, o.delivery, o.reference FR
 SELECT c.channel, c.bounced_at FROM clinic_data.patient_contacts AS c WHERE c.tenant_id = :'tenant' AND c.patient_id = :'lena' ORDER BY 1;
 CALL pg_temp.free();
 
+-- Bounces of the very moment that a reminder was planned for, and several at once: one goes another way.
+BEGIN;
+SELECT clinic.use_tenant('notices') \g /dev/null
+SELECT clinic.set_patient_contact(:'ravi', 'sms', '+15550100777', verified => true) IS NOT NULL AS sms, clinic.set_patient_contact(:'ravi', 'email', 'ravi@example.org') IS NOT NULL AS email;
+SELECT b.appointment_id AS a1 FROM clinic.book_appointment(:'visit', :'ravi', '2026-03-14 15:00-04', :'doctor') AS b \gset
+SELECT c.topic, clinic.finish_message(c.message_id) FROM clinic.claim_due_notifications() AS c;
+SET LOCAL clinic.clock = '2026-03-14T17:00:00Z';
+SELECT c.topic, count(*), max(clinic.record_delivery(c.message_id, 'bounced')) FROM clinic.claim_due_notifications() AS c GROUP BY 1 ORDER BY 1;
+SELECT n.kind, n.planned_at, n.channel, n.status, n.delivery FROM clinic_data.notifications AS n WHERE n.appointment_id = :'a1' ORDER BY n.kind, n.planned_at;
+SELECT c.topic, c.channel FROM clinic.claim_due_notifications() AS c;
+ROLLBACK;
+
 -- One transaction, one message: a series is told of once, and goes on for the others when one is cancelled.
 SET SESSION AUTHORIZATION notices_desk;
 BEGIN;
@@ -300,6 +312,20 @@ COMMIT;
 SELECT c.status FROM clinic.cancel_appointment(:'a1') AS c;
 SET SESSION AUTHORIZATION notices_sender;
 SELECT c.topic, c.payload ->> 'appointment_id' = :'a2' AS of_second, regexp_replace(c.payload ->> 'body', '[A-Z0-9]{8}', 'CODE') AS body FROM clinic.claim_messages() AS c;
+RESET SESSION AUTHORIZATION;
+CALL pg_temp.free();
+
+-- It goes on for those alone that stand: the second is off before the first is.
+SET SESSION AUTHORIZATION notices_desk;
+BEGIN;
+SELECT b.appointment_id AS a1 FROM clinic.book_appointment(:'visit', :'ravi', '2026-03-17 10:00-04', :'doctor') AS b \gset
+SELECT b.appointment_id AS a2 FROM clinic.book_appointment(:'visit', :'ravi', '2026-03-24 10:00-04', :'doctor') AS b \gset
+SELECT b.appointment_id AS a3 FROM clinic.book_appointment(:'visit', :'ravi', '2026-03-31 10:00-04', :'doctor') AS b \gset
+COMMIT;
+SELECT c.status FROM clinic.cancel_appointment(:'a2') AS c;
+SELECT c.status FROM clinic.cancel_appointment(:'a1') AS c;
+SET SESSION AUTHORIZATION notices_sender;
+SELECT c.topic, c.payload ->> 'appointment_id' = :'a3' AS of_third, regexp_replace(c.payload ->> 'body', '[A-Z0-9]{8}', 'CODE') AS body FROM clinic.claim_messages() AS c;
 RESET SESSION AUTHORIZATION;
 CALL pg_temp.free();
 

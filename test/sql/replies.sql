@@ -58,6 +58,9 @@ SELECT clinic.finish_message(c.message_id) FROM clinic.claim_messages() AS c;
 SELECT r.action, r.outcome, r.reason, r.appointment_id = :'a1' AS hers, r.replayed FROM clinic.record_reply('sms', '+15550100199', 'Cancel!', 'carrier-1') AS r;
 SELECT r.action, r.outcome, r.reason, r.appointment_id = :'a1' AS hers, r.replayed FROM clinic.record_reply('sms', '+15550100199', 'Cancel!', 'carrier-1') AS r;
 SELECT r.action FROM clinic.record_reply('sms', '+15550100199', 'Confirm', 'carrier-1') AS r;
+-- Who says it again means the same visit, and no other one; nor does a word of it bring the visit back.
+SELECT r.action, r.outcome, r.reason, r.appointment_id = :'a1' AS hers FROM clinic.record_reply('sms', '+15550100199', 'CANCEL') AS r;
+SELECT r.action, r.outcome, r.reason, r.appointment_id = :'a1' AS hers FROM clinic.record_reply('sms', '+15550100199', 'CONFIRM') AS r;
 SELECT c.topic, c.payload ->> 'body' AS body FROM clinic.claim_messages() AS c;
 RESET SESSION AUTHORIZATION;
 SELECT a.status, a.starts_at FROM clinic_data.appointments AS a WHERE a.tenant_id = :'tenant' ORDER BY 2;

@@ -95,7 +95,7 @@ CREATE FUNCTION pg_temp.moves(ids uuid[], days integer, same_time boolean)
     RETURNS TABLE (was text, who text, "start" text, minutes integer, cost integer, optimal boolean) LANGUAGE sql SECURITY DEFINER AS $$
     SELECT to_char(a.starts_at AT TIME ZONE 'America/New_York', 'MM-DD HH24:MI'), right(m.provider_id::text, 2),
            to_char(m.starts_at AT TIME ZONE 'America/New_York', 'MM-DD HH24:MI'), m.minutes_moved, m.cost, m.optimal
-    FROM clinic_private.propose_moves(ids, '{5c0000c1-0020-7000-8000-0000000000a1}', NULL, days, same_time, '{}', '{}', '{}') AS m
+    FROM clinic_private.propose_moves(ids, '{5c0000c1-0020-7000-8000-0000000000a1}', NULL, days, same_time, '{}', '{}', '{}', false) AS m
     JOIN clinic_data.appointments AS a ON a.appointment_id = m.appointment_id
     ORDER BY a.starts_at
 $$;
@@ -125,7 +125,7 @@ FROM clinic.notifications AS n WHERE n.kind = 'cancellation';
 
 -- What is refused.
 SELECT a.* FROM (VALUES
-    ($$SELECT * FROM clinic.apply_schedule_change(pg_temp.leave('2026-03-10'), 'reassign')$$),
+    ($$SELECT * FROM clinic.apply_schedule_change(pg_temp.leave('2026-03-10'), 'swap')$$),
     ($$SELECT * FROM clinic.apply_schedule_change(pg_temp.leave('2026-03-10'), 'cancel')$$),
     ($$SELECT * FROM clinic.apply_schedule_change(NULL)$$),
     ($$SELECT * FROM clinic.preview_schedule_change('[]')$$),
@@ -173,6 +173,20 @@ SELECT * FROM pg_temp.known(:bob, '2026-03-02 12:10Z');
 SET clinic.clock = '2026-03-02T14:00:00Z';
 SELECT count(*) FROM pg_temp.known(:ann, '2026-03-02 12:04Z') WHERE status = 'held';
 SELECT count(*) FROM pg_temp.known(:ann, '2026-03-02 13:59Z') WHERE status = 'held';
+-- And not beyond its deadline, whoever cleared it away when.
+SELECT appointment_id AS held, expires_at AS deadline FROM clinic.hold_slot(:visit, :pat2, '2026-03-20 09:00-04', :bob) \gset
+SET clinic.clock = '2026-03-02T15:00:00Z';
+SELECT outcome FROM clinic.run_jobs('{sweep_claims}', '{5c0000c1-0000-7000-8000-000000000001}') WHERE tenant_id IS NOT NULL;
+SELECT e.name, e.data FROM clinic.events AS e WHERE e.subject_id = :'held' ORDER BY e.sequence;
+SELECT count(*) FILTER (WHERE d.known_at < :'deadline') AS before, count(*) FILTER (WHERE d.known_at >= :'deadline') AS after
+FROM (SELECT k.known_at FROM (VALUES (timestamptz '2026-03-02 14:00Z'), (timestamptz :'deadline' - interval '1 microsecond'), (:'deadline'), ('2026-03-02 14:59Z')) AS k (known_at)
+      CROSS JOIN LATERAL clinic.diary_as_of(:bob, '2026-03-20', k.known_at) AS b WHERE b.appointment_id = :'held') AS d;
+-- A visit of days is seen on its last.
+SELECT clinic.create_service('Camp', 7200) AS camp \gset
+SELECT clinic.offer_service(:'camp', :bob) \g /dev/null
+SELECT b.appointment_id AS long FROM clinic.book_appointment(:'camp', :pat2, '2026-03-21 09:00-04', :bob, :ny, override => true, reason => 'camp') AS b \gset
+SELECT k.on_date, b.status FROM unnest(ARRAY[date '2026-03-20', '2026-03-21', '2026-03-25', '2026-03-26', '2026-03-27']) AS k (on_date)
+LEFT JOIN LATERAL clinic.diary_as_of(:bob, k.on_date, '2026-03-02 15:00Z') AS b ON b.appointment_id = :'long';
 
 RESET SESSION AUTHORIZATION;
 DROP OWNED BY regress_changes;

@@ -1,4 +1,4 @@
-// Books, moves, cancels and swaps from many connections at once, and says whether every promise was kept.
+// Books, moves, cancels, swaps and reassigns from many connections at once, and says whether every promise was kept.
 //
 //   stress run  --scenario hot|group|random|multi --isolation "read committed|repeatable read|serializable"
 //               --clients 16 --seconds 5 --seed 1 [--acks FILE] [--crash]
@@ -70,13 +70,15 @@ class Connection {
             handle_.get(), [](void *, const char *) {}, nullptr);
     }
 
+    // Without arguments there may be several statements; the answer is the last one's.
     Answer query(const std::string &sql, const std::vector<Text> &arguments = {}) {
         std::vector<const char *> values;
         for (const Text &a : arguments)
             values.push_back(a ? a->c_str() : nullptr);
         const std::unique_ptr<PGresult, decltype(&PQclear)> result(
-            PQexecParams(handle_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr, values.data(), nullptr,
-                         nullptr, 0),
+            values.empty() ? PQexec(handle_.get(), sql.c_str())
+                           : PQexecParams(handle_.get(), sql.c_str(), static_cast<int>(values.size()), nullptr,
+                                          values.data(), nullptr, nullptr, 0),
             &PQclear);
         Answer answer;
         const ExecStatusType status = PQresultStatus(result.get());
@@ -272,6 +274,11 @@ class Client {
         return plain("swap", "SELECT * FROM clinic.swap_appointments($1, $2)", {one, other});
     }
 
+    bool reassign(const std::string &provider, int day) {
+        return plain("reassign", "SELECT count(*) FROM clinic.reassign_day($1, $2::date, 'skip')",
+                     {provider, start_at(day, 0)});
+    }
+
     int number(int low, int high) { return std::uniform_int_distribution<int>(low, high)(random_); }
     Text patient() { return numbered("0050", number(1, 40)); }
     Text provider() { return number(1, 4) == 1 ? std::nullopt : Text(numbered("0020", number(1, 3))); }
@@ -291,6 +298,8 @@ class Client {
             cancel(*one);
         } else if (choice <= 90) {
             reschedule(*one, start(), number(0, 1) == 0 ? std::nullopt : provider());
+        } else if (choice <= 92) {
+            reassign(numbered("0020", number(1, 3)), number(0, 1));
         } else if (const Text other = known(); *other != *one) {
             swap(*one, *other);
         }

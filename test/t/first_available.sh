@@ -89,3 +89,4 @@ is 'four visits fit: two providers for each service, two times' "$(grep -c '^2$'
 is 'the others are refused in words of the diary' "$(grep -ciE 'deadlock|serializ|busy' "$tap_work/visits.out")" 0
 is 'nothing is booked half' "$(as_crowd -c "SELECT count(*) FROM clinic.appointments WHERE starts_at::date = '2026-03-08'")" 8
 is 'the diary is in order' "$(integrity)" ''
+is 'by any reckoning' "$(psql -XqAtd crowd -f "$top/test/stress/verify.sql")" ''

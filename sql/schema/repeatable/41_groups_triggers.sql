@@ -14,7 +14,7 @@ BEGIN
         CALL clinic_private.ensure_trigger('clinic_data.appointments', 'appointments_60_seats', 'AFTER UPDATE',
             'WHEN (((new.session_id IS NOT NULL) AND ((old.status IS DISTINCT FROM new.status) OR '
             '(old.expires_at IS DISTINCT FROM new.expires_at)))) ',
-            'clinic_private.follow_seat()', 'O', 'The seats of a cancelled appointment are free.');
+            'clinic_private.follow_seat()', 'O', 'The seats of a cancelled appointment, or of a no-show, are free.');
     END IF;
 END
 $$;

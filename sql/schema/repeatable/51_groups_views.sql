@@ -52,7 +52,7 @@ COMMENT ON COLUMN clinic.group_sessions.ends_at IS 'End, exclusive.';
 COMMENT ON COLUMN clinic.group_sessions.local_starts_at IS 'Wall-clock start in time_zone, as understood when planned.';
 COMMENT ON COLUMN clinic.group_sessions.time_zone IS 'Zone of the local start.';
 COMMENT ON COLUMN clinic.group_sessions.capacity IS 'How many seats.';
-COMMENT ON COLUMN clinic.group_sessions.taken IS 'How many are taken; seats of holds and requests that are over are not.';
+COMMENT ON COLUMN clinic.group_sessions.taken IS 'How many are taken, or offered to those who wait; seats of holds, requests and offers that are over are not.';
 COMMENT ON COLUMN clinic.group_sessions.remaining IS 'How many can be booked: none when it is cancelled, has begun, or more are taken than there are.';
 COMMENT ON COLUMN clinic.group_sessions.over_capacity IS 'More seats are taken than there are, because the capacity was lowered.';
 COMMENT ON COLUMN clinic.group_sessions.status IS 'scheduled or cancelled.';

@@ -22,7 +22,8 @@ CALL clinic_private.ensure_view('waitlist_entries', $view$
            w.appointment_id,
            w.version,
            w.created_at,
-           w.updated_at
+           w.updated_at,
+           w.session_id
       FROM clinic_data.waitlist_entries w
 $view$);
 COMMENT ON VIEW clinic.waitlist_entries IS 'Who waits for what: with appointments:read those at the caller''s branches, of the own provider, or at any branch; else those of oneself and dependants.';
@@ -40,7 +41,7 @@ COMMENT ON COLUMN clinic.waitlist_entries.urgency IS 'How urgent, 0 to 100; the 
 COMMENT ON COLUMN clinic.waitlist_entries.party_size IS 'How many seats are wanted, all or none.';
 COMMENT ON COLUMN clinic.waitlist_entries.releases_appointment_id IS 'The later appointment that is given up for an earlier one.';
 COMMENT ON COLUMN clinic.waitlist_entries.note IS 'What staff should know.';
-COMMENT ON COLUMN clinic.waitlist_entries.status IS 'waiting; lapsed: its last date is over; booked, left, or removed because another entry for the same was booked.';
+COMMENT ON COLUMN clinic.waitlist_entries.status IS 'waiting; lapsed: its last date is over; booked, left, or removed because another entry for the same was booked, or the session was cancelled.';
 COMMENT ON COLUMN clinic.waitlist_entries."position" IS 'Place, from 1, among those who wait for the same service at a common provider, place and date.';
 COMMENT ON COLUMN clinic.waitlist_entries.joined_at IS 'Since when it waits.';
 COMMENT ON COLUMN clinic.waitlist_entries.closed_at IS 'Since when it waits no more.';
@@ -48,6 +49,7 @@ COMMENT ON COLUMN clinic.waitlist_entries.appointment_id IS 'What was booked for
 COMMENT ON COLUMN clinic.waitlist_entries.version IS 'Grows by one with each change.';
 COMMENT ON COLUMN clinic.waitlist_entries.created_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.waitlist_entries.updated_at IS 'When it was last changed.';
+COMMENT ON COLUMN clinic.waitlist_entries.session_id IS 'Seats of this session, and nothing else; null: any time, or seats of any session, of the service.';
 
 CALL clinic_private.ensure_view('waitlist_offers', $view$
     SELECT o.tenant_id,
@@ -69,7 +71,8 @@ CALL clinic_private.ensure_view('waitlist_offers', $view$
            o.offered_at,
            o.answered_at,
            o.appointment_id,
-           o.version
+           o.version,
+           o.session_id
       FROM clinic_data.waitlist_offers o
       LEFT JOIN clinic_data.locations l ON l.tenant_id = o.tenant_id AND l.location_id = o.location_id
       LEFT JOIN clinic_data.waitlist_slots s ON s.tenant_id = o.tenant_id AND s.slot_id = o.slot_id
@@ -95,3 +98,4 @@ COMMENT ON COLUMN clinic.waitlist_offers.offered_at IS 'When it was made.';
 COMMENT ON COLUMN clinic.waitlist_offers.answered_at IS 'When it was answered, or found to be over.';
 COMMENT ON COLUMN clinic.waitlist_offers.appointment_id IS 'What was booked by accepting it.';
 COMMENT ON COLUMN clinic.waitlist_offers.version IS 'Grows by one with each change.';
+COMMENT ON COLUMN clinic.waitlist_offers.session_id IS 'The session whose seats are offered; null: time is offered.';

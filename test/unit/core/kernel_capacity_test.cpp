@@ -318,6 +318,27 @@ TEST(Kernel, LimitsBoundWhatRemains) {
     EXPECT_EQ(c.judge(june(1, 10)).remaining, 2);
 }
 
+TEST(Kernel, LimitsOfAStart) {
+    Clinic c;
+    c.range = {june(1, 0), june(9, 0)};
+    c.provider().visits = {{june(1, 9), exam, here, id(80)}, {june(2, 9), other_service, here, id(81)}};
+    c.request.ignored = {id(82)};
+    Work work;
+    EXPECT_TRUE(Kernel(c.diary, c.request, c.range, work).limits_at(0, june(1, 10)).empty());
+    c.service().max_per_day = 3;
+    c.provider().max_per_week = 2;
+    c.provider().visits.push_back({june(3, 9), exam, here, id(82)});
+    const Kernel kernel(c.diary, c.request, c.range, work);
+    const std::vector<VisitLimit> limits = kernel.limits_at(0, june(1, 10));
+    ASSERT_EQ(limits.size(), 2U);
+    EXPECT_TRUE(limits[0].of_service && !limits[0].weekly);
+    EXPECT_EQ(limits[0].left, 2) << "the visit of the service on that day";
+    EXPECT_TRUE(!limits[1].of_service && limits[1].weekly);
+    EXPECT_EQ(limits[1].left, 0) << "whatever the service; what is being moved does not count";
+    EXPECT_EQ(kernel.limits_at(0, june(7, 10))[1].from, limits[1].from) << "Sunday is of the same week";
+    EXPECT_EQ(kernel.limits_at(0, june(8, 10))[1].left, 2);
+}
+
 TEST(Kernel, LimitOfNone) {
     Clinic c;
     c.service().max_per_day = 0;
