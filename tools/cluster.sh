@@ -46,6 +46,8 @@ start() { # DIR [--owner PID [SCRATCH]]
             as_server_user test -w "$dir" ||
                 die "the user postgres cannot reach $dir: let everyone search its parent directories (chmod 711)"
         fi
+        # A master key of its own, for encrypted fields.
+        as_server_user sh -c 'umask 077 && printf "test %s\n" "$(od -An -v -tx1 -N32 /dev/urandom | tr -d " \n")" >"$1"' sh "$dir/master.keys"
         # The port only names the socket, which no other cluster shares.
         port=$((20000 + RANDOM))
         as_server_user "$bin/initdb" --pgdata "$dir/data" --username postgres --encoding UTF8 --locale C.UTF-8 \
@@ -53,6 +55,7 @@ start() { # DIR [--owner PID [SCRATCH]]
         {
             printf "listen_addresses = ''\nunix_socket_directories = '%s'\nport = %d\n" "$dir" "$port"
             printf "log_line_prefix = '%%m [%%p] %%q%%u@%%d '\nmax_connections = 200\njit = off\n"
+            printf "clinic.master_key_file = '%s'\n" "$dir/master.keys"
             if [[ ${PG_CLINIC_DURABLE:-} != 1 ]]; then
                 printf 'fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n'
             fi

@@ -23,7 +23,7 @@ SELECT f, 'public'
 FROM unnest('{error_codes,now,is_time_zone,canonical_time_zone,new_id,uuid_floor,is_rrule,is_hours_rule,describe_rrule,occurrences,
               next_occurrence,previous_occurrence,is_occurrence,rule_hours,free_time,cut_slots,local_instant,version,current_tenant_id,
               current_user_id,current_patient_id,current_provider_id,has_permission,is_permission,whoami,sees_all_locations,sees_location,
-              sees_patient,event_names,is_public_address}'::text[]) AS f;
+              sees_patient,event_names,is_public_address,is_encrypted}'::text[]) AS f;
 
 INSERT INTO pg_temp.function_permissions (function, executes)
 SELECT f, 'owner' FROM unnest('{install,migrate}'::text[]) AS f;
@@ -43,11 +43,22 @@ VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
        ('enable_tenant_rls', 'admin', 'clinic.enable_tenant_rls(''pg_catalog.pg_class'')'),
        ('protect', 'admin', 'clinic.protect(''pg_catalog.pg_class'', ''users:read'')'),
        ('disable_tenant_rls', 'admin', 'clinic.disable_tenant_rls(''pg_catalog.pg_class'')'),
+       ('audit_change', 'admin', NULL),
+       ('enable_audit', 'admin', 'clinic.enable_audit(''pg_catalog.pg_class'')'),
+       ('disable_audit', 'admin', 'clinic.disable_audit(''clinic_data.patients'')'),
        ('lint', 'admin', 'clinic.lint()'),
+       ('audit_reads', 'admin', NULL),
        ('ingest_audit', 'jobs', 'clinic.ingest_audit()'),
        ('read_audit_status', 'jobs', 'clinic.read_audit_status()'),
        ('enable_read_audit', 'admin', 'clinic.enable_read_audit(''pg_catalog.pg_class'')'),
        ('disable_read_audit', 'admin', 'clinic.disable_read_audit(''clinic_data.patients'')'),
+       ('encryption_status', 'admin', 'clinic.encryption_status()'),
+       ('rotate_master_key', 'admin', 'clinic.rotate_master_key()'),
+       ('rotate_tenant_key', 'admin', 'clinic.rotate_tenant_key(NULL)'),
+       ('shred_list', 'admin', 'clinic.shred_list()'),
+       ('apply_shred_list', 'admin', 'clinic.apply_shred_list(''[]'')'),
+       ('encrypt_column', 'admin', 'clinic.encrypt_column(''pg_catalog.pg_class'', ''relname'', ''oid'')'),
+       ('forget_encrypted_column', 'admin', 'clinic.forget_encrypted_column(''pg_catalog.pg_class'', ''relname'')'),
        ('run_jobs', 'jobs', 'clinic.run_jobs(''{}'')'),
        ('job_status', 'admin', 'clinic.job_status()'),
        ('schedule_jobs', 'admin', 'clinic.schedule_jobs()'),
@@ -253,6 +264,11 @@ VALUES
     ('claim_due_notifications', 'user', 'outbox:deliver', false, false, 'clinic.claim_due_notifications()'),
     ('record_delivery', 'user', 'outbox:deliver', false, false, 'clinic.record_delivery({nobody}, ''delivered'')'),
     ('record_reply', 'user', 'outbox:deliver', false, false, 'clinic.record_reply(''sms'', ''+15550100123'', ''CONFIRM'')'),
+    -- The audit.
+    ('set_retention', 'user', 'audit:retain audit:read', false, false, 'clinic.set_retention(''medical'', 120)'),
+    ('place_legal_hold', 'user', 'audit:retain audit:read', false, false, 'clinic.place_legal_hold(NULL, ''A pending claim'')'),
+    ('release_legal_hold', 'user', 'audit:retain audit:read', false, false, 'clinic.release_legal_hold({nobody})'),
+    ('purge_audit', 'user', 'audit:retain audit:read', false, false, 'clinic.purge_audit(''access'')'),
     -- API keys and messages.
     ('create_api_key', 'user', 'tokens:write', false, false, 'clinic.create_api_key({service_account}, ''X'')'),
     ('api_keys', 'user', 'tokens:write', false, false, 'clinic.api_keys()'),

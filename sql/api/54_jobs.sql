@@ -26,9 +26,11 @@ AS $$
          'Makes the partitions of the next months, and drops empty ones of the past.'),
         (9, 'hours_opened', false, false, interval '1 minute', '* * * * *',
          'Offers newly opened hours to the waitlist.'),
-        (10, 'purge_audit', false, true, interval '1 day', '50 2 * * *',
+        (10, 'rotate_keys', false, true, interval '1 minute', '* * * * *',
+         'Goes on with replacing keys of encrypted fields.'),
+        (11, 'purge_audit', false, true, interval '1 day', '50 2 * * *',
          'Purges records of the audit whose time is over, that are sealed and that no legal hold keeps.'),
-        (11, 'ingest_reads', true, true, interval '1 minute', '* * * * *',
+        (12, 'ingest_reads', true, true, interval '1 minute', '* * * * *',
          'Brings records of reads from the spool into the audit.')
 $$;
 COMMENT ON FUNCTION clinic_private.jobs() IS

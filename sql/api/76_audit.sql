@@ -155,12 +155,12 @@ BEGIN
     END IF;
     -- The trigger takes lists between commas.
     SELECT string_agg(coalesce(left(u.name, 63), 'null'), ', ') INTO missing
-      FROM (SELECT k.name FROM unnest(keys) AS k (name)
-            UNION ALL SELECT make_audit.patient_column WHERE make_audit.patient_column IS NOT NULL
-            UNION ALL SELECT regexp_replace(c.name, '^-', '') FROM unnest(secrets) AS c (name) WHERE c.name IS DISTINCT FROM '*') u
+      FROM (SELECT k.name, false AS must_be_uuid FROM unnest(keys) AS k (name)
+            UNION ALL SELECT make_audit.patient_column, true WHERE make_audit.patient_column IS NOT NULL
+            UNION ALL SELECT regexp_replace(c.name, '^-', ''), false FROM unnest(secrets) AS c (name) WHERE c.name IS DISTINCT FROM '*') u
      WHERE NOT EXISTS (SELECT FROM pg_attribute a
                         WHERE a.attrelid = make_audit.relation AND a.attnum > 0 AND NOT a.attisdropped AND a.attname !~ '[, ]' AND a.attname = u.name
-                          AND (u.name IS DISTINCT FROM make_audit.patient_column OR a.atttypid = 'uuid'::regtype));
+                          AND (NOT u.must_be_uuid OR a.atttypid = 'uuid'::regtype));
     IF missing IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_column', MESSAGE = format('%s has no fit column %s', make_audit.relation, missing),
             HINT = 'The patient''s column is of type uuid; a column whose name has a comma or a blank cannot be named here.';

@@ -11,7 +11,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION clinic_private.default_retention() IS 'The classes of audit records, and how long each is kept where the tenant says nothing.';
 REVOKE ALL ON FUNCTION clinic_private.default_retention FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.default_retention TO clinic_owner;
+GRANT EXECUTE ON FUNCTION clinic_private.default_retention TO clinic_owner, clinic_user;
 
 CREATE FUNCTION clinic_private.keep_months(tenant_id uuid, class text)
     RETURNS integer
@@ -41,6 +41,7 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_permission('audit:retain');
 BEGIN
+    PERFORM clinic_private.require_permission('audit:read');
     PERFORM clinic_private.require_arguments(jsonb_build_object('class', set_retention.class, 'keep_months', set_retention.keep_months));
     IF set_retention.class !~ '^[a-z_]{1,40}$' THEN
         PERFORM clinic_private.refuse_argument('class', 'class must be a word in lower case');
@@ -55,7 +56,7 @@ END
 $$;
 ALTER FUNCTION clinic.set_retention OWNER TO clinic_owner;
 COMMENT ON FUNCTION clinic.set_retention(text, integer) IS
-    'Says how long the tenant keeps audit records of a class, in months, 12 to 1200. Needs audit:retain. Errors: no_context, forbidden, 22004, 22023.';
+    'Says how long the tenant keeps audit records of a class, in months, 12 to 1200. Needs audit:retain and audit:read. Errors: no_context, forbidden, 22004, 22023.';
 REVOKE ALL ON FUNCTION clinic.set_retention FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.set_retention TO clinic_user;
 
@@ -85,7 +86,7 @@ $$;
 ALTER FUNCTION clinic.place_legal_hold OWNER TO clinic_owner;
 COMMENT ON FUNCTION clinic.place_legal_hold(uuid, text) IS
     'Keeps the audit of a patient, or with null all of the tenant''s, from being purged until clinic.release_legal_hold. reason: 10 to 1000 characters, naming nobody.
-Returns the hold''s id. Needs audit:retain. Errors: no_context, forbidden, not_found, 22004, 22023.';
+Returns the hold''s id. Needs audit:retain and audit:read. Errors: no_context, forbidden, not_found, 22004, 22023.';
 REVOKE ALL ON FUNCTION clinic.place_legal_hold FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.place_legal_hold TO clinic_user;
 
@@ -146,7 +147,8 @@ DECLARE
     v_purge uuid := clinic.new_id();
     v_ids uuid[];
     v_digest bytea;
-    part record;
+    parts regclass[];
+    part regclass;
     deleted bigint;
     done bigint := 0;
 BEGIN
@@ -172,14 +174,15 @@ BEGIN
     VALUES (purge_class.tenant, v_purge, purge_class.of_class, v_before, clock_timestamp(), cardinality(v_ids), v_digest);
     INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id)
     SELECT purge_class.tenant, u.audit_id, v_purge FROM unnest(v_ids) AS u (audit_id);
-    FOR part IN
-        SELECT DISTINCT a.tableoid::regclass AS name FROM clinic_data.audit_records AS a
-        WHERE a.tenant_id = purge_class.tenant AND a.audit_id = ANY (v_ids)
-    LOOP
-        CALL clinic_private.open_append_only(part.name, true);
-        EXECUTE format('DELETE FROM ONLY %s AS a WHERE a.tenant_id = $1 AND a.audit_id = ANY ($2)', part.name) USING purge_class.tenant, v_ids;
+    -- Looked up before: a partition that a query still reads cannot be opened.
+    parts := ARRAY(SELECT DISTINCT a.tableoid FROM clinic_data.audit_records AS a
+                   WHERE a.tenant_id = purge_class.tenant AND a.audit_id = ANY (v_ids)
+                   ORDER BY a.tableoid);
+    FOREACH part IN ARRAY parts LOOP
+        CALL clinic_private.open_append_only(part, true);
+        EXECUTE format('DELETE FROM ONLY %s AS a WHERE a.tenant_id = $1 AND a.audit_id = ANY ($2)', part) USING purge_class.tenant, v_ids;
         GET DIAGNOSTICS deleted = ROW_COUNT;
-        CALL clinic_private.open_append_only(part.name, false);
+        CALL clinic_private.open_append_only(part, false);
         done := done + deleted;
     END LOOP;
     DELETE FROM clinic_data.audit_read_patients AS r WHERE r.tenant_id = purge_class.tenant AND r.audit_id = ANY (v_ids);

@@ -2,6 +2,78 @@
 -- row names the statement that mends it. Bodies are of standard SQL, whose names were bound when they were made: clinic.lint()
 -- reaches them for callers who may not look into clinic_private.
 
+-- Tables of clinic_data with a patient whose changes leave no record in the audit, and why not.
+CREATE FUNCTION clinic_private.audit_exemptions()
+    RETURNS TABLE (table_name name, reason text)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    VALUES ('audit_records'::name, 'The audit itself.'),
+           ('events', 'Written by a trigger of appointments and patients, whose changes are recorded, and never changed.'),
+           ('notifications', 'Planned and moved on by the engine from appointments, contacts and preferences, whose changes are recorded.');
+END;
+COMMENT ON FUNCTION clinic_private.audit_exemptions() IS 'Tables of clinic_data with a column patient_id whose changes leave no record in the audit, and why not.';
+REVOKE ALL ON FUNCTION clinic_private.audit_exemptions() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.audit_exemptions() TO clinic_admin;
+
+-- What leaves no record in the audit though it should.
+CREATE FUNCTION clinic_private.lint_audit()
+    RETURNS TABLE (severity text, rule text, object text, finding text, fix text)
+    LANGUAGE sql STABLE PARALLEL SAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    WITH audits AS (
+        SELECT t.tgrelid, t.tgname, t.tgenabled, t.tgtype & 1 = 1 AS of_rows
+          FROM pg_trigger t
+         WHERE t.tgfoid IN ('clinic_private.audit_change()'::regprocedure, 'clinic.audit_change()'::regprocedure)
+    ),
+    of_patients AS (
+        SELECT c.oid, c.relname, c.oid::regclass AS name, c.relnamespace = to_regnamespace('clinic_data')::oid AS is_ours, a.attname
+          FROM pg_class c
+          JOIN pg_namespace n ON n.oid = c.relnamespace
+          JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.atttypid = 'uuid'::regtype
+         WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relpersistence <> 't'
+           AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+           AND (a.attname = 'patient_id'
+                OR EXISTS (SELECT FROM pg_constraint k
+                            WHERE k.conrelid = c.oid AND k.contype = 'f' AND a.attnum = ANY (k.conkey)
+                              AND a.attname <> 'tenant_id'
+                              AND k.confrelid = (SELECT o.oid FROM pg_class o WHERE o.relname = 'patients' AND o.relnamespace = to_regnamespace('clinic_data')::oid)))
+    )
+    SELECT DISTINCT ON (p.oid) CASE WHEN p.is_ours THEN 'error' ELSE 'warning' END, 'not_audited', p.name::text,
+           'The table tells of patients, and changes of its rows leave no record in the audit.',
+           CASE WHEN p.is_ours THEN 'CALL clinic.install()'
+                ELSE format('SELECT clinic.enable_audit(%L, patient_column => %L)', p.name, p.attname) END
+      FROM of_patients p
+     WHERE NOT EXISTS (SELECT FROM audits t WHERE t.tgrelid = p.oid AND t.of_rows)
+       AND NOT (p.is_ours AND p.relname IN (SELECT x.table_name FROM clinic_private.audit_exemptions() x))
+    UNION ALL
+    SELECT 'error', 'audit_disabled', format('%s.%I', c.oid::regclass, t.tgname),
+           'The trigger of the audit does not fire always: changes can be made that leave no record.',
+           format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', c.oid::regclass, t.tgname)
+      FROM audits t JOIN pg_class c ON c.oid = t.tgrelid
+     WHERE t.tgenabled <> 'A' AND c.relnamespace <> coalesce(to_regnamespace('clinic_data')::oid, 0)
+    UNION ALL
+    SELECT 'error', 'audit_not_append_only', c.oid::regclass::text, 'Rows of the audit can be changed, deleted or emptied.', 'CALL clinic.install()'
+      FROM pg_class c
+     WHERE c.relnamespace = to_regnamespace('clinic_data')::oid AND c.relkind IN ('r', 'p')
+       AND (c.relname ~ '^audit_records' OR c.relname IN ('audit_purges', 'purged_audit_records'))
+       AND 2 > (SELECT count(*) FROM pg_trigger t
+                 WHERE t.tgrelid = c.oid AND t.tgfoid = 'clinic_private.refuse_audit_change()'::regprocedure AND t.tgenabled = 'A')
+    UNION ALL
+    SELECT 'warning', 'triggers_passed_over',
+           concat_ws(' in ', coalesce(quote_ident(r.rolname), 'every role'), quote_ident(d.datname)),
+           'The setting session_replication_role turns foreign keys and triggers off; those of the audit fire all the same.',
+           format('ALTER %s RESET session_replication_role',
+                  CASE WHEN r.rolname IS NULL THEN format('DATABASE %I', d.datname)
+                       ELSE concat_ws(' ', format('ROLE %I', r.rolname), 'IN DATABASE ' || quote_ident(d.datname)) END)
+      FROM pg_db_role_setting s
+      LEFT JOIN pg_roles r ON r.oid = s.setrole
+      LEFT JOIN pg_database d ON d.oid = s.setdatabase
+     WHERE EXISTS (SELECT FROM unnest(s.setconfig) AS u (line) WHERE u.line ~* '^session_replication_role=(replica|local)');
+END;
+COMMENT ON FUNCTION clinic_private.lint_audit() IS 'Findings about the audit: what leaves no record, what does not fire, what can be changed.';
+REVOKE ALL ON FUNCTION clinic_private.lint_audit() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lint_audit() TO clinic_admin;
+
 -- The tables of clinic_data: row security, policies, owners, triggers, rules.
 CREATE FUNCTION clinic_private.lint_tables()
     RETURNS TABLE (severity text, rule text, object text, finding text, fix text)

@@ -27,6 +27,7 @@ BEGIN ATOMIC
     SELECT f.severity, f.rule, f.object, f.finding, f.fix || CASE WHEN f.rule = 'not_seen' THEN '' ELSE ';' END
       FROM (SELECT * FROM clinic_private.lint_schema()
             UNION ALL SELECT * FROM clinic_private.lint_tables()
+            UNION ALL SELECT * FROM clinic_private.lint_audit()
             UNION ALL SELECT * FROM clinic_private.lint_rights()
             UNION ALL SELECT * FROM clinic_private.lint_others()
             UNION ALL SELECT * FROM clinic_private.own_table_findings(NULL)

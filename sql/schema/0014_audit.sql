@@ -28,15 +28,14 @@ CREATE TABLE clinic_data.audit_records (
     statement_id bigint,
     salt bytea NOT NULL,
     leaf_hash bytea NOT NULL,
-    CONSTRAINT audit_records_pkey PRIMARY KEY (tenant_id, audit_id),
-    CONSTRAINT audit_records_class_check CHECK (class ~ '^[a-z_]{1,40}$'),
-    CONSTRAINT audit_records_action_check CHECK (action ~ '^[a-z_]{1,40}$')
+    CONSTRAINT audit_records_pkey PRIMARY KEY (tenant_id, audit_id)
 ) PARTITION BY RANGE (audit_id);
 CREATE TABLE clinic_data.audit_records_default PARTITION OF clinic_data.audit_records DEFAULT;
-CREATE INDEX audit_records_patient_id_idx ON clinic_data.audit_records (tenant_id, patient_id, audit_id);
-CREATE INDEX audit_records_user_id_idx ON clinic_data.audit_records (tenant_id, user_id, audit_id);
+CREATE INDEX audit_records_patient_id_idx ON clinic_data.audit_records (tenant_id, patient_id, audit_id) WHERE patient_id IS NOT NULL;
+CREATE INDEX audit_records_user_id_idx ON clinic_data.audit_records (tenant_id, user_id, audit_id) WHERE user_id IS NOT NULL;
 CREATE INDEX audit_records_transaction_id_idx ON clinic_data.audit_records (transaction_id);
 COMMENT ON TABLE clinic_data.audit_records IS 'Who changed or read what of whom, when, why and from where; append-only, sealed by an RFC 6962 tree.';
+COMMENT ON TABLE clinic_data.audit_records_default IS 'Records of months that have no partition yet.';
 COMMENT ON COLUMN clinic_data.audit_records.tenant_id IS 'The tenant; the nil UUID for what concerns none.';
 COMMENT ON COLUMN clinic_data.audit_records.audit_id IS 'Identifies the record; ordered by time.';
 COMMENT ON COLUMN clinic_data.audit_records.transaction_id IS 'The top-level transaction that wrote it.';

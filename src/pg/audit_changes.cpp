@@ -321,6 +321,7 @@ void gather_row(const Plan &plan, const TriggerData &data) {
         record.action = insert ? "create" : "delete";
         (insert ? record.after : record.before) = plan.json->whole(row.values(), row.nulls());
     }
+    record.printed = true;
     record.audit_class = plan.audit_class;
     record.table_name = plan.table;
     record.row_id = row.key(plan);

@@ -47,11 +47,12 @@ struct Document {
     std::string text;
 };
 
-Document document_of(const Text &json) {
+Document document_of(const Text &json, bool printed) {
     if (!json)
         return {};
-    const Datum value = Sql<Json>::to(Json{*json});
-    return {{value, false}, Sql<Json>::from(value).text};
+    const char *text = json->c_str();
+    const Datum value = pg_call([text] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); });
+    return {{value, false}, printed ? *json : Sql<Json>::from(value).text};
 }
 
 // Writes records into the open table.
@@ -87,7 +88,8 @@ class RecordWriter {
         leaf.peer_address = view(origin.peer_address);
         leaf.user_agent = view(origin.user_agent);
         leaf.application_name = view(origin.application_name);
-        const Document before = document_of(record.before), after = document_of(record.after);
+        const Document before = document_of(record.before, record.printed),
+                       after = document_of(record.after, record.printed);
         if (record.before)
             leaf.before = before.text;
         if (record.after)

@@ -83,9 +83,16 @@ constexpr CodeInfo catalogue[] = {
     {Code::too_early, "too_early", "CL024", 409, "it is too early for that", "Try again at the time in the detail."},
     {Code::idempotency_conflict, "idempotency_conflict", "CL026", 422, "the idempotency key was used for another call",
      "Use a new key for each new request."},
+    {Code::key_unavailable, "key_unavailable", "CL040", 503, "the keys of encrypted data are not available",
+     "An administrator of the server has to mend clinic.master_key_file or clinic.master_key_command, and reload the "
+     "configuration."},
+    {Code::decryption_failed, "decryption_failed", "CL041", 500, "the value cannot be decrypted",
+     "It is not what was encrypted for this place, or its key was destroyed."},
+    {Code::shredded, "shredded", "CL042", 410, "the patient's keys were destroyed",
+     "Nothing can be encrypted for this patient any more."},
 };
 
-static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::idempotency_conflict) + 1);
+static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::shredded) + 1);
 
 constexpr Code argument_codes[] = {Code::invalid_argument, Code::missing_argument, Code::invalid_text,
                                    Code::datetime_overflow, Code::limit_exceeded};

@@ -83,7 +83,10 @@ enum class Code : std::uint8_t {
     not_holder,
     offer_expired,
     too_early,
-    idempotency_conflict
+    idempotency_conflict,
+    key_unavailable,
+    decryption_failed,
+    shredded
 };
 
 struct CodeInfo {

@@ -9,6 +9,7 @@
 #include "pg/http_errors.hpp"
 #include "pg/idempotency.hpp"
 #include "pg/list_setting.hpp"
+#include "pg/master_keys.hpp"
 #include "pg/postgres.hpp"
 #include "pg/rate_limit.hpp"
 #include "pg/request.hpp"
@@ -29,6 +30,7 @@ void _PG_init(void) {
     pg_clinic::pg::define_context_setting();
     pg_clinic::pg::define_gateway_settings();
     pg_clinic::pg::define_list_setting();
+    pg_clinic::pg::define_master_key_settings();
     pg_clinic::pg::define_rate_limit_settings();
     pg_clinic::pg::define_request();
     pg_clinic::pg::define_idempotency();

@@ -131,6 +131,10 @@ void quote(std::string &out, std::string_view text) {
         if (c == '"' || c == '\\') {
             out += '\\';
             out += c;
+        } else if (const char *letter = std::strchr("\bb\ff\nn\rr\tt", c);
+                   letter != nullptr && byte < 0x20 && byte != 0) {
+            out += '\\';
+            out += letter[1];
         } else if (byte < 0x20) {
             out += "\\u00";
             out += digits[byte >> 4];
@@ -166,9 +170,16 @@ void put_number(std::string &out, std::string_view text) {
 
 template <class T, class Print> void put_float(std::string &out, T value, Print print) {
     char buffer[64];
-    if (value == value && value <= std::numeric_limits<T>::max() && value >= std::numeric_limits<T>::lowest())
-        out.append(buffer, static_cast<std::size_t>(print(value, buffer)));
-    else
+    if (value == value && value <= std::numeric_limits<T>::max() && value >= std::numeric_limits<T>::lowest()) {
+        const std::string_view text(buffer, static_cast<std::size_t>(print(value, buffer)));
+        // As numeric, which jsonb keeps, prints it: without an exponent, and with one zero only.
+        if (text == "-0")
+            out += '0';
+        else if (text.find('e') == std::string_view::npos)
+            out += text;
+        else
+            out += Sql<Json>::from(Sql<Json>::to(Json{std::string(text)})).text;
+    } else
         out += value != value ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
 }
 
@@ -248,7 +259,7 @@ void put_value(std::string &out, const JsonType &type, Kind kind, Datum value) {
         quote(out, time_text(type.type, value));
         return;
     case Kind::json:
-        out += text_view(value);
+        out += Sql<Json>::from(Sql<Json>::to(Json{std::string(text_view(value))})).text;
         return;
     case Kind::jsonb:
         out += Sql<Json>::from(value).text;
@@ -337,15 +348,18 @@ RowJson::RowJson(TupleDesc row, const std::vector<std::string> &secrets, const s
         const Form_pg_attribute attribute = TupleDescAttr(row, i);
         if (attribute->attisdropped)
             continue;
-        JsonColumn column{attribute->attnum, holds(left_out, attribute->attnum), json_type(attribute->atttypid), {}};
-        column.type.length = attribute->attlen;
-        column.type.by_value = attribute->attbyval;
+        JsonColumn column{attribute->attnum,   holds(left_out, attribute->attnum), attribute->attlen,
+                          attribute->attbyval, json_type(attribute->atttypid),     {}};
         if (is_secret(secrets, NameStr(attribute->attname), column.type))
             column.type.kind = Kind::hidden;
         quote(column.key, NameStr(attribute->attname));
         column.key += ": ";
+        column.name = NameStr(attribute->attname);
         columns_.push_back(std::move(column));
     }
+    std::sort(columns_.begin(), columns_.end(), [](const JsonColumn &a, const JsonColumn &b) {
+        return a.name.size() != b.name.size() ? a.name.size() < b.name.size() : a.name < b.name;
+    });
 }
 
 std::string RowJson::whole(const Datum *values, const bool *nulls) const {

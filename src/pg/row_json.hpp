@@ -2,7 +2,7 @@
 // holds that is encrypted or secret.
 //
 // Numbers and booleans are JSON's own; NaN and the infinities are strings. Dates and times are ISO 8601, instants in UTC. Arrays of
-// one dimension are JSON arrays, json and jsonb stand as they are, and everything else (enums, ranges, composites) is a string as
+// one dimension are JSON arrays, json stands as jsonb does, and everything else (enums, ranges, composites) is a string as
 // PostgreSQL prints it with the ISO styles. What a hidden column holds is {"hidden": true}; that it is null may be seen.
 #pragma once
 
@@ -34,20 +34,25 @@ struct JsonType {
     Kind kind = Kind::other;
     Oid type = InvalidOid; // base type; of an array that of its elements
     Oid output = InvalidOid;
+    // Of an array, of its elements:
+    Kind element = Kind::other;
     std::int16_t length = 0;
     bool by_value = false;
     char align = 'i';
-    Kind element = Kind::other; // of an array
 };
 
 struct JsonColumn {
     AttrNumber number;
-    bool left_out; // the key and the tenant, which the record names anyway
+    bool left_out;       // the key and the tenant, which the record names anyway
+    std::int16_t length; // of the column
+    bool by_value;
     JsonType type;
-    std::string key; // as it stands in the text: "name":
+    std::string name = {};
+    std::string key = {}; // as it stands in the text: "name":
 };
 
-// The columns of a row, prepared.
+// The columns of a row, prepared. The text is the very one that PostgreSQL prints of it as jsonb: names by length and then by bytes,
+// numbers as numeric has them.
 class RowJson {
   public:
     // secrets: names of columns to be hidden; all of type bytea, and of the domain clinic_data.encrypted, are so anyway. "*" hides

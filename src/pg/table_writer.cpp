@@ -303,17 +303,18 @@ void TableWriter::finish() {
     });
 }
 
-bool hold_row(const char *table, const ItemPointerData &place) {
+bool hold_row(const char *table, const ItemPointerData &place, LockTupleMode mode) {
     Relation referenced = open_for_writing(table, RowShareLock);
-    return pg_call([referenced, &place] {
+    return pg_call([referenced, &place, mode] {
         ItemPointerData at = place;
         TM_FailureData failure;
         TupleTableSlot *slot = table_slot_create(referenced, nullptr);
-        const TM_Result result = table_tuple_lock(referenced, &at, SnapshotSelf, slot, GetCurrentCommandId(false),
-                                                  LockTupleKeyShare, LockWaitBlock, 0, &failure);
+        const TM_Result result = table_tuple_lock(referenced, &at, SnapshotSelf, slot, GetCurrentCommandId(false), mode,
+                                                  LockWaitBlock, 0, &failure);
         ExecDropSingleTupleTableSlot(slot);
         table_close(referenced, NoLock);
-        return result == TM_Ok;
+        // Invisible to the own command is what that command wrote: nobody else can touch it.
+        return result == TM_Ok || result == TM_Invisible;
     });
 }
 

@@ -71,7 +71,8 @@ class TableWriter {
 // Raises 25006 in a read-only transaction, 25000 in a parallel worker.
 void require_writable();
 
-// Keeps the row that a foreign key will refer to from being deleted until the transaction ends. False when it is gone.
-bool hold_row(const char *table, const ItemPointerData &place);
+// Locks a row until the transaction ends; by itself against being deleted, for a foreign key that will refer to it. False when it
+// is gone or was changed in the meantime.
+bool hold_row(const char *table, const ItemPointerData &place, LockTupleMode mode = LockTupleKeyShare);
 
 } // namespace pg_clinic::pg

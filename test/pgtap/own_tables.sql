@@ -139,6 +139,7 @@ SELECT set_config('own.policies', pg_temp.same_policies('own.invoices'), true) \
 SELECT clinic.protect('own.invoices', 'invoices:read', NULL, 'tenant_id', 'location_id', 'patient_id', 'provider_id') \g /dev/null
 SELECT is(pg_temp.same_policies('own.invoices'), current_setting('own.policies'), 'protecting again changes nothing');
 GRANT SELECT, INSERT, UPDATE, DELETE ON own.invoices TO clinic_user;
+SELECT clinic.enable_audit('own.invoices', patient_column => 'patient_id') \g /dev/null
 SELECT is_empty($$ SELECT l.* FROM clinic.lint() l WHERE l.object ~ '^own\.invoices' $$, 'a protected table has no finding');
 
 CREATE FUNCTION pg_temp.make_login(login name, number integer, actor text, permissions text[], provider integer DEFAULT NULL, branch integer DEFAULT NULL)

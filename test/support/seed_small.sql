@@ -254,4 +254,24 @@ INSERT INTO clinic_data.appointment_charges (tenant_id, charge_id, appointment_i
     SELECT a.tenant_id, '00000001-00f1-7000-8000-000000000001', a.appointment_id, 'no_show_fee', 40.5, 'EUR'
       FROM clinic_data.appointments a ORDER BY a.appointment_id LIMIT 1;
 
+INSERT INTO clinic_data.encryption_keys (tenant_id, kind, key_no, status, master_key_id, wrapped) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'field', 1, 'current', 'seed', '\x5eed');
+INSERT INTO clinic_data.patient_keys (tenant_id, patient_id, key_no, wrapping_key_no, wrapped) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 1, 1, '\x5eed');
+INSERT INTO clinic_data.shredded_patients (tenant_id, patient_id, shredded_at, reason) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-00000000ffff', '2026-03-01 09:00+01', 'asked to be forgotten');
+INSERT INTO clinic_data.key_rotations (tenant_id, key_no, step, started_at, finished_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', 1, 'done', '2026-03-01 09:00+01', '2026-03-01 10:00+01');
+INSERT INTO clinic_data.encrypted_columns (schema_name, table_name, column_name, tenant_column, row_column, bound_table, bound_column) VALUES
+    ('public', 'seed', 'secret', 'tenant_id', 'id', 'public.seed', 'secret');
+INSERT INTO clinic_data.retention_classes (tenant_id, class, keep_months) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'access', 24);
+INSERT INTO clinic_data.legal_holds (tenant_id, hold_id, patient_id, reason, placed_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f5-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001',
+     'A claim is pending', '2026-03-02 09:00+01');
+INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, class, recorded_before, purged_at, record_count, leaves_digest) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001', 'access', '2025-03-02', '2026-03-02', 1, sha256('leaf'));
+INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f7-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001');
+
 COMMIT;

@@ -16,6 +16,12 @@ BEGIN
             ADD CONSTRAINT hours_rule_check CHECK (clinic.is_hours_rule(VALUE));
     END IF;
 
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c
+                    WHERE c.contypid = 'clinic_data.encrypted'::regtype AND c.conname = 'encrypted_check') THEN
+        ALTER DOMAIN clinic_data.encrypted
+            ADD CONSTRAINT encrypted_check CHECK (clinic.is_encrypted(VALUE));
+    END IF;
+
     -- The domain knows the rule alone; whether it ever matches depends on its first date too.
     IF NOT EXISTS (SELECT FROM pg_catalog.pg_constraint c
                     WHERE c.conrelid = 'clinic_data.availability_rules'::regclass

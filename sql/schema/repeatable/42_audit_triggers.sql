@@ -28,6 +28,7 @@ BEGIN
             ('shredded_patients', 'patient_id', 'patient_id', 'medical', ''),
             ('patient_keys', 'patient_id,key_no', 'patient_id', 'security', ''),
             ('encryption_keys', 'kind,key_no', '', 'security', ''),
+            ('encrypted_columns', 'schema_name,table_name,column_name', '', 'security', ''),
             ('emergency_accesses', 'access_id', 'patient_id', 'security', 'review_note'),
             ('tenants', 'tenant_id', '', 'security', ''),
             ('tenant_slugs', 'slug', '', 'security', ''),

@@ -9,9 +9,11 @@ CALL clinic_private.ensure_view('audit_records', $view$
 $view$);
 COMMENT ON VIEW clinic.audit_records IS 'Who changed or read what of whom, when, why and from where. Needs audit:read. Ask by patient_id or user_id, and by audit_id >= clinic.uuid_floor(since).';
 CALL clinic_private.ensure_view('retention_classes', $view$
-    SELECT clinic.current_tenant_id() AS tenant_id, c.class, clinic_private.keep_months(clinic.current_tenant_id(), c.class) AS keep_months
-      FROM (SELECT d.class FROM clinic_private.default_retention() d
-            UNION SELECT r.class FROM clinic_data.retention_classes r) c
+    SELECT clinic.current_tenant_id() AS tenant_id,
+           COALESCE(r.class, d.class) AS class,
+           COALESCE(r.keep_months, d.keep_months) AS keep_months
+      FROM clinic_private.default_retention() d
+      FULL JOIN clinic_data.retention_classes r ON r.class = d.class
      WHERE clinic.has_permission('audit:read')
 $view$);
 COMMENT ON VIEW clinic.retention_classes IS 'How long the tenant keeps audit records, by class. Needs audit:read.';

@@ -1,0 +1,165 @@
+// Authenticated encryption: see aead.hpp. Written for OpenSSL 3.
+#include "pg/aead.hpp"
+
+#include "core/error.hpp"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
+#include <openssl/rand.h>
+#include <unistd.h>
+
+#include <climits>
+#include <cstring>
+
+namespace pg_clinic::pg::crypto {
+
+namespace {
+
+// OpenSSL's words stay here: they could tell about keys, and the server's TLS would take them for its own.
+[[noreturn]] void broken() {
+    ERR_clear_error();
+    throw core::Error(core::ErrorCode::internal, "cryptography is not available");
+}
+
+void must(bool good) {
+    if (!good)
+        broken();
+}
+
+const unsigned char *bytes_of(std::string_view text) { return reinterpret_cast<const unsigned char *>(text.data()); }
+
+// Lengths are int in OpenSSL; no value of the server comes near.
+int length_of(std::string_view text) {
+    must(text.size() <= INT_MAX);
+    return static_cast<int>(text.size());
+}
+
+// A context for one direction, with the key it was last used with. Lives as long as the process.
+struct Context {
+    EVP_CIPHER_CTX *context;
+    std::uint64_t serial; // of the key that is set; 0 for none
+};
+constinit Context sealing{nullptr, 0};
+constinit Context opening{nullptr, 0};
+constinit EVP_CIPHER *cipher = nullptr; // fetching it takes longer than encrypting a field
+
+// Makes the context ready for a key and a nonce.
+void prepare(Context &c, bool encrypting, AeadKey key, std::string_view nonce) {
+    must(nonce.size() == aead_nonce_bytes && key.bytes != nullptr);
+    if (c.context == nullptr) {
+        if (cipher == nullptr)
+            cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
+        must(cipher != nullptr);
+        c.context = EVP_CIPHER_CTX_new();
+        must(c.context != nullptr && EVP_CipherInit_ex2(c.context, cipher, nullptr, nullptr, encrypting, nullptr) == 1);
+        c.serial = 0;
+    }
+    const bool known = key.serial != 0 && key.serial == c.serial;
+    c.serial = 0; // until it has worked
+    must(EVP_CipherInit_ex2(c.context, nullptr, known ? nullptr : key.bytes, bytes_of(nonce), encrypting, nullptr) ==
+         1);
+    c.serial = key.serial;
+}
+
+void wipe(Context &c) noexcept {
+    EVP_CIPHER_CTX_free(c.context); // which cleanses
+    c = Context{nullptr, 0};
+}
+
+// Random bytes for nonces, drawn in advance: asking for twelve costs as much as for thousands. A process that was forked
+// has none of its parent's.
+struct NoncePool {
+    unsigned char bytes[aead_nonce_bytes * 256];
+    std::size_t used;
+    pid_t owner;
+};
+constinit NoncePool pool{{}, sizeof pool.bytes, 0};
+
+void draw_nonce(unsigned char *out) {
+    const pid_t me = getpid();
+    if (pool.used == sizeof pool.bytes || pool.owner != me) {
+        pool.used = sizeof pool.bytes;
+        random_fill(pool.bytes, sizeof pool.bytes);
+        pool.used = 0;
+        pool.owner = me;
+    }
+    std::memcpy(out, pool.bytes + pool.used, aead_nonce_bytes);
+    cleanse(pool.bytes + pool.used, aead_nonce_bytes);
+    pool.used += aead_nonce_bytes;
+}
+
+} // namespace
+
+void seal_with_nonce(AeadKey key, std::string_view nonce, std::string_view associated, std::string_view text,
+                     unsigned char *out) {
+    prepare(sealing, true, key, nonce);
+    int length = 0;
+    unsigned char *tag = out + text.size();
+    const bool good =
+        (associated.empty() ||
+         EVP_EncryptUpdate(sealing.context, nullptr, &length, bytes_of(associated), length_of(associated)) == 1) &&
+        (text.empty() || EVP_EncryptUpdate(sealing.context, out, &length, bytes_of(text), length_of(text)) == 1) &&
+        EVP_EncryptFinal_ex(sealing.context, tag, &length) == 1 &&
+        EVP_CIPHER_CTX_ctrl(sealing.context, EVP_CTRL_AEAD_GET_TAG, static_cast<int>(aead_tag_bytes), tag) == 1;
+    if (!good) {
+        wipe(sealing);
+        broken();
+    }
+}
+
+void seal(AeadKey key, std::string_view associated, std::string_view text, unsigned char *out) {
+    draw_nonce(out);
+    seal_with_nonce(key, std::string_view(reinterpret_cast<const char *>(out), aead_nonce_bytes), associated, text,
+                    out + aead_nonce_bytes);
+}
+
+bool open(AeadKey key, std::string_view nonce, std::string_view associated, std::string_view ciphertext,
+          std::string_view tag, unsigned char *out) {
+    if (nonce.size() != aead_nonce_bytes || tag.size() != aead_tag_bytes)
+        return false;
+    prepare(opening, false, key, nonce);
+    int length = 0;
+    unsigned char rest[16];
+    unsigned char wanted[aead_tag_bytes]; // OpenSSL takes it as if it would write there
+    std::memcpy(wanted, tag.data(), aead_tag_bytes);
+    const bool good =
+        (associated.empty() ||
+         EVP_DecryptUpdate(opening.context, nullptr, &length, bytes_of(associated), length_of(associated)) == 1) &&
+        (ciphertext.empty() ||
+         EVP_DecryptUpdate(opening.context, out, &length, bytes_of(ciphertext), length_of(ciphertext)) == 1) &&
+        EVP_CIPHER_CTX_ctrl(opening.context, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(aead_tag_bytes), wanted) == 1 &&
+        EVP_DecryptFinal_ex(opening.context, rest, &length) == 1;
+    if (!good) {
+        cleanse(out, ciphertext.size());
+        ERR_clear_error();
+    }
+    return good;
+}
+
+void forget_aead_keys() noexcept {
+    wipe(sealing);
+    wipe(opening);
+}
+
+void random_fill(unsigned char *out, std::size_t count) { must(RAND_bytes(out, static_cast<int>(count)) == 1); }
+
+void hmac_sha256_into(std::string_view key, std::string_view bytes, unsigned char *out) {
+    unsigned int length = 0;
+    must(HMAC(EVP_sha256(), key.data(), length_of(key), bytes_of(bytes), bytes.size(), out, &length) != nullptr &&
+         length == 32);
+}
+
+void hkdf_sha256(std::string_view key, std::string_view salt, std::string_view info, unsigned char *out) {
+    unsigned char extracted[32];
+    hmac_sha256_into(salt, key, extracted);
+    std::string expanding(info);
+    expanding += '\x01';
+    hmac_sha256_into(std::string_view(reinterpret_cast<const char *>(extracted), sizeof extracted), expanding, out);
+    cleanse(extracted, sizeof extracted);
+}
+
+void cleanse(void *memory, std::size_t size) noexcept { OPENSSL_cleanse(memory, size); }
+
+} // namespace pg_clinic::pg::crypto
