@@ -272,6 +272,9 @@ BEGIN ATOMIC
       FROM pg_trigger t
      WHERE t.tgfoid = 'clinic.audit_change()'::regprocedure AND t.tgparentid = 0
        AND split_part(encode(t.tgargs, 'escape'), '\000', 3) <> ''
+       -- Rows are told by one key of type uuid.
+       AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.tgrelid AND a.attname = split_part(encode(t.tgargs, 'escape'), '\000', 2)
+                                                AND a.atttypid = 'uuid'::regtype)
        AND NOT EXISTS (SELECT FROM pg_trigger m WHERE m.tgrelid = t.tgrelid AND m.tgfoid = 'clinic.audit_reads()'::regprocedure);
 END;
 COMMENT ON FUNCTION clinic_private.lint_reads() IS
@@ -297,6 +300,7 @@ ALTER FUNCTION clinic.get_patient SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.list_appointments SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.list_patients SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.preview_schedule_change SET clinic.record_own_reads = on;
+ALTER FUNCTION clinic.reassign_day SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.record_reply SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.running_late SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.time_zone_drift SET clinic.record_own_reads = on;

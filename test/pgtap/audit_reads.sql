@@ -29,7 +29,7 @@ CREATE TEMPORARY TABLE read_functions (function text PRIMARY KEY, recorded boole
 INSERT INTO read_functions
 SELECT f, true, 'its statements are watched'
   FROM unnest('{affected_by_block,calendar,claim_deliveries,claim_due_notifications,claim_events,claim_messages,day_sheet,day_sheet_text,diary_as_of,
-                get_appointment,get_patient,list_appointments,list_patients,preview_schedule_change,record_reply,running_late,time_zone_drift}'::text[]) AS f;
+                get_appointment,get_patient,list_appointments,list_patients,preview_schedule_change,reassign_day,record_reply,running_late,time_zone_drift}'::text[]) AS f;
 INSERT INTO read_functions VALUES ('find_conflicts', true, 'says so itself');
 INSERT INTO read_functions
 SELECT f, false, 'the change that it makes has a record'
