@@ -143,7 +143,9 @@ BEGIN
             AND a.audit_id < clinic.uuid_floor(v_before) AND a.recorded_at < v_before
             AND NOT EXISTS (SELECT FROM clinic_data.legal_holds AS h
                             WHERE h.tenant_id = a.tenant_id AND h.released_at IS NULL
-                              AND (h.patient_id IS NULL OR h.patient_id = a.patient_id OR h.patient_id = ANY (a.row_ids)))
+                              AND (h.patient_id IS NULL OR h.patient_id = a.patient_id OR h.patient_id = ANY (a.row_ids)
+                                   OR EXISTS (SELECT FROM clinic_data.audit_read_patients AS r
+                                               WHERE r.tenant_id = a.tenant_id AND r.patient_id = h.patient_id AND r.audit_id = a.audit_id)))
             AND s.place IS NOT NULL
           ORDER BY a.audit_id
           LIMIT purge_class.most) AS o;
@@ -165,6 +167,7 @@ BEGIN
         CALL clinic_private.open_append_only(part, false);
         done := done + deleted;
     END LOOP;
+    DELETE FROM clinic_data.audit_read_patients AS r WHERE r.tenant_id = purge_class.tenant AND r.audit_id = ANY (v_ids);
     IF done <> cardinality(v_ids) THEN
         RAISE EXCEPTION 'purged % records instead of %', done, cardinality(v_ids);
     END IF;

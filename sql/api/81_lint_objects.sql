@@ -8,6 +8,7 @@ CREATE FUNCTION clinic_private.audit_exemptions()
     LANGUAGE sql IMMUTABLE PARALLEL SAFE SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     VALUES ('audit_records'::name, 'The audit itself.'),
+           ('audit_read_patients', 'Finds records of the audit, and is written with them.'),
            ('events', 'Written by a trigger of appointments and patients, whose changes are recorded, and never changed.'),
            ('notifications', 'Planned and moved on by the engine from appointments, contacts and preferences, whose changes are recorded.'),
            ('patient_search_keys', 'Written by a trigger of patients from their names, whose changes are recorded.');

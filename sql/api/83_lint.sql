@@ -100,7 +100,8 @@ BEGIN ATOMIC
             UNION ALL SELECT * FROM clinic_private.lint_logins()
             UNION ALL SELECT * FROM clinic_private.lint_settings()
             UNION ALL SELECT * FROM clinic_private.lint_seal()
-            UNION ALL SELECT * FROM clinic_private.lint_encryption()) f
+            UNION ALL SELECT * FROM clinic_private.lint_encryption()
+            UNION ALL SELECT * FROM clinic_private.lint_reads()) f
      ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.rule COLLATE "C", f.object COLLATE "C", f.finding COLLATE "C";
 END;
 COMMENT ON FUNCTION clinic.lint() IS

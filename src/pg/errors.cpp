@@ -1,6 +1,8 @@
 // The catalogue of domain errors, and how they become SQL errors: see errors.hpp.
 #include "pg/errors.hpp"
 
+#include "pg/error_observer.hpp"
+
 namespace pg_clinic::pg {
 
 namespace {
@@ -115,6 +117,8 @@ SqlError catalogued(Code code, const core::Error &error, const char *argument) {
     return domain_error(code, error.what(), detail, error.hint(), argument);
 }
 
+constinit ErrorObserver error_observer = nullptr;
+
 SqlError plain_error(int sqlstate, const std::string &message, std::string detail, std::string hint,
                      std::string argument) {
     const auto code = argument_code(sqlstate);
@@ -182,7 +186,11 @@ Detail &Detail::add(std::string_view key, const Uuid &id) { return add_json(key,
 
 Detail &Detail::add(std::string_view key, std::int64_t number) { return add_json(key, std::to_string(number)); }
 
+void observe_errors(ErrorObserver observer) { error_observer = observer; }
+
 void raise(Code code, const std::string &message, const Detail &detail, const std::string &hint) {
+    if (error_observer != nullptr)
+        error_observer(code, detail);
     throw domain_error(code, message, detail, hint);
 }
 

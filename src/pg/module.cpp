@@ -1,5 +1,6 @@
 // The module's entry: magic block, settings, callbacks.
 #include "pg/audit_changes.hpp"
+#include "pg/audit_reads.hpp"
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
 #include "pg/freed_time.hpp"
@@ -37,6 +38,7 @@ void _PG_init(void) {
     pg_clinic::pg::define_idempotency();
     pg_clinic::pg::define_audit_changes();
     pg_clinic::pg::define_freed_time();
+    pg_clinic::pg::install_audit_reads();
     pg_clinic::pg::install_held_cursors();
     pg_clinic::pg::install_http_errors();
     MarkGUCPrefixReserved("clinic");

@@ -1,4 +1,5 @@
 // Searching: slots, the first of them, why one is refused, what a wished time collides with, hours and blocks as rows.
+#include "pg/audit_reads.hpp"
 #include "pg/holds.hpp"
 #include "pg/local_text.hpp"
 #include "pg/result.hpp"
@@ -307,12 +308,16 @@ class ConflictWriter {
         }
     }
 
+    void record() const { record_reads("appointments", appointments_, {}); }
+
   private:
     void add(const Uuid &resource, bool hard, const char *source, const Uuid &id, const Uuid &appointment,
              const core::Interval &busy, const core::Interval &wide) {
         const auto shown = [this](const Uuid &value) {
             return may_see_rows_ && value ? std::optional<Uuid>(value) : std::nullopt;
         };
+        if (const auto seen = shown(appointment))
+            appointments_.push_back(*seen);
         rows_.add(std::string(hard ? "hard" : "buffer"), resource, std::string(source), shown(id), shown(appointment),
                   busy.begin, busy.end, std::max(busy.begin, wide.begin), std::min(busy.end, wide.end));
     }
@@ -320,6 +325,7 @@ class ConflictWriter {
     ResultSet &rows_;
     const bool may_see_rows_;
     const core::Interval visit_;
+    std::vector<Uuid> appointments_ = {};
 };
 
 } // namespace
@@ -360,6 +366,7 @@ CLINIC_FUNCTION(clinic_find_conflicts) {
     }
     if (diary.patient)
         writer.claims(diary.patient->id, diary.patient->busy, {});
+    writer.record();
     return rows.done();
 }
 

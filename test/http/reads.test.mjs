@@ -109,3 +109,17 @@ test('no argument has a name that PostgREST takes for itself', async () => {
         for (const name of Object.keys(body?.schema?.properties ?? {})) assert.ok(!reserved.has(name), `${path}: ${name}`);
     }
 });
+
+test('what a GET returns is in the audit of reads: those rows, and who asked', async () => {
+    sql('SELECT clinic.ingest_audit()');
+    const since = sql('SELECT clock_timestamp()');
+    const answer = await get('/patients?select=name&name=like.Patient*&order=name.desc,patient_id&limit=2', { headers: { 'X-Request-Id': 'reads-of-get' } });
+    assert.equal(answer.status, 200, answer.text);
+    assert.equal(answer.json.length, 2);
+    sql('SELECT clinic.ingest_audit()');
+    const told = sql(`SELECT a.table_name, a.action, a.actor, p.name
+                        FROM clinic_data.audit_records a CROSS JOIN unnest(a.row_ids) AS u (id) JOIN clinic_data.patients p ON p.patient_id = u.id
+                       WHERE a.tenant_id = '${lake.tenant}' AND a.recorded_at > '${since}' AND a.action = 'view' AND a.user_id IS NOT NULL
+                       ORDER BY p.name DESC, p.patient_id`);
+    assert.deepEqual(told.split('\n'), answer.json.map((p) => `patients|view|staff|${p.name}`));
+});

@@ -91,7 +91,7 @@ SELECT is((SELECT actor || ' ' || tenant FROM clinic.whoami()), 'admin jobs-lake
 SELECT set_eq($$ SELECT job FROM first_run WHERE tenant_id = pg_temp.id(1, 10) $$, 'SELECT pg_temp.expected(true)', 'every job runs in an active tenant');
 SELECT set_eq($$ SELECT job FROM first_run WHERE tenant_id = pg_temp.id(2, 10) $$, 'SELECT pg_temp.expected(true)', 'in each');
 SELECT set_eq($$ SELECT job FROM first_run WHERE tenant_id = pg_temp.id(3, 10) $$, 'SELECT pg_temp.expected(false)', 'in a suspended one what must go on');
-SELECT set_eq($$ SELECT job FROM first_run WHERE tenant_id IS NULL $$, ARRAY['partitions', 'seal_database_audit'], 'and those of the database');
+SELECT set_eq($$ SELECT job FROM first_run WHERE tenant_id IS NULL $$, ARRAY['partitions', 'ingest_reads', 'seal_database_audit'], 'and those of the database');
 SELECT is_empty($$ SELECT * FROM first_run WHERE outcome <> CASE WHEN to_regprocedure(format('clinic_private.%s_job()', job)) IS NULL THEN 'missing' ELSE 'ok' END $$,
                 'all end well but those that this version does not have');
 SELECT is_empty($$ SELECT * FROM clinic.run_jobs() WHERE outcome <> 'missing' $$, 'nothing is due at once again');

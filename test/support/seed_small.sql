@@ -294,6 +294,11 @@ INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, class, recorded_befor
 INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00f7-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001');
 
+INSERT INTO clinic_data.audit_spools (tenant_id, spool, ingested_bytes, ingested_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '1-1-1-0.spool', 0, '2026-03-01 09:00+01');
+INSERT INTO clinic_data.audit_read_patients (tenant_id, patient_id, audit_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', '00000001-00f9-7000-8000-000000000001');
+
 COMMIT;
 
 INSERT INTO clinic_data.audit_logs (tenant_id, tree_size, head_no, system_identifier, foreign_transaction_id) VALUES
