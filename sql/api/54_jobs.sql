@@ -30,6 +30,8 @@ AS $$
          'Goes on with replacing keys of encrypted fields.'),
         (11, 'purge_audit', false, true, interval '1 day', '50 2 * * *',
          'Purges records of the audit whose time is over, that are sealed and that no legal hold keeps.'),
+        (13, 'consent_expiring', false, false, interval '1 hour', '15 * * * *',
+         'Writes to patients whose consents are about to end, of each once.'),
         (20, 'seal_audit', false, true, interval '1 minute', '* * * * *',
          'Seals the records of the audit.'),
         (21, 'seal_database_audit', true, true, interval '1 minute', '* * * * *',
