@@ -176,23 +176,20 @@ COMMENT ON FUNCTION clinic.request_correction IS
     'Records that a patient wants something corrected, and returns the request_id; it is due in 60 days. For the patient, who acts for them, and staff with patients:write and
 patients:read. request: what is wrong and what is right, 1 to 10000 characters (encrypted). Errors: no_context, forbidden, not_found, shredded, key_unavailable, 22004, 22023.';
 
-CREATE FUNCTION clinic_private.require_correction(request_id uuid)
-    RETURNS clinic_data.correction_requests
+CREATE FUNCTION clinic_private.require_correction(wanted uuid, OUT request_id uuid, OUT patient_id uuid, OUT status text, OUT disagreed_at timestamptz)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
-DECLARE
-    found_row clinic_data.correction_requests;
 BEGIN
-    SELECT r.* INTO found_row
+    SELECT r.request_id, r.patient_id, r.status, r.disagreed_at
+    INTO require_correction.request_id, require_correction.patient_id, require_correction.status, require_correction.disagreed_at
     FROM clinic_data.correction_requests AS r
-    WHERE r.tenant_id = clinic_private.require_tenant() AND r.request_id = require_correction.request_id
+    WHERE r.tenant_id = clinic_private.require_tenant() AND r.request_id = require_correction.wanted
     FOR UPDATE;
     IF NOT FOUND THEN
-        PERFORM clinic_private.raise_error('not_found', 'there is no such request', jsonb_build_object('request_id', require_correction.request_id), NULL);
+        PERFORM clinic_private.raise_error('not_found', 'there is no such request', jsonb_build_object('request_id', require_correction.wanted), NULL);
     END IF;
-    RETURN found_row;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.require_correction(uuid) IS 'A request for correction that the caller may see, locked. Errors: no_context, not_found.';
@@ -207,11 +204,11 @@ AS $$
 #variable_conflict error
 DECLARE
     tenant uuid := clinic_private.require_permission('patients:write');
-    asked clinic_data.correction_requests;
+    asked record;
 BEGIN
     PERFORM clinic_private.require_permission('patients:read');
     PERFORM clinic_private.require_arguments(jsonb_build_object('request_id', decide_correction.request_id, 'accept', decide_correction.accept));
-    asked := clinic_private.require_correction(decide_correction.request_id);
+    SELECT * INTO asked FROM clinic_private.require_correction(decide_correction.request_id);
     IF asked.status <> 'open' THEN
         PERFORM clinic_private.raise_error('bad_transition', 'the request has been decided', jsonb_build_object('request_id', asked.request_id), NULL);
     END IF;
@@ -246,13 +243,13 @@ AS $$
 #variable_conflict error
 DECLARE
     tenant uuid := clinic_private.require_tenant();
-    asked clinic_data.correction_requests;
+    asked record;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('request_id', note_disagreement.request_id, 'statement', note_disagreement.statement));
     IF length(btrim(note_disagreement.statement)) NOT BETWEEN 1 AND 10000 THEN
         PERFORM clinic_private.refuse_argument('statement', 'statement must have 1 to 10000 characters');
     END IF;
-    asked := clinic_private.require_correction(note_disagreement.request_id);
+    SELECT * INTO asked FROM clinic_private.require_correction(note_disagreement.request_id);
     PERFORM clinic_private.require_own_or_written(asked.patient_id);
     IF asked.status <> 'refused' OR asked.disagreed_at IS NOT NULL THEN
         PERFORM clinic_private.raise_error('bad_transition', 'only a refusal can be disagreed with, and once',

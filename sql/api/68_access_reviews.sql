@@ -39,16 +39,22 @@ COMMENT ON FUNCTION clinic_private.require_window(timestamptz, timestamptz) IS
 
 -- The records of a window. Ids follow the clock of their making: what was spooled comes in later, with the id of its time.
 CREATE FUNCTION clinic_private.records_between(tenant uuid, from_at timestamptz, until_at timestamptz)
-    RETURNS SETOF clinic_data.audit_records
-    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 10000
+    RETURNS TABLE (audit_id uuid, recorded_at timestamptz, action text, table_name text, row_id text, patient_id uuid, user_id uuid, actor text, login text,
+                   purpose text, reason text, client_address text, application_name text, row_ids uuid[], row_count bigint, after jsonb)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED ROWS 10000
     SET search_path = pg_catalog, pg_temp
 AS $$
-    SELECT a.*
+#variable_conflict error
+BEGIN
+    RETURN QUERY
+    SELECT a.audit_id, a.recorded_at, a.action, a.table_name, a.row_id, a.patient_id, a.user_id, a.actor, a.login, a.purpose, a.reason, a.client_address,
+           a.application_name, a.row_ids, a.row_count::bigint, a.after
     FROM clinic_data.audit_records AS a
     WHERE a.tenant_id = records_between.tenant
       AND a.audit_id >= clinic.uuid_floor(records_between.from_at - interval '1 minute')
       AND a.audit_id < clinic.uuid_floor(records_between.until_at + interval '1 minute')
-      AND a.recorded_at >= records_between.from_at AND a.recorded_at < records_between.until_at
+      AND a.recorded_at >= records_between.from_at AND a.recorded_at < records_between.until_at;
+END
 $$;
 COMMENT ON FUNCTION clinic_private.records_between(uuid, timestamptz, timestamptz) IS 'The audit records of a window (until_at exclusive) that the caller may read.';
 

@@ -48,7 +48,9 @@ SELECT clinic.has_consent(:'ann', 'marketing') AS by_default, (SELECT count(*) F
 
 -- Staff record paper, with proof; only in the words in force, and of the purpose.
 SELECT clinic.give_consent(:'ben', 'marketing', :'text1');
+\set VERBOSITY terse
 SELECT clinic.give_consent(:'ben', 'marketing', :'share', evidence => 'scan 7');
+\set VERBOSITY default
 SELECT clinic.give_consent(:'ben', 'marketing', :'text1', evidence => 'scan 7', given_at => '2025-12-31 00:00Z');
 SELECT clinic.give_consent(:'ben', 'marketing', :'text1', evidence => 'scan 7', given_at => '2026-03-02 15:00:01Z');
 SELECT clinic.give_consent(:'ben', 'marketing', :'text1', evidence => 'scan 7', expires_at => '2026-01-01');
