@@ -245,7 +245,7 @@ BEGIN
         'purpose', give_consent.purpose, 'scope', nullif(btrim(give_consent.scope), ''), 'text_id', give_consent.text_id, 'given_by', form,
         'guardian_patient_id', guardian, 'evidence', nullif(btrim(give_consent.evidence), ''), 'given_at', since,
         'expires_at', coalesce(give_consent.expires_at,
-            (SELECT since + make_interval(days => p.valid_days) FROM clinic_private.purpose_of(tenant, give_consent.purpose) AS p)),
+            (SELECT since + make_interval(hours => 24 * p.valid_days) FROM clinic_private.purpose_of(tenant, give_consent.purpose) AS p)),
         'recorded_at', clinic.now(), 'recorded_by', clinic.current_user_id()));
     RETURN new_id;
 END
@@ -365,8 +365,8 @@ BEGIN
         FROM clinic_data.consents AS c
         JOIN clinic_data.patients AS who ON who.tenant_id = c.tenant_id AND who.patient_id = c.patient_id AND who.status = 'active'
         CROSS JOIN LATERAL clinic_private.purpose_of(tenant, c.purpose) AS p
-        WHERE c.tenant_id = tenant AND c.expires_at > clinic.now() AND c.expires_at <= clinic.now() + interval '365 days'
-          AND c.expires_at <= clinic.now() + make_interval(days => p.warn_days)
+        WHERE c.tenant_id = tenant AND c.expires_at > clinic.now() AND c.expires_at <= clinic.now() + interval '8784 hours'
+          AND c.expires_at <= clinic.now() + make_interval(hours => 24 * p.warn_days)
           AND NOT EXISTS (SELECT FROM clinic_data.consent_warnings AS w WHERE w.tenant_id = tenant AND w.consent_id = c.consent_id)
           -- Withdrawn, or renewed already: nothing ends.
           AND clinic_private.standing_consent(tenant, c.patient_id, c.purpose, c.scope) = c.consent_id

@@ -165,7 +165,7 @@ BEGIN
     VALUES (tenant, new_id, request_correction.patient_id,
             clinic_private.encrypt_field(tenant, request_correction.patient_id, 'clinic_data.correction_requests', 'request', new_id::text,
                                          btrim(request_correction.request)),
-            clinic.now(), clinic.current_user_id(), clinic.now() + interval '60 days');
+            clinic.now(), clinic.current_user_id(), clinic.now() + interval '1440 hours');
     RETURN new_id;
 END
 $$;

@@ -136,7 +136,7 @@ DECLARE
 BEGIN
     RETURN QUERY
     SELECT p.id, a.user_id, a.actor, a.login, bool_or(a.action IN ('view', 'export', 'print', 'disclose')),
-           bool_or(a.action IN ('create', 'update', 'delete', 'merge', 'erase', 'shred')),
+           bool_or(a.action IN ('create', 'update', 'delete', 'merge', 'erase', 'shred') AND a.table_name IS DISTINCT FROM 'emergency_accesses'),
            array_agg(DISTINCT a.action), array_remove(array_agg(DISTINCT a.table_name), NULL), count(*), min(a.recorded_at), max(a.recorded_at),
            array_remove(array_agg(DISTINCT a.client_address), NULL)
     FROM clinic_private.records_between(tenant, breach_report.from_at, breach_report.until_at) AS a

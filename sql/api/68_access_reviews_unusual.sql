@@ -49,7 +49,7 @@ BEGIN
         FROM clinic_private.records_between(tenant, unusual_accesses.from_at, unusual_accesses.until_at) AS a
         JOIN clinic_data.users AS u ON u.tenant_id = tenant AND u.user_id = a.user_id AND u.kind = 'staff'
         CROSS JOIN LATERAL clinic_private.patients_of_record(a.table_name, a.patient_id, a.row_ids, a.after) AS p (id)
-        WHERE a.action IN ('view', 'export', 'print', 'create', 'update', 'delete', 'disclose')),
+        WHERE a.action IN ('view', 'export', 'print', 'create', 'update', 'delete', 'disclose') AND a.table_name IS DISTINCT FROM 'emergency_accesses'),
     -- The widest moment of each user: how many different patients in the time before it.
     crowds AS (
         SELECT DISTINCT ON (m.user_id) m.user_id, m.recorded_at, c.patients, c.records, c.first_at

@@ -65,6 +65,7 @@ SELECT count(*) FROM clinic.accounting_of_disclosures(:'nobody');
 RESET SESSION AUTHORIZATION;
 SELECT count(*) AS encrypted FROM clinic_data.disclosures WHERE tenant_id = :'tenant' AND clinic.is_encrypted(description);
 
+\set VERBOSITY terse
 -- Corrections: asked, decided once, applied or disagreed with.
 SET SESSION AUTHORIZATION rights_ann;
 SELECT clinic.request_correction(:'ann', 'Sentinel: I was born in 1972') AS wish1 \gset
@@ -93,6 +94,7 @@ SELECT clinic.note_disagreement(:'wish2', 'Again');
 SELECT status, decision_reason, disagreement FROM clinic.read_correction(:'wish2');
 RESET SESSION AUTHORIZATION;
 
+\set VERBOSITY default
 -- The export: every table with the patient is in it or is named as left out; own rows only, decrypted, without bytes.
 SELECT c.relname AS neither_exported_nor_left_out FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'patient_id' AND NOT a.attisdropped
  WHERE c.relnamespace = 'clinic_data'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
@@ -138,8 +140,8 @@ RESET SESSION AUTHORIZATION;
 BEGIN;
 SELECT clinic.use_tenant('rights');
 SELECT clinic.cancel_appointment(:'coming', reason => 'Sentinel is in Spain') \g /dev/null
-SELECT clinic.check_in(:'past') \g /dev/null
 SET clinic.clock = '2026-03-03T08:05:00Z';
+SELECT clinic.check_in(:'past') \g /dev/null
 SELECT clinic.start_visit(:'past'), clinic.complete_visit(:'past') \g /dev/null
 COMMIT;
 SET clinic.clock = '2026-03-06T08:00:00Z';
