@@ -288,7 +288,7 @@ VALUES
     ('add_consent_text', 'user', 'setup:write', false, false, 'clinic.add_consent_text(''marketing'', ''en'', ''X'')'),
     ('give_consent', 'user', 'patients:read patients:write', false, true, 'clinic.give_consent({patient}, ''marketing'', {nobody}, evidence => CASE WHEN clinic.current_patient_id() IS NULL THEN ''X'' END)'),
     ('withdraw_consent', 'user', 'patients:read patients:write', false, true, 'clinic.withdraw_consent({patient}, ''marketing'')'),
-    ('record_disclosure', 'user', 'patients:read patients:write', false, false, 'clinic.record_disclosure({patient}, ''X'', ''X'', ''X'')'),
+    ('record_disclosure', 'user', 'patients:read patients:write', false, false, 'clinic.record_disclosure({patient}, ''X'', ''X'', ''X'', ''treatment'')'),
     ('accounting_of_disclosures', 'user', 'patients:read', false, true, 'clinic.accounting_of_disclosures({patient})'),
     ('request_correction', 'user', 'patients:read patients:write', false, true, 'clinic.request_correction({patient}, ''X'')'),
     ('decide_correction', 'user', 'patients:read patients:write', false, false, 'clinic.decide_correction({nobody}, true)'),

@@ -159,16 +159,16 @@ BEGIN
         'body', add_consent_text.body));
     PERFORM clinic_private.require_purpose(tenant, add_consent_text.purpose);
     PERFORM clinic_private.require_language('language', add_consent_text.language);
-    SELECT t.version, t.valid_from_at INTO latest
+    SELECT t.version_no, t.valid_from_at INTO latest
     FROM clinic_data.consent_texts AS t
     WHERE t.tenant_id = tenant AND t.purpose = add_consent_text.purpose AND t.language = add_consent_text.language
-    ORDER BY t.version DESC
+    ORDER BY t.version_no DESC
     LIMIT 1;
     IF since <= latest.valid_from_at OR NOT isfinite(since) THEN
         PERFORM clinic_private.refuse_argument('valid_from_at', 'valid_from_at must be after that of the version before');
     END IF;
     PERFORM clinic_private.insert_row('consent_texts', jsonb_build_object('text_id', new_id, 'purpose', add_consent_text.purpose,
-        'language', add_consent_text.language, 'version', coalesce(latest.version, 0) + 1, 'body', add_consent_text.body, 'valid_from_at', since));
+        'language', add_consent_text.language, 'version_no', coalesce(latest.version_no, 0) + 1, 'body', add_consent_text.body, 'valid_from_at', since));
     RETURN new_id;
 END
 $$;
@@ -228,7 +228,7 @@ BEGIN
     IF since > clinic.now() THEN
         PERFORM clinic_private.refuse_argument('given_at', 'given_at must not be in the future');
     END IF;
-    SELECT t.purpose, t.language, t.version, t.valid_from_at INTO words
+    SELECT t.purpose, t.language, t.version_no, t.valid_from_at INTO words
     FROM clinic_data.consent_texts AS t
     WHERE t.tenant_id = tenant AND t.text_id = give_consent.text_id;
     IF NOT FOUND OR words.purpose <> give_consent.purpose THEN
@@ -237,7 +237,7 @@ BEGIN
     END IF;
     IF words.valid_from_at > since
        OR EXISTS (SELECT FROM clinic_data.consent_texts AS n
-                  WHERE n.tenant_id = tenant AND n.purpose = words.purpose AND n.language = words.language AND n.version > words.version
+                  WHERE n.tenant_id = tenant AND n.purpose = words.purpose AND n.language = words.language AND n.version_no > words.version_no
                     AND n.valid_from_at <= since) THEN
         PERFORM clinic_private.refuse_argument('text_id', 'that text was not the one in force', hint => 'Consent is given to the version that holds at that time.');
     END IF;

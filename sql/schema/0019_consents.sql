@@ -34,16 +34,16 @@ CREATE TABLE clinic_data.consent_texts (
     text_id uuid NOT NULL,
     purpose text NOT NULL,
     language text NOT NULL,
-    version integer NOT NULL,
+    version_no integer NOT NULL,
     body text NOT NULL,
     valid_from_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by uuid,
     CONSTRAINT consent_texts_pkey PRIMARY KEY (tenant_id, text_id),
-    CONSTRAINT consent_texts_tenant_id_purpose_key UNIQUE (tenant_id, purpose, language, version),
+    CONSTRAINT consent_texts_tenant_id_purpose_key UNIQUE (tenant_id, purpose, language, version_no),
     CONSTRAINT consent_texts_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES clinic_data.tenants (tenant_id),
     CONSTRAINT consent_texts_language_check CHECK (language ~ '^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*$'),
-    CONSTRAINT consent_texts_version_check CHECK (version > 0),
+    CONSTRAINT consent_texts_version_no_check CHECK (version_no > 0),
     CONSTRAINT consent_texts_body_check CHECK (length(btrim(body)) BETWEEN 1 AND 100000)
 );
 COMMENT ON TABLE clinic_data.consent_texts IS 'The words that patients consent to. They are never changed: other words are another version.';
@@ -51,7 +51,7 @@ COMMENT ON COLUMN clinic_data.consent_texts.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.consent_texts.text_id IS 'Identifies the text.';
 COMMENT ON COLUMN clinic_data.consent_texts.purpose IS 'What it is about.';
 COMMENT ON COLUMN clinic_data.consent_texts.language IS 'Language tag, such as en or hi-IN.';
-COMMENT ON COLUMN clinic_data.consent_texts.version IS 'Counts the versions of a purpose and language, from 1.';
+COMMENT ON COLUMN clinic_data.consent_texts.version_no IS 'Counts the versions of a purpose and language, from 1.';
 COMMENT ON COLUMN clinic_data.consent_texts.body IS 'The words.';
 COMMENT ON COLUMN clinic_data.consent_texts.valid_from_at IS 'Since when it is what one consents to, in place of the version before.';
 COMMENT ON COLUMN clinic_data.consent_texts.created_at IS 'When the row was made.';

@@ -275,7 +275,7 @@ INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id) VAL
     ('00000001-0000-7000-8000-000000000001', '00000001-00f7-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001');
 
 INSERT INTO clinic_data.consent_purposes (tenant_id, purpose, description) VALUES ('00000001-0000-7000-8000-000000000001', 'newsletter', 'Newsletter');
-INSERT INTO clinic_data.consent_texts (tenant_id, text_id, purpose, language, version, body, valid_from_at) VALUES
+INSERT INTO clinic_data.consent_texts (tenant_id, text_id, purpose, language, version_no, body, valid_from_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00f9-7000-8000-000000000001', 'newsletter', 'en', 1, 'I want it.', '2026-01-01 09:00+01');
 INSERT INTO clinic_data.consents (tenant_id, consent_id, patient_id, purpose, text_id, given_by, evidence, given_at, expires_at, recorded_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00fa-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 'newsletter',

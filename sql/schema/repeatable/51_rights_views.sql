@@ -12,7 +12,7 @@ CALL clinic_private.ensure_view('consent_purposes', $view$
 $view$);
 COMMENT ON VIEW clinic.consent_purposes IS 'What consent is asked for.';
 CALL clinic_private.ensure_view('consent_texts', $view$
-    SELECT t.tenant_id, t.text_id, t.purpose, t.language, t.version, t.body, t.valid_from_at, t.created_at
+    SELECT t.tenant_id, t.text_id, t.purpose, t.language, t.version_no, t.body, t.valid_from_at, t.created_at
       FROM clinic_data.consent_texts t
 $view$);
 COMMENT ON VIEW clinic.consent_texts IS 'The words that patients consent to, all versions.';
