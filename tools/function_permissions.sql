@@ -61,6 +61,7 @@ VALUES ('schema_status', 'admin', 'clinic.schema_status()'),
        ('rotate_tenant_key', 'admin', 'clinic.rotate_tenant_key(NULL)'),
        ('shred_list', 'admin', 'clinic.shred_list()'),
        ('apply_shred_list', 'admin', 'clinic.apply_shred_list(''[]'')'),
+       ('apply_erasures', 'admin', 'clinic.apply_erasures()'),
        ('encrypt_column', 'admin', 'clinic.encrypt_column(''pg_catalog.pg_class'', ''relname'', ''oid'')'),
        ('forget_encrypted_column', 'admin', 'clinic.forget_encrypted_column(''pg_catalog.pg_class'', ''relname'')'),
        ('run_jobs', 'jobs', 'clinic.run_jobs(''{}'')'),
@@ -125,6 +126,10 @@ VALUES ('available_slots', 'anon', 'clinic.available_slots({service}, {at}, {at}
        ('release_hold', 'user', 'clinic.release_hold(''x'')'),
        ('mask', 'user', 'clinic.mask(''phone'', ''x'')'),
        ('declare_purpose', 'user', 'clinic.declare_purpose(''TREAT'')'),
+       ('has_consent', 'user', 'clinic.has_consent({patient}, ''marketing'')'),
+       ('require_consent', 'user', 'clinic.require_consent({patient}, ''recording'')'),
+       ('read_correction', 'user', 'clinic.read_correction({nobody})'),
+       ('note_disagreement', 'user', 'clinic.note_disagreement({nobody}, ''X'')'),
        ('end_break_glass', 'user', 'clinic.end_break_glass({nobody})');
 
 INSERT INTO pg_temp.function_permissions (function, executes, needs, scopes, patients, call)
@@ -298,6 +303,23 @@ VALUES
     ('place_legal_hold', 'user', 'audit:retain audit:read', false, false, 'clinic.place_legal_hold(NULL, ''A pending claim'')'),
     ('release_legal_hold', 'user', 'audit:retain audit:read', false, false, 'clinic.release_legal_hold({nobody})'),
     ('purge_audit', 'user', 'audit:retain audit:read', false, false, 'clinic.purge_audit(''access'')'),
+    -- Consents and patients' rights.
+    ('set_consent_purpose', 'user', 'setup:write', false, false, 'clinic.set_consent_purpose(''newsletter'', ''Newsletter'')'),
+    ('add_consent_text', 'user', 'setup:write', false, false, 'clinic.add_consent_text(''marketing'', ''en'', ''X'')'),
+    ('give_consent', 'user', 'patients:read patients:write', false, true, 'clinic.give_consent({patient}, ''marketing'', {nobody}, evidence => CASE WHEN clinic.current_patient_id() IS NULL THEN ''X'' END)'),
+    ('withdraw_consent', 'user', 'patients:read patients:write', false, true, 'clinic.withdraw_consent({patient}, ''marketing'')'),
+    ('record_disclosure', 'user', 'patients:read patients:write', false, false, 'clinic.record_disclosure({patient}, ''X'', ''X'', ''X'', ''treatment'')'),
+    ('accounting_of_disclosures', 'user', 'patients:read', false, true, 'clinic.accounting_of_disclosures({patient})'),
+    ('request_correction', 'user', 'patients:read patients:write', false, true, 'clinic.request_correction({patient}, ''X'')'),
+    ('decide_correction', 'user', 'patients:read patients:write', false, false, 'clinic.decide_correction({nobody}, true)'),
+    ('export_patient', 'user', 'patients:read patients:export', false, true, 'clinic.export_patient({patient})'),
+    ('erase_patient', 'user', 'patients:read patients:erase', false, false, 'clinic.erase_patient({patient}, ''They asked for it'')'),
+    -- Access reviews.
+    ('patient_access_report', 'user', 'audit:read', false, false, 'clinic.patient_access_report({patient}, {at}, {at} + interval ''1 day'')'),
+    ('user_activity_report', 'user', 'audit:read', false, false, 'clinic.user_activity_report({user}, {at}, {at} + interval ''1 day'')'),
+    ('breach_report', 'user', 'audit:read', false, false, 'clinic.breach_report({at}, {at} + interval ''1 day'')'),
+    ('emergency_access_report', 'user', 'audit:read', false, false, 'clinic.emergency_access_report({at}, {at} + interval ''1 day'')'),
+    ('unusual_accesses', 'user', 'audit:read', false, false, 'clinic.unusual_accesses({at}, {at} + interval ''1 day'')'),
     -- API keys and messages.
     ('create_api_key', 'user', 'tokens:write', false, false, 'clinic.create_api_key({service_account}, ''X'')'),
     ('api_keys', 'user', 'tokens:write', false, false, 'clinic.api_keys()'),

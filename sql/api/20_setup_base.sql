@@ -422,7 +422,21 @@ AS $$
         ('dependants_distinct_check', 'invalid', 'patient_id', 'nobody is their own dependant', NULL),
         ('dependants_relationship_check', 'invalid', 'relationship', 'relationship must have 1 to 60 characters', NULL),
         ('user_identifiers_pkey', 'duplicate', 'value', 'somebody signs in by this already', 'An e-mail address or phone number belongs to one user.'),
-        ('subscriptions_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL)
+        ('subscriptions_name_check', 'invalid', 'name', 'name must have 1 to 200 characters', NULL),
+        ('consent_purposes_pkey', 'duplicate', 'purpose', 'somebody else added this purpose', 'Call it again.'),
+        ('consent_purposes_purpose_check', 'invalid', 'purpose', 'purpose must be a word in lower case of 1 to 40 characters', 'Write it like marketing.'),
+        ('consent_purposes_description_check', 'invalid', 'description', 'description must have 1 to 200 characters', NULL),
+        ('consent_purposes_days_check', 'invalid', 'valid_days, warn_days', 'valid_days must be between 1 and 3660, and warn_days between 0 and 365', NULL),
+        ('consent_texts_tenant_id_purpose_key', 'duplicate', 'purpose, language', 'somebody else added this version', 'Read what is there, and add again if need be.'),
+        ('consent_texts_body_check', 'invalid', 'body', 'body must have 1 to 100000 characters', NULL),
+        ('consents_scope_check', 'invalid', 'scope', 'scope must have 1 to 200 characters', NULL),
+        ('consents_evidence_check', 'invalid', 'evidence', 'evidence must have 1 to 200 characters', NULL),
+        ('consents_expires_at_check', 'invalid', 'expires_at', 'expires_at must be after the consent was given', NULL),
+        ('disclosures_recipient_check', 'invalid', 'recipient, recipient_address',
+         'recipient must have 1 to 200 characters, and recipient_address up to 500', NULL),
+        ('disclosures_purpose_check', 'invalid', 'purpose', 'purpose must have 1 to 200 characters', NULL),
+        ('disclosures_legal_basis_check', 'invalid', 'legal_basis',
+         'legal_basis must be consent, treatment, payment, operations, required_by_law, public_health, oversight, court_order or emergency', NULL)
     ) AS words (name, code, argument, message, hint)
     WHERE words.name = constraint_words.constraint_name
 $$;

@@ -117,7 +117,8 @@ RETURN array_remove(ARRAY[
      WHERE NOT EXISTS (
         SELECT FROM unnest(ARRAY['appointments:read', 'appointments:write', 'appointments:override', 'appointments:overbook', 'schedules:write',
                                  'patients:read', 'users:read', 'users:write', 'tokens:write', 'outbox:deliver', 'emergency:use', 'emergency:review',
-                                 'setup:write', 'patients:write', 'reports:read', 'billing:write', 'audit:read', 'audit:retain']) AS known (permission)
+                                 'setup:write', 'patients:write', 'reports:read', 'billing:write', 'audit:read', 'audit:retain',
+                                 'patients:export', 'patients:erase']) AS known (permission)
         WHERE known.permission = p.permission
            OR right(p.permission, 1) = '*' AND starts_with(known.permission, left(p.permission, -1))))
     ], NULL);

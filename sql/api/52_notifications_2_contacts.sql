@@ -99,6 +99,11 @@ BEGIN
         reach_patient.reason := 'unwanted';
         RETURN;
     END IF;
+    IF clinic_private.purpose_of_message(reach_patient.kind) IS NOT NULL
+       AND clinic_private.standing_consent(reach_patient.tenant_id, reach_patient.patient_id, clinic_private.purpose_of_message(reach_patient.kind)) IS NULL THEN
+        reach_patient.reason := 'no_consent';
+        RETURN;
+    END IF;
     order_of := ARRAY(SELECT c.value FROM jsonb_array_elements_text(channels) WITH ORDINALITY AS c (value, place) ORDER BY c.place);
     SELECT c.channel, c.contact_id, c.destination, c.patient_id
     INTO reach_patient.channel, reach_patient.contact_id, sealed, owner
@@ -124,7 +129,7 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.reach_patient(uuid, uuid, text, text) IS
     'Where a patient is written to for a kind of message: by the wanted channel if there is a contact, else by the preferences of patient or tenant; verified contacts before others,
-newer before older. A null channel with the reason: unwanted or no_contact. Errors: key_unavailable.';
+newer before older. A null channel with the reason: unwanted, no_consent or no_contact. Errors: key_unavailable.';
 
 -- For messages to the provider: the phone or address by which the person signs in.
 CREATE FUNCTION clinic_private.reach_provider(tenant_id uuid, appointment_id uuid,

@@ -200,6 +200,7 @@ DECLARE
     last_at timestamptz;
     due timestamptz := add_notification.due_at;
     found_id uuid;
+    unwanted text;
 BEGIN
     SELECT a.starts_at, a.ends_at, a.time_zone::text AS time_zone INTO visit
     FROM clinic_data.appointments AS a
@@ -237,14 +238,14 @@ BEGIN
         SELECT * INTO reach
         FROM clinic_private.reach_patient(add_notification.tenant_id, add_notification.patient_id, add_notification.kind, NULL);
     END IF;
+    unwanted := CASE WHEN reach.reason IN ('unwanted', 'no_consent') THEN reach.reason END;
     INSERT INTO clinic_data.notifications
         (tenant_id, notification_id, kind, recipient, patient_id, appointment_id, planned_at, due_at, expires_at, channel, status, status_reason,
          data, done_at, created_at)
     VALUES (add_notification.tenant_id, clinic.new_id(), add_notification.kind, recipient, add_notification.patient_id,
             add_notification.appointment_id, add_notification.due_at, due, last_at, reach.channel,
-            CASE reach.reason WHEN 'unwanted' THEN 'skipped' ELSE 'waiting' END, CASE reach.reason WHEN 'unwanted' THEN 'unwanted' END,
-            CASE WHEN reach.reason IS DISTINCT FROM 'unwanted' THEN contents END,
-            CASE reach.reason WHEN 'unwanted' THEN clinic.now() END, clinic.now())
+            CASE WHEN unwanted IS NULL THEN 'waiting' ELSE 'skipped' END, unwanted, CASE WHEN unwanted IS NULL THEN contents END,
+            CASE WHEN unwanted IS NOT NULL THEN clinic.now() END, clinic.now())
     RETURNING notification_id INTO found_id;
     RETURN found_id;
 END
@@ -495,9 +496,9 @@ BEGIN
     PERFORM clinic_private.act_as_system(tenant);
     UPDATE clinic_data.notifications AS n
     SET channel = chosen.channel,
-        status = CASE chosen.reason WHEN 'unwanted' THEN 'skipped' ELSE n.status END,
-        status_reason = CASE chosen.reason WHEN 'unwanted' THEN 'unwanted' ELSE n.status_reason END,
-        done_at = CASE chosen.reason WHEN 'unwanted' THEN clinic.now() ELSE n.done_at END
+        status = CASE WHEN chosen.reason IN ('unwanted', 'no_consent') THEN 'skipped' ELSE n.status END,
+        status_reason = CASE WHEN chosen.reason IN ('unwanted', 'no_consent') THEN chosen.reason ELSE n.status_reason END,
+        done_at = CASE WHEN chosen.reason IN ('unwanted', 'no_consent') THEN clinic.now() ELSE n.done_at END
     FROM (SELECT w.notification_id, r.channel, r.reason
           FROM clinic_data.notifications AS w
           CROSS JOIN LATERAL clinic_private.reach_patient(tenant, w.patient_id, w.kind, w.wanted_channel) AS r
@@ -507,7 +508,7 @@ BEGIN
                                  SELECT d.patient_id FROM clinic_data.dependants AS d
                                  WHERE d.tenant_id = tenant AND d.guardian_patient_id = choose_channels_again.patient_id)) AS chosen
     WHERE n.tenant_id = tenant AND n.notification_id = chosen.notification_id AND n.status = 'waiting'
-      AND (n.channel IS DISTINCT FROM chosen.channel OR chosen.reason IS NOT DISTINCT FROM 'unwanted');
+      AND (n.channel IS DISTINCT FROM chosen.channel OR chosen.reason IN ('unwanted', 'no_consent'));
     PERFORM clinic_private.restore_context(saved);
 END
 $$;

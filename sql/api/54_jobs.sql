@@ -32,6 +32,8 @@ AS $$
          'Purges records of the audit whose time is over, that are sealed and that no legal hold keeps.'),
         (12, 'ingest_reads', true, true, interval '1 minute', '* * * * *',
          'Brings records of reads from the spool into the audit.'),
+        (13, 'consent_expiring', false, false, interval '1 hour', '15 * * * *',
+         'Writes to patients whose consents are about to end, of each once.'),
         (20, 'seal_audit', false, true, interval '1 minute', '* * * * *',
          'Seals the records of the audit.'),
         (21, 'seal_database_audit', true, true, interval '1 minute', '* * * * *',

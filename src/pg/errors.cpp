@@ -90,9 +90,13 @@ constexpr CodeInfo catalogue[] = {
      "It is not what was encrypted for this place, or its key was destroyed."},
     {Code::shredded, "shredded", "CL042", 410, "the patient's keys were destroyed",
      "Nothing can be encrypted for this patient any more."},
+    {Code::consent_required, "consent_required", "CL043", 409, "the patient has not consented to that",
+     "Record a consent with clinic.give_consent, or state the legal basis that needs none."},
+    {Code::must_be_kept, "must_be_kept", "CL044", 409, "the law makes us keep that",
+     "The detail says what keeps it, and until when."},
 };
 
-static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::shredded) + 1);
+static_assert(std::size(catalogue) == static_cast<std::size_t>(Code::must_be_kept) + 1);
 
 constexpr Code argument_codes[] = {Code::invalid_argument, Code::missing_argument, Code::invalid_text,
                                    Code::datetime_overflow, Code::limit_exceeded};

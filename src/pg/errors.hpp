@@ -86,7 +86,9 @@ enum class Code : std::uint8_t {
     idempotency_conflict,
     key_unavailable,
     decryption_failed,
-    shredded
+    shredded,
+    consent_required,
+    must_be_kept
 };
 
 struct CodeInfo {

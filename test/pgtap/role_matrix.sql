@@ -129,6 +129,7 @@ SELECT is_empty($$ SELECT t.function, o.outcome FROM pg_temp.function_permission
                           WHEN t.function IN ('sign_in', 'sign_in_with_code', 'verify_identifier', 'reset_password') THEN '^28P01 '
                           WHEN t.function IN ('extend_hold', 'confirm_hold', 'release_hold') THEN '^CL022 '
                           WHEN t.function IN ('check_in', 'mark_no_show') THEN '^CL024 '
+                          WHEN t.function = 'require_consent' THEN '^CL043 '
                           ELSE '^(ok$|CL001 |CL029 )' END $$, 'the calls are well formed');
 
 -- ---------------------------------------------------------------------------------------------------------------------

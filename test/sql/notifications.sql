@@ -374,6 +374,9 @@ UPDATE clinic_data.appointments SET status = 'completed', completed_at = starts_
 SET clinic.clock = '2026-09-13T12:29:00Z';
 SET SESSION AUTHORIZATION notices_desk;
 SELECT clinic.update_service(:'visit', '{"recall_days": 180}') IS NOT NULL AS changed;
+-- A recall is marketing: without consent it is not sent (test/sql/consents.sql).
+SELECT clinic.add_consent_text('marketing', 'en', 'You may write to me.') AS words \gset
+SELECT clinic.give_consent(:'lena', 'marketing', :'words', evidence => 'scan 1') IS NOT NULL AS consented;
 RESET SESSION AUTHORIZATION;
 BEGIN;
 SELECT clinic.use_tenant('notices');

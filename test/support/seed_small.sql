@@ -298,6 +298,22 @@ INSERT INTO clinic_data.audit_spools (tenant_id, spool, ingested_bytes, ingested
     ('00000001-0000-7000-8000-000000000001', '1-1-1-0.spool', 0, '2026-03-01 09:00+01');
 INSERT INTO clinic_data.audit_read_patients (tenant_id, patient_id, audit_id) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', '00000001-00f9-7000-8000-000000000001');
+INSERT INTO clinic_data.consent_purposes (tenant_id, purpose, description) VALUES ('00000001-0000-7000-8000-000000000001', 'newsletter', 'Newsletter');
+INSERT INTO clinic_data.consent_texts (tenant_id, text_id, purpose, language, version_no, body, valid_from_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f9-7000-8000-000000000001', 'newsletter', 'en', 1, 'I want it.', '2026-01-01 09:00+01');
+INSERT INTO clinic_data.consents (tenant_id, consent_id, patient_id, purpose, text_id, given_by, evidence, given_at, expires_at, recorded_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00fa-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', 'newsletter',
+     '00000001-00f9-7000-8000-000000000001', 'paper', 'scan 1', '2026-02-01 09:00+01', '2027-02-01 09:00+01', '2026-02-01 09:00+01');
+INSERT INTO clinic_data.consent_withdrawals (tenant_id, consent_id, patient_id, withdrawn_at, withdrawn_by) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00fa-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', '2026-03-01 09:00+01', 'patient');
+INSERT INTO clinic_data.consent_warnings (tenant_id, consent_id, warned_at, notification_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00fa-7000-8000-000000000001', '2026-02-28 09:00+01', '00000001-00e8-7000-8000-000000000001');
+INSERT INTO clinic_data.disclosures (tenant_id, disclosure_id, patient_id, disclosed_at, recipient, description, purpose, legal_basis, recorded_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00fb-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', '2026-02-01 09:00+01', 'County registry',
+     decode('0150' || repeat('00', 40), 'hex'), 'Notifiable disease', 'required_by_law', '2026-02-01 09:00+01');
+INSERT INTO clinic_data.correction_requests (tenant_id, request_id, patient_id, request, requested_at, due_at) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00fc-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', decode('0150' || repeat('00', 40), 'hex'),
+     '2026-02-01 09:00+01', '2026-04-02 09:00+02');
 
 COMMIT;
 

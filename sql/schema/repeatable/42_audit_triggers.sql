@@ -64,7 +64,13 @@ BEGIN
             ('date_overrides', 'override_id', '', 'security', ''),
             ('holidays', 'holiday_id', '', 'security', ''),
             ('stays', 'stay_id', '', 'security', ''),
-            ('blocks', 'block_id', 'patient_id', 'medical', 'title')
+            ('blocks', 'block_id', 'patient_id', 'medical', 'title'),
+            ('consent_purposes', 'purpose', '', 'security', ''),
+            ('consent_texts', 'text_id', '', 'security', 'body'),
+            ('consents', 'consent_id', 'patient_id', 'medical', ''),
+            ('consent_withdrawals', 'consent_id', 'patient_id', 'medical', ''),
+            ('disclosures', 'disclosure_id', 'patient_id', 'security', 'recipient_address'),
+            ('correction_requests', 'request_id', 'patient_id', 'medical', '')
           ) AS a (name, keys, patient, class, secrets)
           JOIN pg_catalog.pg_class c ON c.relname = a.name AND c.relnamespace = 'clinic_data'::regnamespace
     LOOP

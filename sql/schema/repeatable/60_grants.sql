@@ -19,7 +19,8 @@ BEGIN
             'notifications', 'notification_plans', 'message_templates', 'patient_contacts', 'communication_preferences', 'message_replies',
             'queue', 'appointment_charges',
             'group_sessions',
-            'audit_records', 'retention_classes', 'legal_holds')
+            'audit_records', 'retention_classes', 'legal_holds',
+            'consent_purposes', 'consent_texts', 'consents', 'disclosures', 'correction_requests')
            AND NOT pg_catalog.has_table_privilege('clinic_user', c.oid, 'SELECT')
     LOOP
         EXECUTE pg_catalog.format('GRANT SELECT ON clinic.%I TO clinic_user', view_name);
