@@ -100,7 +100,7 @@ SELECT is(pg_temp.diary(), '1 10 10:00, 2 10 11:00', 'moves both') UNION ALL SEL
 SELECT pg_temp.begin_again() \g /dev/null
 SELECT pg_temp.visit(1, '2026-03-10 09:00') AS short, pg_temp.visit(2, '2026-03-10 11:00', 2) AS long \gset
 SELECT pg_temp.visit(3, '2026-03-10 10:00') AS between \gset
-SELECT is(pg_temp.say(format('SELECT clinic.cancel_appointment(%L) IS NULL', :'between')), 'false', 'somebody was between') \g /dev/null
+SELECT is(pg_temp.say(format('SELECT clinic.cancel_appointment(%L) IS NULL', :'between')), 'false', 'somebody was between');
 SELECT pg_temp.they_wait() \g /dev/null
 SELECT is(pg_temp.say(format('SELECT count(*) FROM clinic.swap_appointments(%L, %L)', :'short', :'long')), '2', 'they change places');
 SELECT is(pg_temp.diary(), '2 10 09:00, 1 10 11:00', 'the long one is early') UNION ALL SELECT is(pg_temp.offers(), '8 10 11:30', 'and the rest of its time is offered');
