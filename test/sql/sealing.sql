@@ -178,14 +178,25 @@ SELECT sealed FROM clinic.seal_audit(tenant_ids => ARRAY[:'tenant']::uuid[]);
 -- As clinic.purge_audit() does.
 \set purge '00b0e001-0002-7000-8000-000000000001'
 INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, class, recorded_before, purged_at, record_count, leaves_digest)
-VALUES (:'tenant', :'purge', 'access', '2018-01-01', now(), 40, '\x00');
+SELECT :'tenant', :'purge', 'access', '2018-01-01', now(), count(*), sha256(string_agg(o.leaf_hash, ''::bytea ORDER BY o.place))
+FROM (SELECT r.leaf_hash, clinic_private.sealed_position(r.tenant_id, r.transaction_id, r.audit_id) AS place
+      FROM clinic_data.audit_records AS r WHERE r.tenant_id = :'tenant' AND r.recorded_at = '2017-02-01' ORDER BY r.audit_id LIMIT 40) AS o;
 INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id)
 SELECT r.tenant_id, r.audit_id, :'purge' FROM clinic_data.audit_records AS r WHERE r.tenant_id = :'tenant' AND r.recorded_at = '2017-02-01' ORDER BY r.audit_id LIMIT 40;
 DELETE FROM clinic_data.audit_records AS r USING clinic_data.purged_audit_records AS p
 WHERE p.tenant_id = :'tenant' AND r.tenant_id = p.tenant_id AND r.audit_id = p.audit_id;
 SELECT intact, problem, first_position - :base AS first_position, purged FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
 -- The record of the purge makes the difference, as far as it tells.
-SELECT count(clinic_private.write_audit('security', 'purge', 'audit_records', :'purge', after => '{"record_count": 40}', tenant_id => :'tenant'));
+BEGIN;
+SELECT count(clinic_private.write_audit('security', 'purge', 'audit_records', :'purge',
+    after => jsonb_build_object('record_count', 40, 'leaves_digest', encode(sha256('others'), 'hex')), tenant_id => :'tenant'));
+SELECT intact, problem FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
+UPDATE clinic_data.audit_purges SET leaves_digest = sha256('others') WHERE tenant_id = :'tenant' AND purge_id = :'purge';
+SELECT intact, problem FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
+ROLLBACK;
+SELECT count(clinic_private.write_audit('security', 'purge', 'audit_records', p.purge_id::text,
+    after => jsonb_build_object('record_count', p.record_count, 'leaves_digest', encode(p.leaves_digest, 'hex')), tenant_id => p.tenant_id))
+FROM clinic_data.audit_purges AS p WHERE p.tenant_id = :'tenant';
 SELECT intact, problem, purged, tree_size - records AS gone, unsealed FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
 SELECT pg_temp.quiet() \g /dev/null
 SELECT sealed FROM clinic.seal_audit(tenant_ids => ARRAY[:'tenant']::uuid[]);

@@ -167,6 +167,36 @@ sql diary "SELECT clinic.seal_audit()" >/dev/null
 ok 'the file of heads has them all, and they are good' check --key "$key" "$tap_work/heads.jsonl"
 is 'once each' "$(grep -c "$tenant" "$tap_work/heads.jsonl")" "$(sql diary "SELECT count(*) FROM clinic_data.audit_heads WHERE tenant_id = '$tenant'")"
 
+# --- a purge: what is old and sealed goes, and the log holds without it
+sql diary 'BEGIN' "INSERT INTO clinic_data.audit_records
+        SELECT (jsonb_populate_record(r, jsonb_build_object('leaf_hash', clinic_private.audit_leaf(r)))).*
+        FROM clinic_data.audit_records AS a, LATERAL jsonb_populate_record(a, jsonb_build_object('audit_id', overlay(a.audit_id::text PLACING '015a0000' FROM 1),
+            'recorded_at', '2017-02-01', 'transaction_id', pg_current_xact_id()::text, 'class', 'access', 'reason', 'old')) AS r
+        WHERE a.tenant_id = '$tenant' AND a.action = 'update' ORDER BY a.audit_id LIMIT 50" 'COMMIT'
+seal diary >/dev/null
+old_record=$(sql diary "SELECT audit_id FROM clinic_data.audit_records WHERE tenant_id = '$tenant' AND reason = 'old' ORDER BY audit_id LIMIT 1 OFFSET 9")
+as_tenant diary "SELECT clinic.audit_inclusion_proof('$old_record')" >"$tap_work/old.json"
+as_tenant diary 'SELECT clinic.audit_head()' >"$tap_work/before_purge.json"
+sql diary "CREATE TABLE public.old_record AS SELECT * FROM clinic_data.audit_records WHERE audit_id = '$old_record'"
+kept_before_purge="'$(cat "$tap_work/before_purge.json")'"
+is 'a purge takes what is old' "$(as_tenant diary "SELECT clinic.purge_audit('access', 30)")" 30
+is 'and again, until nothing is left' "$(as_tenant diary "SELECT clinic.purge_audit('access')"; as_tenant diary "SELECT clinic.purge_audit('access')")" $'20\n0'
+seal diary >/dev/null
+is 'the log is intact without, beside a head that was kept' "$(as_tenant diary "SELECT intact, problem, purged FROM clinic.verify_audit($kept_before_purge)")" 't||50'
+as_tenant diary "SELECT clinic.audit_consistency_proof($(sed -E 's/.*"tree_size": ([0-9]+).*/\1/' "$tap_work/before_purge.json"))" >"$tap_work/after_purge.json"
+as_tenant diary "SELECT clinic.audit_inclusion_proof('$record')" >"$tap_work/still.json"
+ok 'the program beside agrees: the log goes on from there' check --key "$key" --head "$tap_work/before_purge.json" "$tap_work/after_purge.json"
+ok 'proofs of what stayed hold, and that of what went, which was kept' check --key "$key" "$tap_work/still.json" "$tap_work/old.json"
+p2=$((base + 650))
+tampered 'a purge does not cover what it did not take' "missing|$p2|$((p2 + 1))" NULL \
+    "INSERT INTO clinic_data.purged_audit_records SELECT '$tenant', $(at $p2), (SELECT purge_id FROM clinic_data.audit_purges WHERE tenant_id = '$tenant' AND record_count = 20)" \
+    "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p2)" \
+    "UPDATE clinic_data.audit_purges SET record_count = 21 WHERE tenant_id = '$tenant' AND record_count = 20"
+tampered 'nor another in the place of one it took' 'missing||' NULL \
+    "INSERT INTO clinic_data.audit_records TABLE public.old_record" \
+    "UPDATE clinic_data.purged_audit_records SET audit_id = $(at $p2) WHERE audit_id = '$old_record'" \
+    "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p2)"
+
 # --- writers, commits out of order, sealers at once
 size_before=$(sql diary "SELECT tree_size FROM clinic_data.audit_logs WHERE tenant_id = '$tenant'")
 sql diary 'CREATE TABLE public.wanted (audit_id uuid)' >/dev/null
