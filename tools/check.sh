@@ -228,7 +228,7 @@ suite_pgtap() {
 # by side: most of them wait more than they compute.
 wants_tap() { [[ -d test/t ]]; }
 suite_tap() {
-    local file running=0 programs=(test/t/*.sh test/t/*.py test/t/*.pl)
+    local file running=0 programs=(test/t/*.py test/t/*.pl test/t/*.sh)
     with_server || return 0
     for file in "${programs[@]}"; do
         if ((running >= $(nproc))); then

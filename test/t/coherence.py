@@ -14,7 +14,7 @@ import sys
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SEED = int(os.environ.get("COHERENCE_SEED", "1"))
-CLINICS = int(os.environ.get("COHERENCE_CLINICS", "240"))
+CLINICS = int(os.environ.get("COHERENCE_CLINICS", "120"))
 ONLY = int(os.environ.get("COHERENCE_ONLY", "0"))
 SAMPLE = 32
 
