@@ -7,6 +7,8 @@ namespace pg_clinic::pg {
 
 namespace {
 
+constinit KeptPlan last_size_plan{"SELECT max(h.tree_size) FROM clinic_data.audit_heads AS h WHERE h.tenant_id = $1"};
+
 std::vector<Bytes> as_bytes(const std::vector<core::Digest> &digests) {
     std::vector<Bytes> out;
     for (const core::Digest &digest : digests)
@@ -19,6 +21,13 @@ std::uint64_t size_of(const Args &args, int i, const char *name) {
     if (value < 0)
         fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must not be negative", {}, {}, name);
     return static_cast<std::uint64_t>(value);
+}
+
+// A tree larger than the log has no proofs, and nothing is damaged.
+void require_sealed(Spi &spi, const Uuid &tenant, std::uint64_t size, const char *name) {
+    const Rows rows = spi.query_with(last_size_plan, {.view = View::active}, tenant);
+    if (size > static_cast<std::uint64_t>(rows[0].optional<std::int64_t>(0).value_or(0)))
+        fail(ERRCODE_INVALID_PARAMETER_VALUE, std::string(name) + " must not exceed the size of the log", {}, {}, name);
 }
 
 } // namespace
@@ -46,6 +55,7 @@ CLINIC_FUNCTION(clinic_inclusion_path) {
     std::vector<core::Digest> path;
     {
         Spi spi;
+        require_sealed(spi, tenant, size, "tree_size");
         crypto::Sha256 hash;
         LogNodes nodes(spi, View::active, tenant, hash);
         path = reading("audit_position", [&] { return core::inclusion_proof(position, size, nodes, hash); });
@@ -61,6 +71,7 @@ CLINIC_FUNCTION(clinic_consistency_path) {
     std::vector<core::Digest> path;
     {
         Spi spi;
+        require_sealed(spi, tenant, to, "to_size");
         crypto::Sha256 hash;
         LogNodes nodes(spi, View::active, tenant, hash);
         path = reading("from_size", [&] { return core::consistency_proof(from, to, nodes, hash); });

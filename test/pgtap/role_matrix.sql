@@ -27,8 +27,9 @@ SELECT is_empty($$ SELECT f.oid::regprocedure, f.grantees, t.executes FROM our_f
                                                         WHEN 'admin' THEN '{clinic_admin}' WHEN 'keys' THEN '{clinic_admin,clinic_gateway}' WHEN 'jobs' THEN '{clinic_admin,clinic_system}'
                                                         WHEN 'gateway' THEN '{clinic_anon,clinic_gateway,clinic_user}' WHEN 'owner' THEN '{}' END::text[] $$,
                 'EXECUTE is granted as the table says');
-SELECT is_empty($$ SELECT t.function FROM pg_temp.function_permissions t WHERE t.call IS NULL AND t.executes NOT IN ('public', 'owner') $$,
-                'whatever can be refused is called below');
+SELECT is_empty($$ SELECT t.function FROM pg_temp.function_permissions t WHERE t.call IS NULL AND t.executes NOT IN ('public', 'owner')
+                      AND NOT EXISTS (SELECT FROM our_functions f JOIN pg_proc p ON p.oid = f.oid WHERE f.name = t.function AND p.prorettype = 'trigger'::regtype) $$,
+                'whatever can be refused is called below; a trigger cannot be called');
 SELECT is_empty($$ SELECT t.function, w.permission FROM pg_temp.function_permissions t
                      CROSS JOIN LATERAL regexp_split_to_table(nullif(t.needs, ''), '[ |]') AS w (permission) WHERE NOT clinic.is_permission(w.permission) $$,
                 'the table names permissions');

@@ -36,16 +36,19 @@ warning setting_leaks log_statement
 warning setting_leaks pg_stat_statements.track_utility
 warning setting_loses_data fsync
 warning setting_loses_data full_page_writes
+warning setting_seal_key clinic.seal_key_file
 warning setting_weak password_encryption'
 
-# ssl needs a certificate, without which the server would not start again.
-sql diary "SELECT l.fix FROM clinic.lint() l WHERE l.object <> 'ssl'" >"$tap_work/fixes.sql"
+# ssl needs a certificate, without which the server would not start again; the seal needs a key to be made.
+sql diary "SELECT l.fix FROM clinic.lint() l WHERE l.object NOT IN ('ssl', 'clinic.seal_key_file')" >"$tap_work/fixes.sql"
 ok 'what mends them runs as it stands' psql -Xqd diary -v ON_ERROR_STOP=1 -f "$tap_work/fixes.sql"
 "$top/tools/cluster.sh" restart "${tap_clusters[0]}"
-is 'after a restart only the missing certificate is left' "$(sql diary "$findings")" 'warning connection_open_text ssl'
+is 'after a restart only the missing certificate and key are left' "$(sql diary "$findings")" 'warning connection_open_text ssl
+warning setting_seal_key clinic.seal_key_file'
 is 'what was preloaded before still is' "$(sql diary 'SHOW shared_preload_libraries')" 'auto_explain, pg_stat_statements, pg_clinic'
 
 createdb empty
 sql empty 'CREATE EXTENSION pg_clinic CASCADE' >/dev/null 2>&1
 is 'a database without the schema is told so' "$(sql empty "$findings")" 'error schema_not_installed clinic_data
-warning connection_open_text ssl'
+warning connection_open_text ssl
+warning setting_seal_key clinic.seal_key_file'
