@@ -2,7 +2,8 @@
 
 -- Roles. They belong to the cluster, so they may be here already, from another database or from a restore. An existing
 -- role with a door of its own (a login, superuser, a way round row security) is refused: it would own or enter
--- everything.
+-- everything. The lock, on a catalog that all databases share, lets several of them be given the extension at once.
+LOCK TABLE pg_catalog.pg_authid IN SHARE ROW EXCLUSIVE MODE;
 DO $roles$
 DECLARE
     name text;

@@ -69,6 +69,25 @@ can be made any more.';
 REVOKE ALL ON FUNCTION clinic_private.offer_deadline FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.offer_deadline TO clinic_owner;
 
+CREATE FUNCTION clinic_private.is_offered_meanwhile(patient_id uuid, starts_at timestamptz, ends_at timestamptz)
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM clinic_data.waitlist_offers AS o
+        WHERE o.tenant_id = clinic.current_tenant_id() AND o.patient_id = is_offered_meanwhile.patient_id
+          AND o.status = 'open' AND o.expires_at > clinic.now()
+          AND o.starts_at < is_offered_meanwhile.ends_at AND o.ends_at > is_offered_meanwhile.starts_at);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.is_offered_meanwhile(uuid, timestamptz, timestamptz) IS
+    'Whether a patient has a standing offer that overlaps a time: nobody is offered two at once.';
+REVOKE ALL ON FUNCTION clinic_private.is_offered_meanwhile FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.is_offered_meanwhile TO clinic_owner;
+
 CREATE FUNCTION clinic_private.waitlist_queue(
     slot_id uuid,
     first_service_id uuid,
@@ -429,9 +448,7 @@ BEGIN
               AND a.local_date BETWEEN entry.from_on AND entry.until_on
               AND clinic_private.is_wanted_time(entry.weekdays, entry.times_of_day, a.local_date, a.local_time)
               AND a.remaining >= entry.party_size
-              AND NOT EXISTS (SELECT FROM clinic_data.waitlist_offers AS o
-                              WHERE o.tenant_id = tenant AND o.patient_id = entry.patient_id AND o.status = 'open'
-                                AND o.expires_at > clinic.now() AND o.starts_at < a.ends_at AND o.ends_at > a.starts_at)
+              AND NOT clinic_private.is_offered_meanwhile(entry.patient_id, a.starts_at, a.ends_at)
             ORDER BY a.starts_at >= lower(make_offers.opened) DESC, a.starts_at, a.provider_id, a.location_id
             LIMIT 50
         LOOP
@@ -460,9 +477,7 @@ BEGIN
                       AND (q.releases_before IS NULL OR q.releases_before > start.starts_at)
                       AND start.local_date BETWEEN q.from_on AND q.until_on
                       AND clinic_private.is_wanted_time(q.weekdays, q.times_of_day, start.local_date, start.local_time)
-                      AND NOT EXISTS (SELECT FROM clinic_data.waitlist_offers AS o
-                                      WHERE o.tenant_id = tenant AND o.patient_id = q.patient_id AND o.status = 'open'
-                                        AND o.expires_at > clinic.now() AND o.starts_at < until AND o.ends_at > start.starts_at)
+                      AND NOT clinic_private.is_offered_meanwhile(q.patient_id, start.starts_at, until)
                 LOOP
                     EXIT WHEN shared <= 0;
                     CONTINUE WHEN NOT clinic_private.take_entry(other.entry_id, slot, start.time_zone);

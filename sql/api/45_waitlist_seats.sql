@@ -30,10 +30,7 @@ AS $$
           WHERE o.tenant_id = w.tenant_id AND o.entry_id = w.entry_id
             AND (o.slot_id = $1 OR o.status = 'open' AND o.expires_at > clinic.now()
                  OR o.session_id = g.session_id AND o.status <> 'taken' AND o.offered_at >= $3))
-      AND NOT EXISTS (
-          SELECT FROM clinic_data.waitlist_offers AS o
-          WHERE o.tenant_id = w.tenant_id AND o.patient_id = w.patient_id AND o.status = 'open' AND o.expires_at > clinic.now()
-            AND o.starts_at < g.ends_at AND o.ends_at > g.starts_at)
+      AND NOT clinic_private.is_offered_meanwhile(w.patient_id, g.starts_at, g.ends_at)
       AND clinic_private.may_not_book_online(w.patient_id) IS NOT TRUE
     ORDER BY w.urgency DESC, w.joined_at, w.entry_id
 $$;

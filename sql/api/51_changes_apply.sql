@@ -103,6 +103,19 @@ COMMENT ON FUNCTION clinic_private.lock_visits_of(uuid, uuid[], timestamptz, tim
 REVOKE ALL ON FUNCTION clinic_private.lock_visits_of FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lock_visits_of TO clinic_owner;
 
+CREATE FUNCTION clinic_private.hidden_of_visit(visit jsonb)
+    RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT CASE WHEN (hidden_of_visit.visit ->> 'visible')::boolean THEN '{}'
+                ELSE '{"appointment_id": null, "patient_id": null, "service_id": null, "status": null}' END::jsonb
+$$;
+COMMENT ON FUNCTION clinic_private.hidden_of_visit(jsonb) IS
+    'Returns what takes the place of a visit''s identity for a caller who may not see it; nothing for one who may. visit: an object with the member visible.';
+REVOKE ALL ON FUNCTION clinic_private.hidden_of_visit FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.hidden_of_visit TO clinic_owner;
+
 CREATE FUNCTION clinic.apply_schedule_change(
     change jsonb,
     policy text DEFAULT 'keep',
@@ -206,8 +219,7 @@ BEGIN
     PERFORM clinic_private.derive_out_of_hours(scope.resource_ids || scope_after.resource_ids, scope.range_start, scope.range_end);
     RETURN jsonb_build_object('change_ids', ids, 'affected', (
         SELECT coalesce(jsonb_agg((v.value - '{version,visible,causes,out_of_hours,owner_id,seat,pinned,used_ids}'::text[])
-                   || CASE WHEN v.value ->> 'visible' = 'true' THEN '{}'
-                           ELSE '{"appointment_id": null, "patient_id": null, "service_id": null, "status": null}' END::jsonb
+                   || clinic_private.hidden_of_visit(v.value)
                    || coalesce(outcomes -> (v.value ->> 'appointment_id'), '{"outcome": "kept"}') ORDER BY v.place), '[]')
         FROM jsonb_array_elements(affected) WITH ORDINALITY AS v (value, place)));
 END

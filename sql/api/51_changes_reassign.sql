@@ -180,23 +180,6 @@ visits: as clinic_private.affected_visits returns them. Errors: as clinic_privat
 REVOKE ALL ON FUNCTION clinic_private.reassign_affected FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.reassign_affected TO clinic_owner;
 
-CREATE FUNCTION clinic_private.provider_day(tenant_id uuid, provider_id uuid, on_date date, OUT begins timestamptz, OUT ends timestamptz)
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict error
-DECLARE
-    zone constant text := clinic_private.zone_as_of(provider_day.tenant_id, provider_day.provider_id, provider_day.on_date, clinic.now());
-BEGIN
-    provider_day.begins := clinic_private.day_start(provider_day.on_date, zone);
-    provider_day.ends := clinic_private.day_start(provider_day.on_date + 1, zone);
-END
-$$;
-COMMENT ON FUNCTION clinic_private.provider_day(uuid, uuid, date) IS
-    'Returns when a local date begins and ends where the provider is on it.';
-REVOKE ALL ON FUNCTION clinic_private.provider_day FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.provider_day TO clinic_owner;
-
 CREATE FUNCTION clinic_private.reassign_of_day(
     tenant_id uuid,
     provider_id uuid,
@@ -222,7 +205,7 @@ DECLARE
     outcomes jsonb := '{}';
 BEGIN
     SELECT d.* INTO day
-    FROM clinic_private.provider_day(reassign_of_day.tenant_id, reassign_of_day.provider_id, reassign_of_day.on_date) AS d;
+    FROM clinic_private.provider_day(reassign_of_day.tenant_id, reassign_of_day.provider_id, reassign_of_day.on_date, clinic.now()) AS d;
     IF commits THEN
         PERFORM clinic_private.lock_visits_of(reassign_of_day.tenant_id, ARRAY[reassign_of_day.provider_id], day.begins, day.ends);
     END IF;
@@ -244,8 +227,7 @@ BEGIN
                    WHEN o.outcome ? 'to_starts_at' THEN CASE WHEN commits THEN 'moved' ELSE 'proposed' END
                    WHEN o.outcome IS NOT NULL OR v.value ->> 'reason' IN ('forbidden', 'seat', 'pinned') THEN 'refused'
                    ELSE 'kept' END)
-                   || CASE WHEN (v.value ->> 'visible')::boolean THEN '{}'
-                           ELSE '{"appointment_id": null, "patient_id": null, "service_id": null, "status": null}' END::jsonb
+                   || clinic_private.hidden_of_visit(v.value)
                    ORDER BY (v.value ->> 'starts_at')::timestamptz, v.value ->> 'appointment_id', v.value ->> 'owner_id'), '[]')
         FROM jsonb_array_elements(visits) AS v
         LEFT JOIN LATERAL (SELECT outcomes -> (v.value ->> 'appointment_id') AS outcome) AS o ON true);

@@ -25,6 +25,23 @@ GRANT EXECUTE ON FUNCTION clinic_private.zone_as_of TO clinic_owner;
 
 -- The last event of each appointment that was ever planned at the provider on the day says where it was then, and of a hold or a
 -- request when it was to die: whether somebody has cleared it away since, and when, changes nothing.
+CREATE FUNCTION clinic_private.provider_day(tenant_id uuid, provider_id uuid, on_date date, as_of timestamptz,
+    OUT time_zone text, OUT begins timestamptz, OUT ends timestamptz)
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    provider_day.time_zone := clinic_private.zone_as_of(provider_day.tenant_id, provider_day.provider_id, provider_day.on_date, provider_day.as_of);
+    provider_day.begins := clinic_private.day_start(provider_day.on_date, provider_day.time_zone);
+    provider_day.ends := clinic_private.day_start(provider_day.on_date + 1, provider_day.time_zone);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.provider_day(uuid, uuid, date, timestamptz) IS
+    'Returns the zone a provider is in on a local date, and when that date begins and ends there, by the stays as they were known at an instant.';
+REVOKE ALL ON FUNCTION clinic_private.provider_day FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.provider_day TO clinic_owner;
+
 CREATE FUNCTION clinic.diary_as_of(provider_id uuid, on_date date, as_of timestamptz)
     RETURNS TABLE (
         kind text,
@@ -46,9 +63,7 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_permission(
         CASE WHEN diary_as_of.provider_id = clinic.current_provider_id() THEN 'appointments:read:own' ELSE 'appointments:read' END);
-    zone text;
-    day_begins timestamptz;
-    day_ends timestamptz;
+    day record;
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'provider_id', diary_as_of.provider_id, 'on_date', diary_as_of.on_date, 'as_of', diary_as_of.as_of));
@@ -56,16 +71,15 @@ BEGIN
     IF NOT isfinite(diary_as_of.on_date) THEN
         PERFORM clinic_private.refuse_argument('on_date', 'on_date must be finite');
     END IF;
-    zone := clinic_private.zone_as_of(tenant, diary_as_of.provider_id, diary_as_of.on_date, diary_as_of.as_of);
-    day_begins := clinic_private.day_start(diary_as_of.on_date, zone);
-    day_ends := clinic_private.day_start(diary_as_of.on_date + 1, zone);
+    SELECT d.* INTO day
+    FROM clinic_private.provider_day(tenant, diary_as_of.provider_id, diary_as_of.on_date, diary_as_of.as_of) AS d;
     RETURN QUERY
     WITH planned AS (
         SELECT DISTINCT e.subject_id
         FROM clinic_data.events AS e
         WHERE e.tenant_id = tenant AND e.provider_id = diary_as_of.provider_id AND e.name LIKE 'appointment.%'
           -- No visit is longer than a week.
-          AND e.starts_at > day_begins - interval '168 hours' AND e.starts_at < day_ends AND e.occurred_at <= diary_as_of.as_of
+          AND e.starts_at > day.begins - interval '168 hours' AND e.starts_at < day.ends AND e.occurred_at <= diary_as_of.as_of
     ), known AS (
         SELECT l.*
         FROM planned AS p
@@ -81,16 +95,16 @@ BEGIN
         SELECT 'booked' AS kind, k.starts_at, k.ends_at, k.location_id, k.subject_id AS appointment_id, k.status, k.service_id,
                k.patient_id, NULL::uuid AS source_id, 2 AS place
         FROM known AS k
-        WHERE k.provider_id = diary_as_of.provider_id AND k.starts_at < day_ends AND k.ends_at > day_begins
+        WHERE k.provider_id = diary_as_of.provider_id AND k.starts_at < day.ends AND k.ends_at > day.begins
           AND k.status NOT IN ('cancelled', 'expired')
           AND coalesce(k.expires_at > diary_as_of.as_of, true)
           AND clinic_private.sees_appointment(k.patient_id, k.provider_id, k.location_id)
         UNION ALL
         SELECT h.kind, h.starts_at, h.ends_at, h.location_id, NULL, NULL, NULL, NULL, h.source_id, CASE h.kind WHEN 'hours' THEN 0 ELSE 1 END
-        FROM clinic_private.hours_as_of(diary_as_of.provider_id, day_begins, day_ends, diary_as_of.as_of) AS h
-        WHERE h.starts_at < day_ends AND h.ends_at > day_begins
+        FROM clinic_private.hours_as_of(diary_as_of.provider_id, day.begins, day.ends, diary_as_of.as_of) AS h
+        WHERE h.starts_at < day.ends AND h.ends_at > day.begins
     )
-    SELECT n.kind, n.starts_at, n.ends_at, n.starts_at AT TIME ZONE zone, n.ends_at AT TIME ZONE zone, zone, n.location_id,
+    SELECT n.kind, n.starts_at, n.ends_at, n.starts_at AT TIME ZONE day.time_zone, n.ends_at AT TIME ZONE day.time_zone, day.time_zone, n.location_id,
            n.appointment_id, n.status, n.service_id, n.patient_id, n.source_id
     FROM entries AS n
     ORDER BY n.place, n.starts_at, n.appointment_id, n.source_id;

@@ -542,10 +542,10 @@ class Judge {
             return;
         const Day date = provider_date(provider_, start_);
         const Day week = iso_week_start(date);
-        const std::int32_t of_service = std::min(left(plan_.service_on_day, date, service.max_per_day),
-                                                 left(plan_.service_in_week, week, service.max_per_week));
-        const std::int32_t of_provider = std::min(left(plan_.on_day, date, provider_.max_per_day),
-                                                  left(plan_.in_week, week, provider_.max_per_week));
+        const std::int32_t of_service = std::min(visits_left(plan_.service_on_day, date, service.max_per_day),
+                                                 visits_left(plan_.service_in_week, week, service.max_per_week));
+        const std::int32_t of_provider = std::min(visits_left(plan_.on_day, date, provider_.max_per_day),
+                                                  visits_left(plan_.in_week, week, provider_.max_per_week));
         if (of_service <= 0)
             add(Reason::limit, {Source::Table::services, service.id});
         if (of_provider <= 0)
@@ -557,14 +557,6 @@ class Judge {
     void check_no_show_policy() {
         if (diary_.patient && diary_.patient->missed_too_many && state_.request.ignored.empty())
             add(Reason::no_show_policy, {Source::Table::patients, diary_.patient->id});
-    }
-
-    // How many visits a limit leaves on a day or in a week.
-    static std::int32_t left(const std::map<Day, std::int32_t> &counts, Day key, std::optional<std::int32_t> most) {
-        if (!most)
-            return std::numeric_limits<std::int32_t>::max();
-        const auto it = counts.find(key);
-        return *most - (it == counts.end() ? 0 : it->second);
     }
 
     const Kernel::State &state_;
@@ -582,6 +574,13 @@ class Judge {
 };
 
 } // namespace
+
+std::int32_t visits_left(const std::map<Day, std::int32_t> &counts, Day key, std::optional<std::int32_t> most) {
+    if (!most)
+        return std::numeric_limits<std::int32_t>::max();
+    const auto it = counts.find(key);
+    return *most - (it == counts.end() ? 0 : it->second);
+}
 
 Verdict judge_start(const Kernel::State &state, std::size_t provider, const Id &location, Instant start, bool all) {
     return Judge(state, provider, location, start, all).run();

@@ -255,8 +255,7 @@ std::vector<VisitLimit> Kernel::limits_at(std::size_t provider, Instant t) const
         if (!most)
             return;
         const Day from = weekly ? iso_week_start(date) : date;
-        const auto it = counts.find(from);
-        limits.push_back({of_service, weekly, from, *most - (it == counts.end() ? 0 : it->second)});
+        limits.push_back({of_service, weekly, from, visits_left(counts, from, most)});
     };
     add(true, false, service.max_per_day, plan.service_on_day);
     add(true, true, service.max_per_week, plan.service_in_week);

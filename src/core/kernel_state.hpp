@@ -1,6 +1,8 @@
 // What the kernel prepared for a request. Internal to the kernel: kernel.cpp makes it, judge.cpp reads it.
 #pragma once
 
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -44,6 +46,9 @@ struct Kernel::State {
 
 // See Kernel::gaps_around.
 Gaps gaps_of(const Kernel::State &state, std::size_t provider, const Id &location, Instant start);
+
+// How many visits a limit leaves on a day or in a week that the counts are by; without a limit the greatest number.
+std::int32_t visits_left(const std::map<Day, std::int32_t> &counts, Day key, std::optional<std::int32_t> most);
 
 // Judges one start; see Kernel::judge.
 Verdict judge_start(const Kernel::State &state, std::size_t provider, const Id &location, Instant start, bool all);

@@ -175,7 +175,12 @@ std::vector<Uuid> used_resources(const Context &context, const Standing &a) {
     return ids;
 }
 
-bool still_takes_its_time(const Context &context, const Standing &a, const std::vector<Uuid> &used) {
+bool lock_alive(const Context &context, const Standing &a) {
+    const std::vector<Uuid> used = used_resources(context, a);
+    std::vector<Uuid> all = used;
+    if (a.session)
+        all.push_back(*a.session);
+    lock_resources(context.tenant_id, std::move(all));
     if (!a.expires)
         return true;
     const std::vector<Uuid> claimed = claimed_resources(context.tenant_id, a.id);

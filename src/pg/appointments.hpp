@@ -42,9 +42,9 @@ Standing locked_for(const Context &context, const Uuid &id, std::optional<std::i
 // Its patient, and the provider, rooms and devices it uses.
 std::vector<Uuid> used_resources(const Context &context, const Standing &a);
 
-// Whether an appointment with a deadline, which was alive when the statement began, still has all its claims or seats. To be asked
-// with what it uses locked: while one waits for the locks, the time may end, and somebody by whose clock it has ended may take it.
-bool still_takes_its_time(const Context &context, const Standing &a, const std::vector<Uuid> &used);
+// Locks what an appointment with a deadline takes, which was alive when the statement began. False when its time ended while we
+// waited for the locks, and somebody by whose clock it had ended took of it: then it has lost claims or seats.
+bool lock_alive(const Context &context, const Standing &a);
 
 // In which state a new appointment begins.
 struct Beginning {

@@ -4,6 +4,7 @@
 // nothing counts it any more, whether somebody has cleared it away or not. The token is 256 random bits, of which only the
 // SHA-256 is kept; a token that is unknown, or another caller's, gets one answer.
 #include "pg/holds.hpp"
+
 #include "core/base64url.hpp"
 #include "pg/booking_arguments.hpp"
 #include "pg/clock.hpp"
@@ -28,7 +29,7 @@ KeptPlan find_own{
     " WHERE a.tenant_id = $1 AND a.expires_at > $2 AND a.status = 'held' AND a.service_id = $3"
     " AND a.starts_at >= $4 AND a.starts_at < $5 AND h.caller_id = $6"
     " AND ($7 IS NULL OR a.provider_id = $7) AND ($8 IS NULL OR a.location_id = $8)"
-    " AND ($9 IS NULL OR a.patient_id = $9)"};
+    " AND ($9 IS NULL OR a.patient_id = $9) ORDER BY a.starts_at, a.provider_id, a.location_id"};
 
 constexpr QueryOptions latest{View::latest, 0};
 
@@ -99,13 +100,6 @@ bool is_alive(const Standing &a) { return a.status == core::Status::held && !a.i
 bool was_confirmed(const Standing &a) {
     return a.status != core::Status::held &&
            (a.status != core::Status::cancelled || a.status_before != core::Status::held);
-}
-
-// Locks what a hold that is alive takes. False when it died while we waited, and somebody else took of it.
-bool lock_alive(const Context &context, const Standing &a) {
-    const std::vector<Uuid> used = used_resources(context, a);
-    lock_resources(context.tenant_id, used);
-    return still_takes_its_time(context, a, used);
 }
 
 // The row of an appointment as it stands.
@@ -234,11 +228,13 @@ std::vector<OwnHold> own_holds(const Context &context, const DiaryQuery &query) 
     const Rows rows =
         spi.query_with(find_own, latest, context.tenant_id, now(), *query.service, query.range.begin, query.range.end,
                        caller_id(context), query.provider, query.location, query.patient);
-    for (const Row row : rows)
-        found.push_back({row.get<Uuid>(0),
-                         row.get<Uuid>(1),
-                         {row.get<core::Instant>(2), row.get<core::Instant>(3)},
-                         row.get<core::Instant>(4)});
+    for (const Row row : rows) {
+        OwnHold &hold = found.emplace_back();
+        hold.slot.provider = row.get<Uuid>(0);
+        hold.slot.location = row.get<Uuid>(1);
+        hold.slot.visit = {row.get<core::Instant>(2), row.get<core::Instant>(3)};
+        hold.expires_at = row.get<core::Instant>(4);
+    }
     return found;
 }
 

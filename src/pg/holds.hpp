@@ -10,14 +10,12 @@
 namespace pg_clinic::pg {
 
 struct OwnHold {
-    Uuid provider;
-    Uuid location;
-    core::Interval visit;
+    core::Slot slot;          // nothing of it remains for others
     core::Instant expires_at; // dead from this microsecond on
 };
 
 // The live holds of the caller that a search asks for: of its service (none without one), its provider, location and
-// patient where it names them, beginning in its range.
+// patient where it names them, beginning in its range. Ordered as slots are: by start, then provider, then location.
 std::vector<OwnHold> own_holds(const Context &context, const DiaryQuery &query);
 
 } // namespace pg_clinic::pg

@@ -163,7 +163,7 @@ void raise_refusal(const Context &context, const Refusal &refusal, DiaryQuery qu
         add_lengths(detail, query, refusal.provider);
     if (another_time_may_help(finding.reason))
         detail.add_json("alternatives", alternatives(std::move(query), std::move(request), start));
-    std::string message = message_of(finding);
+    const std::string message = message_of(finding);
     const char *hint = message.empty() ? "" : "clinic.offer_service says who offers a service.";
     raise(code_of(finding.reason), message, detail, hint);
 }

@@ -55,32 +55,40 @@ std::optional<std::size_t> limit_argument(const Args &args, int argument) {
     return max_rows ? std::optional(static_cast<std::size_t>(*max_rows)) : std::nullopt;
 }
 
-// A start that is free, or that the caller holds.
-struct Offer {
-    core::Slot slot;
-    std::optional<core::Instant> held_until; // null: free
-};
-
-// The free starts and, among them, what the caller holds of the service, at the providers and places that were searched.
-std::vector<Offer> offers(const Context &context, const Search &s, const core::Diary &diary,
-                          const std::vector<core::Slot> &free) {
-    std::vector<Offer> all;
-    for (const core::Slot &slot : free)
-        all.push_back({slot, std::nullopt});
-    for (const OwnHold &hold : own_holds(context, s.query)) {
-        if (location_in(diary, hold.location) == nullptr)
-            continue;
-        Offer &held = all.emplace_back();
-        held.slot.visit = hold.visit;
-        held.slot.provider = hold.provider;
-        held.slot.location = hold.location;
-        held.held_until = hold.expires_at;
+// Writes the free starts that a search asks for, and, where it wants them, what the caller holds among them.
+Datum find_slots(FunctionCallInfo fcinfo, bool with_held) {
+    const Args args(fcinfo);
+    const Context &context = require_context();
+    const Search s = read_search(args, context);
+    const std::optional<std::size_t> limit = limit_argument(args, 8);
+    ResultSet rows(fcinfo);
+    const core::Diary diary = read_diary(s.query);
+    core::Work work = interruptible_work();
+    const core::Kernel kernel(diary, s.request, s.query.range, work);
+    const auto full = [&] { return limit && rows.size() >= *limit; };
+    const std::vector<OwnHold> held = with_held ? own_holds(context, s.query) : std::vector<OwnHold>{};
+    auto next = held.begin();
+    const auto place_of = [](const core::Slot &slot) {
+        return std::tie(slot.visit.begin, slot.provider, slot.location);
+    };
+    // The caller's holds up to a place; to the last one without.
+    const auto add_held = [&](const core::Slot *before) {
+        for (; next != held.end() && !full() && (before == nullptr || place_of(next->slot) < place_of(*before)); ++next)
+            if (location_in(diary, next->slot.location) != nullptr)
+                add_slot(rows, diary, next->slot, std::optional(next->expires_at));
+    };
+    for (const core::Slot &slot : kernel.find(limit)) {
+        work.step();
+        add_held(&slot);
+        if (full())
+            break;
+        if (with_held)
+            add_slot(rows, diary, slot, std::optional<core::Instant>{});
+        else
+            add_slot(rows, diary, slot);
     }
-    std::stable_sort(all.begin(), all.end(), [](const Offer &a, const Offer &b) {
-        return std::tie(a.slot.visit.begin, a.slot.provider, a.slot.location) <
-               std::tie(b.slot.visit.begin, b.slot.provider, b.slot.location);
-    });
-    return all;
+    add_held(nullptr);
+    return rows.done();
 }
 
 // Earlier first; then fewer visits that local day, then the lower id.
@@ -157,40 +165,10 @@ using namespace pg_clinic::pg;
 
 // clinic.available_slots(service_id, range_start, range_end, provider_id, location_id, patient_id, duration, resource_ids,
 // max_rows, seats)
-CLINIC_FUNCTION(clinic_available_slots) {
-    const Args args(fcinfo);
-    const Context &context = require_context();
-    const Search s = read_search(args, context);
-    const auto limit = limit_argument(args, 8);
-    ResultSet rows(fcinfo);
-    const core::Diary diary = read_diary(s.query);
-    core::Work work = interruptible_work();
-    const core::Kernel kernel(diary, s.request, s.query.range, work);
-    for (const Offer &offer : offers(context, s, diary, kernel.find(limit))) {
-        work.step();
-        if (limit && rows.size() == *limit)
-            break;
-        add_slot(rows, diary, offer.slot, offer.held_until);
-    }
-    return rows.done();
-}
+CLINIC_FUNCTION(clinic_available_slots) { return find_slots(fcinfo, true); }
 
-// clinic_private.free_slots(service_id, range_start, range_end, provider_id, location_id, patient_id, duration, resource_ids,
-// max_rows, seats)
-CLINIC_FUNCTION(clinic_free_slots) {
-    const Args args(fcinfo);
-    const Search s = read_search(args, require_context());
-    const auto limit = limit_argument(args, 8);
-    ResultSet rows(fcinfo);
-    const core::Diary diary = read_diary(s.query);
-    core::Work work = interruptible_work();
-    const core::Kernel kernel(diary, s.request, s.query.range, work);
-    for (const core::Slot &slot : kernel.find(limit)) {
-        work.step();
-        add_slot(rows, diary, slot);
-    }
-    return rows.done();
-}
+// clinic_private.free_slots(the same)
+CLINIC_FUNCTION(clinic_free_slots) { return find_slots(fcinfo, false); }
 
 // clinic.first_available(service_id, range_start, range_end, provider_id, location_id, patient_id, duration, resource_ids,
 // per_provider, seats)

@@ -57,18 +57,10 @@ void take_again(const Context &context, const Standing &a, core::Status status, 
     write_again(context, a, placed, beginning, std::move(values));
 }
 
-// Locks what a request takes; raises bad_transition when it died while we waited, and somebody else took of it.
-void lock_for_approval(const Context &context, const Standing &a) {
-    const std::vector<Uuid> used = used_resources(context, a);
-    std::vector<Uuid> all = used;
-    if (a.session)
-        all.push_back(*a.session);
-    lock_resources(context.tenant_id, std::move(all));
-    if (!still_takes_its_time(context, a, used)) {
-        Standing dead = a;
-        dead.expires = core::instant_min;
-        refuse_transition(context, dead, core::name_of(core::Change::approve));
-    }
+// As one whose time is over.
+[[noreturn]] void refuse_dead(const Context &context, Standing a, core::Change change) {
+    a.expires = core::instant_min;
+    refuse_transition(context, a, core::name_of(change));
 }
 
 void change_status(const Context &context, const Standing &a, core::Change change,
@@ -83,7 +75,8 @@ void change_status(const Context &context, const Standing &a, core::Change chang
         write_cancellation(context, a, reason, change == core::Change::cancel && is_late(context, a, current));
         return;
     case core::Change::approve:
-        lock_for_approval(context, a);
+        if (!lock_alive(context, a))
+            refuse_dead(context, a, change);
         change_claims(context.tenant_id, a.id, core::ClaimKind::booking, std::nullopt);
         break;
     case core::Change::mark_no_show:

@@ -9,9 +9,7 @@ SELECT no_plan();
 -- Ids tell what they are: 00000007-00KK-..-NN: kind KK, number NN.
 CREATE FUNCTION pg_temp.id(kind integer, number integer DEFAULT 1) RETURNS uuid LANGUAGE sql IMMUTABLE AS
     $$ SELECT pg_catalog.format('00000007-00%s-7000-8000-%s', kind, pg_catalog.lpad(number::text, 12, '0'))::uuid $$;
-CREATE FUNCTION pg_temp.pat(name text) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT pg_temp.id(60, pg_catalog.ascii(name) - 96) $$;
-CREATE FUNCTION pg_temp.name_of(patient uuid) RETURNS text LANGUAGE sql IMMUTABLE AS
-    $$ SELECT pg_catalog.chr(96 + pg_catalog.right(patient::text, 2)::integer) $$;
+\ir ../support/waiting.sql
 
 -- Another tenant, to reach for.
 SELECT clinic.create_tenant('waitlist-hill', 'Hill', tenant_id => pg_temp.id(11)) \g /dev/null
@@ -60,62 +58,10 @@ BEGIN
 END
 $$;
 
--- What a login's command ends in: its first value, or the reason why not.
-CREATE FUNCTION pg_temp.as(who text, command text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-    detail text;
-    message text;
-    state text;
-BEGIN
-    EXECUTE format('SET LOCAL SESSION AUTHORIZATION %I', 'wl_' || who);
-    BEGIN
-        EXECUTE command INTO result;
-    EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
-        result := coalesce(substring(detail FROM '"reason": "([a-z_]+)"'), state || ' ' || message);
-    END;
-    RESET SESSION AUTHORIZATION;
-    RETURN result;
-END
-$$;
--- The same, undone again.
-CREATE FUNCTION pg_temp.would(who text, command text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-BEGIN
-    BEGIN
-        result := pg_temp.as(who, command);
-        RAISE SQLSTATE 'UNDO0';
-    EXCEPTION WHEN SQLSTATE 'UNDO0' THEN
-        RETURN result;
-    END;
-END
-$$;
-CREATE FUNCTION pg_temp.job(name text) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE
-    result bigint;
-BEGIN
-    PERFORM clinic.use_tenant('waitlist-lake');
-    PERFORM clinic_private.become_system();
-    EXECUTE format('SELECT clinic_private.%I()', name) INTO result;
-    PERFORM clinic_private.restore_context('');
-    RETURN result;
-END
-$$;
-CREATE FUNCTION pg_temp.at(t timestamptz) RETURNS void LANGUAGE sql AS $$ SELECT set_config('clinic.clock', to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"Z"'), true) $$;
 -- Standing offers by the clock: who, when, how long.
 CREATE FUNCTION pg_temp.offers() RETURNS text LANGUAGE sql AS $$
     SELECT coalesce(string_agg(pg_temp.name_of(o.patient_id) || ' ' || to_char(o.starts_at, 'DD HH24:MI'), ', ' ORDER BY o.starts_at, o.patient_id), 'none')
       FROM clinic_data.waitlist_offers o WHERE o.tenant_id = pg_temp.id(10) AND o.status = 'open' AND o.expires_at > clinic.now()
-$$;
-CREATE FUNCTION pg_temp.offer_of(patient text) RETURNS uuid LANGUAGE sql AS $$
-    SELECT o.offer_id FROM clinic_data.waitlist_offers o
-     WHERE o.tenant_id = pg_temp.id(10) AND o.patient_id = pg_temp.pat(patient) ORDER BY o.offered_at DESC, o.offer_id DESC LIMIT 1
-$$;
-CREATE FUNCTION pg_temp.entry_of(patient text) RETURNS uuid LANGUAGE sql AS $$
-    SELECT w.entry_id FROM clinic_data.waitlist_entries w
-     WHERE w.tenant_id = pg_temp.id(10) AND w.patient_id = pg_temp.pat(patient) ORDER BY w.joined_at DESC, w.entry_id DESC LIMIT 1
 $$;
 CREATE FUNCTION pg_temp.join(who text, more text DEFAULT '', service integer DEFAULT 1) RETURNS text LANGUAGE sql AS $$
     SELECT pg_temp.as('desk', format('SELECT status FROM clinic.join_waitlist(%L, %L, until_on => ''2026-03-31''%s)', pg_temp.id(50, service), pg_temp.pat(who), more))

@@ -9,26 +9,9 @@ SELECT no_plan();
 CREATE FUNCTION pg_temp.id(kind integer, number integer DEFAULT 1) RETURNS uuid LANGUAGE sql IMMUTABLE AS
     $$ SELECT pg_catalog.format('00000009-00%s-7000-8000-%s', kind, pg_catalog.lpad(number::text, 12, '0'))::uuid $$;
 CREATE FUNCTION pg_temp.pat(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT pg_temp.id(60, n) $$;
-CREATE FUNCTION pg_temp.at(t timestamptz) RETURNS void LANGUAGE sql AS $$ SELECT set_config('clinic.clock', to_char(t AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US"Z"'), true) $$;
--- What a command at the desk ends in: its first value, or the reason why not.
-CREATE FUNCTION pg_temp.say(command text) RETURNS text LANGUAGE plpgsql AS $$
-DECLARE
-    result text;
-    detail text;
-    message text;
-    state text;
-BEGIN
-    SET LOCAL SESSION AUTHORIZATION moves_desk;
-    BEGIN
-        EXECUTE command INTO result;
-    EXCEPTION WHEN OTHERS THEN
-        GET STACKED DIAGNOSTICS detail = PG_EXCEPTION_DETAIL, message = MESSAGE_TEXT, state = RETURNED_SQLSTATE;
-        result := coalesce(substring(detail FROM '"reason": "([a-z_]+)"'), state || ' ' || message);
-    END;
-    RESET SESSION AUTHORIZATION;
-    RETURN result;
-END
-$$;
+\ir ../support/calls.sql
+-- At the desk.
+CREATE FUNCTION pg_temp.say(command text) RETURNS text LANGUAGE sql AS $$ SELECT pg_temp.answer('moves_desk', command) $$;
 -- All appointments that stand, and all offers: which patient, when.
 CREATE FUNCTION pg_temp.diary() RETURNS text LANGUAGE sql AS $$
     SELECT string_agg(right(a.patient_id::text, 1) || ' ' || to_char(a.local_starts_at, 'DD HH24:MI'), ', ' ORDER BY a.starts_at, a.patient_id)

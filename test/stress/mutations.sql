@@ -54,6 +54,12 @@ BEGIN
                WHERE o.offer_id = (SELECT min(offer_id::text)::uuid FROM clinic_data.waitlist_offers)'),
             ('only what is offered is kept',
              'UPDATE clinic_data.claims SET kind = ''offer'', appointment_id = NULL, owner_id = claim_id, expires_at = ''2040-01-01'''),
+            ('what is offered is kept from everybody else',
+             'UPDATE clinic_data.waitlist_offers o SET status = ''open'', appointment_id = NULL, session_id = slot_id, starts_at = ''2040-01-02'', ends_at = ''2040-01-03'',
+                    expires_at = ''2040-01-01''
+               WHERE o.offer_id = (SELECT min(offer_id::text)::uuid FROM clinic_data.waitlist_offers)'),
+            ('only what is offered is kept',
+             'UPDATE clinic_data.session_seats SET appointment_id = NULL, slot_id = session_id, expires_at = ''2040-01-01'''),
             ('an offer goes to who waits, for what they wait for',
              'UPDATE clinic_data.waitlist_offers o SET status = ''open'', appointment_id = NULL, starts_at = ''2040-01-02'', ends_at = ''2040-01-03'', expires_at = ''2040-01-01''
                WHERE o.offer_id = (SELECT min(offer_id::text)::uuid FROM clinic_data.waitlist_offers WHERE status = ''accepted'')'),

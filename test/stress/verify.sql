@@ -41,6 +41,9 @@ open_slots AS MATERIALIZED (
 open_offers AS MATERIALIZED (
     SELECT o.* FROM clinic_data.waitlist_offers o JOIN clock k ON o.expires_at > k.now WHERE o.status = 'open'
 ),
+kept_seats AS MATERIALIZED (
+    SELECT s.* FROM clinic_data.session_seats s JOIN clock k ON s.expires_at > k.now WHERE s.slot_id IS NOT NULL
+),
 -- Everything that takes a provider, a room or a device: appointments, planned sessions (alone), offers.
 occupied AS MATERIALIZED (
     SELECT t.tenant_id, t.resource_id, t.begins, t.ends, t.seats, t.capacity, t.appointment_id AS id FROM taking t WHERE NOT t.overbooked
@@ -229,14 +232,27 @@ SELECT 'nobody has two offers at once for one wish', o.entry_id, NULL FROM open_
 UNION ALL
 SELECT 'what is offered is kept from everybody else', o.offer_id, o.slot_id
   FROM open_offers o
- WHERE NOT EXISTS (SELECT FROM live_claims c WHERE c.tenant_id = o.tenant_id AND c.owner_id = o.slot_id AND c.resource_id = o.provider_id
+ WHERE o.session_id IS NULL
+   AND NOT EXISTS (SELECT FROM live_claims c WHERE c.tenant_id = o.tenant_id AND c.owner_id = o.slot_id AND c.resource_id = o.provider_id
                       AND c.kind = 'offer' AND c.during @> tstzrange(o.starts_at, o.ends_at))
+UNION ALL
+SELECT 'what is offered is kept from everybody else', o.offer_id, o.slot_id
+  FROM open_offers o
+  JOIN clinic_data.waitlist_entries e USING (tenant_id, entry_id)
+ WHERE o.session_id IS NOT NULL
+   AND e.party_size IS DISTINCT FROM (SELECT count(*) FROM kept_seats k
+                                       WHERE k.tenant_id = o.tenant_id AND k.slot_id = o.slot_id AND k.session_id = o.session_id)
 UNION ALL
 SELECT 'only what is offered is kept', c.claim_id, c.owner_id
   FROM live_claims c
  WHERE c.kind = 'offer'
    AND NOT EXISTS (SELECT FROM open_slots s JOIN open_offers o USING (tenant_id, slot_id)
                     WHERE s.tenant_id = c.tenant_id AND s.slot_id = c.owner_id)
+UNION ALL
+SELECT 'only what is offered is kept', k.session_id, k.slot_id
+  FROM kept_seats k
+ WHERE NOT EXISTS (SELECT FROM open_slots s JOIN open_offers o USING (tenant_id, slot_id)
+                    WHERE s.tenant_id = k.tenant_id AND s.slot_id = k.slot_id AND s.session_id = k.session_id)
 UNION ALL
 SELECT 'an offer goes to who waits, for what they wait for', o.offer_id, o.entry_id
   FROM open_offers o JOIN clinic_data.waitlist_entries e USING (tenant_id, entry_id)

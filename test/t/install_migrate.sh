@@ -66,6 +66,17 @@ job_ok 'the first of two at once succeeds' "$one" "$tap_work/one"
 job_ok 'the second of two at once succeeds' "$two" "$tap_work/two"
 is 'each migration ran once' "$(sql twice 'SELECT count(*) = max(migration_no) FROM clinic_data.schema_migrations')" t
 
+# --- two databases of one server at once
+sql postgres 'CREATE DATABASE left_hand' 'CREATE DATABASE right_hand'
+for _ in 1 2 3; do
+    for name in left_hand right_hand; do
+        sql "$name" 'DROP EXTENSION IF EXISTS pg_clinic' 'CREATE EXTENSION pg_clinic CASCADE' >>"$tap_work/$name" 2>&1 &
+    done
+    wait
+done
+is 'two databases are given the extension at once' "$(sql left_hand "SELECT count(*) FROM pg_extension WHERE extname = 'pg_clinic'"; sql right_hand "SELECT count(*) FROM pg_extension WHERE extname = 'pg_clinic'"; grep -h ERROR "$tap_work/left_hand" "$tap_work/right_hand" || true)" $'1\n1'
+sql postgres 'DROP DATABASE left_hand' 'DROP DATABASE right_hand'
+
 # --- what users have added
 sql plain 'CREATE SCHEMA mine' \
     'CREATE VIEW mine.names AS SELECT tenant_id, patient_name FROM clinic.appointments' \
