@@ -293,6 +293,7 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM clinic_private.raise_error('not_found', 'there is no such request', jsonb_build_object('request_id', v_id), NULL);
     END IF;
+    PERFORM clinic_private.record_reads('correction_requests', ARRAY[v_id], ARRAY[read_correction.patient_id]);
 END
 $$;
 ALTER FUNCTION clinic.read_correction OWNER TO clinic_owner;
