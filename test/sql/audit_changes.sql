@@ -148,7 +148,7 @@ SELECT action, table_name, row_id = :'booked' AS of_the_visit, actor, purpose, a
 BEGIN;
 SELECT clinic.use_tenant('audit-changes');
 SELECT FROM clinic.cancel_appointment(:'booked', reason => 'Zebedee is in Spain');
-SELECT FROM clinic.book_appointment('a0d17000-0040-7000-8000-000000000001', :'patient', '2026-03-03 20:00Z', override => '{hours}', override_reason => 'Asked by the surgeon');
+SELECT FROM clinic.book_appointment('a0d17000-0040-7000-8000-000000000001', :'patient', '2026-03-03 20:00Z', override => true, reason => 'Asked by the surgeon');
 COMMIT;
 -- Why staff went past a rule is told; what was said to a cancellation may be the patient's own words, and stays with the visit.
 SELECT action, reason, before ->> 'status' AS before, after ->> 'status' AS after, after ? 'cancel_reason' AS told_that_there_is_one, after ->> 'cancel_reason' AS told
