@@ -247,14 +247,7 @@ using namespace pg_clinic::pg;
 
 // AFTER ROW trigger of new rows of clinic_data.appointments, for whoever writes.
 CLINIC_FUNCTION(clinic_follow_new_appointment) {
-    if (!CALLED_AS_TRIGGER(fcinfo))
-        fail(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED, "follow_new_appointment must be called as a trigger");
-    const auto &trigger = *reinterpret_cast<const TriggerData *>(fcinfo->context);
-    if (!TRIGGER_FIRED_AFTER(trigger.tg_event) || !TRIGGER_FIRED_FOR_ROW(trigger.tg_event) ||
-        !TRIGGER_FIRED_BY_INSERT(trigger.tg_event))
-        fail(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED,
-             "follow_new_appointment must be an AFTER ROW trigger of INSERT");
-    const FiredRow row{trigger.tg_relation, trigger.tg_trigtuple};
+    const FiredRow row = inserted_row(fcinfo, "follow_new_appointment");
     const std::string status = value_of<std::string>(row, "status").value_or("");
     if (status == "booked" || status == "confirmed") {
         const Visit visit(row);

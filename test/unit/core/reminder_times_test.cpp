@@ -19,7 +19,8 @@ using core::NotReminded;
 constexpr Duration clock_time(int hours, int minutes = 0) { return core::minutes(60 * hours + minutes); }
 
 TEST(ReminderTimes, ReadsPlans) {
-    const auto rules = core::read_reminders(R"([{"before_minutes": 1440, "channel": "sms"}, {"days_before": 1, "at": "18:05"},
+    const auto rules =
+        core::read_reminders(R"([{"before_minutes": 1440, "channel": "sms"}, {"days_before": 1, "at": "18:05"},
         {"days_before": 0}, {"channel": "email"}, {"before_minutes": "soon"}, 7])");
     ASSERT_EQ(rules.size(), 3U);
     EXPECT_EQ(rules[0].before_minutes, 1440);
@@ -38,8 +39,8 @@ TEST(ReminderTimes, DaysBeforeKeepTheWallClock) {
     const core::RemindedVisit visit{utc("20260329T080000"), local("20260329T100000"), &berlin};
     const core::QuietHours never{&berlin, {}, {}};
     const auto out = core::planned_reminders(
-        core::read_reminders(R"([{"before_minutes": 1440}, {"days_before": 1}, {"days_before": 0, "at": "02:30"}])"), visit,
-        never, utc("20260301"));
+        core::read_reminders(R"([{"before_minutes": 1440}, {"days_before": 1}, {"days_before": 0, "at": "02:30"}])"),
+        visit, never, utc("20260301"));
     ASSERT_EQ(out.size(), 3U);
     EXPECT_EQ(show(out[0].planned, berlin), show(utc("20260328T080000"), berlin));
     EXPECT_EQ(out[1].planned, utc("20260328T090000"));
@@ -66,9 +67,9 @@ TEST(ReminderTimes, OfThoseThatGoOutTogetherTheLastDoes) {
     const core::FixedZone zone(0);
     const core::RemindedVisit visit{utc("20260310T120000"), local("20260310T120000"), &zone};
     const core::QuietHours nights{&zone, clock_time(21), clock_time(8)};
-    const auto out =
-        core::planned_reminders(core::read_reminders(R"([{"before_minutes": 360}, {"before_minutes": 720}, {"before_minutes": 840}])"),
-                                visit, nights, utc("20260301"));
+    const auto out = core::planned_reminders(
+        core::read_reminders(R"([{"before_minutes": 360}, {"before_minutes": 720}, {"before_minutes": 840}])"), visit,
+        nights, utc("20260301"));
     ASSERT_EQ(out.size(), 3U);
     for (const core::Reminder &r : out)
         EXPECT_EQ(r.due, utc("20260310T080000"));
@@ -80,17 +81,22 @@ TEST(ReminderTimes, OfThoseThatGoOutTogetherTheLastDoes) {
 TEST(ReminderTimes, BeforeTheNightWhereItsEndIsTooLate) {
     const core::FixedZone zone(0);
     const core::QuietHours nights{&zone, clock_time(21), clock_time(8)};
-    EXPECT_EQ(core::outside_quiet_hours(utc("20260310T050000"), utc("20260310T073000"), nights), utc("20260309T205900"));
+    EXPECT_EQ(core::outside_quiet_hours(utc("20260310T050000"), utc("20260310T073000"), nights),
+              utc("20260309T205900"));
     EXPECT_EQ(core::outside_quiet_hours(utc("20260310T050000"), std::nullopt, nights), utc("20260310T080000"));
-    EXPECT_EQ(core::outside_quiet_hours(utc("20260310T080000"), utc("20260310T081000"), nights), utc("20260310T080000"));
+    EXPECT_EQ(core::outside_quiet_hours(utc("20260310T080000"), utc("20260310T081000"), nights),
+              utc("20260310T080000"));
 }
 
 // Whatever the zone and its changes: nothing goes out while the patient's clock shows quiet hours, except where the clock shows them
 // twice; and what is not put off stays where it is.
 TEST(ReminderTimes, NothingGoesOutInQuietHours) {
     std::mt19937_64 random(4711); // NOLINT: the same run each time
-    const auto up_to = [&random](std::int64_t n) { return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n)); };
-    for (const char *name : {"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Kolkata"}) {
+    const auto up_to = [&random](std::int64_t n) {
+        return static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(n));
+    };
+    for (const char *name :
+         {"Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Casablanca", "Asia/Kolkata"}) {
         const TzifZone zone(name);
         for (int round = 0; round < 1000; ++round) {
             const core::QuietHours quiet{&zone, core::minutes(up_to(1440)), core::minutes(up_to(1440))};
