@@ -57,7 +57,7 @@ SQL
     fi
 }
 # The best of several turns each: what else the machine does makes statements slower only.
-for round in 1 2 3 4 5; do
+for _ in 1 2 3 4 5; do
     marks ENABLE
     run >>"$work/with"
     marks DROP
