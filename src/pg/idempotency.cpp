@@ -79,13 +79,19 @@ void find(IndexScan &scan, const Once &key) {
     scan.start(Sight::truth);
 }
 
-core::Duration kept_for(const Uuid &tenant) {
+struct Terms {
+    core::Duration kept;
+    bool held; // the tenant's row is locked against being deleted
+};
+
+Terms terms_of(const Uuid &tenant) {
     IndexScan scan("tenants", "tenants_pkey");
     scan.where("tenant_id", BTEqualStrategyNumber, tenant);
     scan.start(Sight::truth);
     if (!scan.next())
         raise(Code::not_found, "the tenant does not exist");
-    return core::minutes(60 * std::int64_t{scan.get(scan.column<std::int32_t>("idempotency_hours"))});
+    const std::int64_t hours = scan.get(scan.column<std::int32_t>("idempotency_hours"));
+    return {core::minutes(60 * hours), hold_row("tenants", scan.place())};
 }
 
 // The result of an earlier call; nothing when this is the first, which is on record then.
@@ -94,7 +100,8 @@ std::optional<std::string> begin(const Once &key, std::string_view call, const s
     const core::Instant current = now();
     const Bytes hash{key.key_hash};
     const Bytes payload_hash{crypto::sha256(payload)};
-    TableWriter writer(table);
+    const Terms terms = terms_of(key.tenant);
+    TableWriter writer(table, terms.held ? std::vector{"tenants"} : std::vector<const char *>{});
     {
         IndexScan scan(table, "idempotency_keys_pkey");
         // Housekeeping may take away what is over.
@@ -116,7 +123,7 @@ std::optional<std::string> begin(const Once &key, std::string_view call, const s
     writer.insert({column_value("tenant_id", key.tenant), column_value("caller_id", key.caller),
                    column_value("key_hash", hash), column_value("call", call),
                    column_value("payload_hash", payload_hash), column_value("result", std::optional<Json>{}),
-                   column_value("created_at", current), column_value("expires_at", current + kept_for(key.tenant))});
+                   column_value("created_at", current), column_value("expires_at", current + terms.kept)});
     writer.finish();
     return std::nullopt;
 }
