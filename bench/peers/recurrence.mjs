@@ -18,7 +18,7 @@ if (process.argv[2] === 'rrule.js') {
 } else {
     const { RRule, RRuleSet, DtStart, DateTime } = await import('rrule-rust');
     expand = ({ rule, dtstart }) => {
-        const set = new RRuleSet({ dtstart: new DtStart(DateTime.local(...parts(dtstart)), job.zone), rrules: [RRule.parse(rule)] });
+        const set = new RRuleSet({ dtstart: new DtStart(DateTime.local(...parts(dtstart)), job.zone), rrules: [RRule.fromString(rule)] });
         if (job.from === null) return set.all().length;
         const utc = (text) => DateTime.utc(...parts(text.replace(/[-:]/g, '')));
         return set.between(utc(job.from), utc(job.until), true).length;

@@ -1,0 +1,160 @@
+"""Free slots: the kernel and the public API beside multiranges and anti-joins in SQL, and beside the least that SQL can cost.
+
+The floor reads the busy rows and makes as many rows as there are slots; no search can be faster in SQL. The baselines know open hours and
+busy rows; ours also judge zones, buffers, limits, blocks, holidays and rooms, as a login under row security.
+"""
+import os
+import pathlib
+import re
+import subprocess
+
+from harness.database import Failed, Session, psql
+from harness.suite import Spread, duration, number
+
+from .recurrence import compare
+
+TENANT = "bench.id('0000', 1)"
+
+
+def run(suite, database):
+    providers = suite.size(50, 3)
+    prepare(database, providers, suite.size(1_000, 10), suite.size(5_000, 30))
+    desk, owner = Session(database, "bench_desk"), Session(database)
+    eight_weeks(suite, desk, owner, providers)
+    one_week(suite, desk, owner)
+    many_providers(suite, desk, owner, suite.size(1_000, 10))
+    first(suite, desk, suite.size(5_000, 30))
+    desk.close()
+    owner.close()
+
+
+def prepare(database, providers, many, crowd):
+    psql(database, f"""
+BEGIN;
+SELECT clinic.create_tenant('bench', 'Bench', patient_overlap => 'allow', tenant_id => {TENANT});
+SELECT clinic.map_login('bench_desk', 'staff', '{{*}}');
+SELECT clinic.create_location('Here', 'UTC', location_id => bench.id('0010', 1));
+SELECT clinic.create_service(s.name, 30, service_id => bench.id('0040', s.n)) FROM (VALUES (1, 'Visit'), (2, 'Of many'), (3, 'Of a crowd')) s (n, name);
+SELECT count(*) FROM generate_series(1, {providers}) n, LATERAL clinic.create_provider('P' || n, 'UTC', provider_id => bench.id('0020', n)) p,
+       LATERAL (SELECT clinic.offer_service(bench.id('0040', 1), p)) o,
+       LATERAL clinic.add_hours(p, bench.id('0010', 1), 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', '09:00', '15:00', valid_from => '2035-01-01') h;
+-- Many providers with eight hours on each of ten working days, and a crowd of whom the most have hours: 16 slots a day each.
+SELECT count(*) FROM generate_series(10001, 10000 + {max(many, crowd)}) n, LATERAL clinic.create_provider('M' || n, 'UTC', provider_id => bench.id('0020', n)) p,
+       LATERAL (SELECT CASE WHEN n <= 10000 + {many} THEN clinic.offer_service(bench.id('0040', 2), p)::text END, clinic.offer_service(bench.id('0040', 3), p)) o,
+       LATERAL clinic.add_hours(p, bench.id('0010', 1), 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', '09:00', '17:00', valid_from => '2035-01-01') h;
+SELECT clinic.create_patient('Patient', patient_id => bench.id('0050', 1));
+SELECT setseed(0.5);
+CREATE TABLE bench.busy AS
+    SELECT p::bigint AS resource, s AS starts_at, s + interval '30 min' AS ends_at
+      FROM generate_series(1, {providers}) p, generate_series(timestamptz '2035-03-05 00:00Z', '2035-04-29', '30 min') s
+     WHERE extract(isodow FROM s) < 6 AND s::time >= '09:00' AND s::time < '15:00' AND random() < 0.5125;
+SELECT count(*) FROM bench.busy b, clinic.book_appointment(bench.id('0040', 1), bench.id('0050', 1), b.starts_at, bench.id('0020', b.resource));
+COMMIT;
+CREATE INDEX ON bench.busy (resource, starts_at);
+CREATE INDEX ON bench.busy USING gist (resource, tstzrange(starts_at, ends_at));
+CREATE TABLE bench.open AS
+    SELECT p::bigint AS resource, d + interval '9 hours' AS opens_at, tstzrange(d + interval '9 hours', d + interval '15 hours') AS hours
+      FROM generate_series(1, {providers}) p, generate_series(timestamptz '2035-03-05 00:00Z', '2035-04-29', '1 day') d
+     WHERE extract(isodow FROM d) < 6;
+CREATE INDEX ON bench.open (resource, opens_at);
+GRANT SELECT ON ALL TABLES IN SCHEMA bench TO PUBLIC;
+VACUUM ANALYZE;
+""")
+    psql(database, pathlib.Path("bench/baselines/slots.sql").read_text())
+
+
+def check(suite, desk, owner, what, mine, baselines):
+    """The same starts of the same providers by ours and by each baseline."""
+    ours = desk.run(f"SELECT count(*), md5(string_agg(provider_id || ' ' || extract(epoch FROM starts_at), ',' ORDER BY provider_id, starts_at)) FROM {mine}")
+    for name, theirs in baselines.items():
+        suite.same(f"{what}: {name}", ours, owner.run(
+            f"SELECT count(*), md5(string_agg(bench.id('0020', resource) || ' ' || extract(epoch FROM starts_at), ',' ORDER BY bench.id('0020', resource), starts_at)) FROM {theirs}"))
+    return int(ours.split("|")[0])
+
+
+def eight_weeks(suite, desk, owner, providers):
+    window = "timestamptz '2035-03-05 00:00Z', timestamptz '2035-04-30 00:00Z'"
+    resources = f"ARRAY(SELECT n::bigint FROM generate_series(1, {providers}) n)"
+    mine = f"clinic.available_slots(bench.id('0040', 1), {window})"
+    multirange, anti_join = f"bench.multirange_slots({resources}, {window})", f"bench.anti_join_slots({resources}, {window})"
+    slots = check(suite, desk, owner, "eight weeks", mine, {"multirange": multirange, "anti-join": anti_join})
+    floor = (f"SELECT (SELECT count(*) FROM bench.busy WHERE resource = ANY ({resources}) AND starts_at >= '2035-03-05 00:00Z' AND starts_at < '2035-04-30 00:00Z')"
+             f" + (SELECT count(*) FROM generate_series(1, {slots}))")
+    got = compare(suite, desk, {"floor": floor, "ours": f"SELECT count(*) FROM {mine}", "multirange": f"SELECT count(*) FROM {multirange}"})
+    slow = suite.interleave({"anti-join": lambda: dict(zip(("cpu", "clock"), desk.time(f"SELECT count(*) FROM {anti_join}")))}, 1 if suite.smoke else 3)
+    figures = {name: got.spread(name) for name in ("floor", "ours", "multirange")}
+    kernel = kernel_time(suite, providers)
+    what = f"{providers} providers x 8 weeks ({slots:,} slots)"
+    if kernel is not None:
+        nanoseconds, count, claims = kernel
+        text = f"{duration(nanoseconds)} ({claims:,} claims, {count:,} slots)"
+        multi = figures["multirange"].median
+        suite.line(f"kernel, {what}: the best multirange SQL", multi / nanoseconds, ">= 10x", 10, "more", text, duration(multi))
+        suite.line("kernel: the anti-join", slow.spread("anti-join").median / nanoseconds, ">= 400x", 400, "more", text, duration(slow.spread("anti-join").median))
+        suite.line("kernel: the floor", nanoseconds / figures["floor"].median, "<= 4.5x", 4.5, "less", text, duration(figures["floor"].median))
+    suite.fact(f"available_slots, {what}: the best multirange SQL", got.ratio("multirange", "ours"), duration(figures["ours"].median), duration(figures["multirange"].median))
+    suite.fact("available_slots: the anti-join", Spread([v["cpu"] / figures["ours"].median for v in slow.got["anti-join"]]), duration(figures["ours"].median),
+               duration(slow.spread("anti-join").median))
+    suite.fact("available_slots: the floor", got.ratio("ours", "floor"), duration(figures["ours"].median), duration(figures["floor"].median))
+    curves = {}
+    for weeks in suite.size([1, 2, 4, 8], [1]):
+        span = f"timestamptz '2035-03-05 00:00Z', timestamptz '2035-03-05 00:00Z' + interval '{weeks} weeks'"
+        got = compare(suite, desk, {"available_slots": f"SELECT count(*) FROM clinic.available_slots(bench.id('0040', 1), {span})",
+                                    "multirange SQL": f"SELECT count(*) FROM bench.multirange_slots({resources}, {span})"})
+        for label in got.got:
+            curves.setdefault(label, []).append((weeks, got.spread(label).median / 1e6))
+    suite.plot("slots", f"{providers} providers, by weeks", "weeks", "ms on a processor", curves)
+
+
+def kernel_time(suite, providers):
+    """Nanoseconds, slots and claims of the kernel alone, without a server."""
+    objects = sorted(str(path) for path in pathlib.Path("build").glob("pg*/core/*.o"))
+    if not objects:
+        suite.skip("the kernel alone", "build/pg*/core has no objects")
+        return None
+    newest = max(pathlib.Path(o).parent.parent for o in objects)
+    objects = [o for o in objects if o.startswith(str(newest) + os.sep)]
+    program = pathlib.Path("build/bench/kernel_bench")
+    program.parent.mkdir(parents=True, exist_ok=True)
+    made = subprocess.run(["g++", "-std=c++20", "-O2", "-Isrc", "-o", str(program), "bench/kernel_bench.cpp", *objects, "-lcrypto"], capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise Failed("kernel_bench.cpp does not compile: " + made.stderr[-2000:])
+    said = subprocess.run([str(program), "1" if suite.smoke else "40", str(providers)], capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    claims, slots, median = re.search(r"(\d+) claims +(\d+) slots +median +([0-9.]+) ms", said).groups()
+    return float(median) * 1e6, int(slots), int(claims)
+
+
+def one_week(suite, desk, owner):
+    window = "timestamptz '2035-03-12 00:00Z', timestamptz '2035-03-19 00:00Z'"
+    mine = f"clinic.available_slots(bench.id('0040', 1), {window}, bench.id('0020', 2))"
+    theirs = f"bench.multirange_slots(ARRAY[2::bigint], {window})"
+    slots = check(suite, desk, owner, "one week", mine, {"multirange": theirs, "anti-join": f"bench.anti_join_slots(ARRAY[2::bigint], {window})"})
+    floor = f"SELECT (SELECT count(*) FROM bench.busy WHERE resource = 2 AND starts_at >= '2035-03-12 00:00Z' AND starts_at < '2035-03-19 00:00Z') + (SELECT count(*) FROM generate_series(1, {slots}))"
+    got = compare(suite, desk, {"floor": floor, "ours": f"SELECT count(*) FROM {mine}", "multirange": f"SELECT count(*) FROM {theirs}"})
+    suite.line(f"available_slots, one provider-week ({slots} slots), against multirange SQL", got.ratio("ours", "multirange"), "<= 1x", 1, "less",
+               duration(got.spread("ours").median), duration(got.spread("multirange").median), f"floor {duration(got.spread('floor').median)}")
+
+
+def many_providers(suite, desk, owner, providers):
+    window = "timestamptz '2035-03-05 00:00Z', timestamptz '2035-03-19 00:00Z'"
+    mine = f"SELECT count(*) FROM clinic.available_slots(bench.id('0040', 2), {window})"
+    rows = int(desk.number(mine))
+    suite.same("slots of many providers", rows, providers * 160)
+    emit = f"SELECT count(e) FROM bench.emit({rows}) e"
+    owner.run("""CREATE OR REPLACE FUNCTION bench.emit(n bigint) RETURNS TABLE (a uuid, b uuid, c timestamptz, d timestamptz, e text, f integer)
+        LANGUAGE sql STABLE AS $$ SELECT '00000000-0020-7000-8000-000000000001'::uuid, '00000000-0010-7000-8000-000000000001'::uuid, timestamptz '2035-03-05Z' + make_interval(mins => s),
+        timestamptz '2035-03-05Z' + make_interval(mins => s + 30), 'UTC'::text, s FROM generate_series(1, n::integer) s OFFSET 0 $$""")
+    got = compare(suite, desk, {"ours": mine, "six columns": emit})
+    suite.line(f"{providers:,} providers x 2 weeks ({rows:,} rows), against as many rows of six columns from generate_series", got.ratio("ours", "six columns"), "<= 2.5x", 2.5,
+               "less", f"{number(got.spread('ours').median / rows)} ns a row", f"{number(got.spread('six columns').median / rows)} ns a row", "ours have ten columns")
+
+
+def first(suite, desk, providers):
+    window = "timestamptz '2035-03-05 00:00Z', timestamptz '2035-03-19 00:00Z'"
+    suite.same("the first slot", desk.run(f"SELECT starts_at FROM clinic.first_available(bench.id('0040', 3), {window})"),
+               desk.run(f"SELECT min(starts_at) FROM clinic.available_slots(bench.id('0040', 3), {window})"))
+    got = compare(suite, desk, {"first": f"SELECT count(*) FROM clinic.first_available(bench.id('0040', 3), {window})",
+                                "all": f"SELECT count(*) FROM clinic.available_slots(bench.id('0040', 3), {window})"})
+    share = Spread([100 * v for v in got.ratio("first", "all").values])
+    suite.line(f"first_available over {providers:,} providers, of the full expansion of 2 weeks", share, "<= 5 %", 5, "less", duration(got.spread("first").median),
+               duration(got.spread("all").median), unit="%")
