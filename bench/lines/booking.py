@@ -80,27 +80,27 @@ ROLLBACK;
 \\else
 INSERT INTO bench.appointments (tenant_id, confirmation_code, service_id, provider_id, location_id, patient_id, status, starts_at, ends_at, local_starts_at, time_zone)
     VALUES ({tenant}, upper(substr(md5(gen_random_uuid()::text), 1, 10)), {service}, {provider}, {location}, {patient}, 'booked', {at}, to_timestamp(:s + 1800), {at} AT TIME ZONE 'UTC', 'UTC')
-    RETURNING quote_literal(appointment_id) AS a \\gset
-INSERT INTO bench.appointment_resources VALUES ({tenant}, :a, {provider});
-INSERT INTO bench.allocations (tenant_id, appointment_id, resource_id, during) VALUES ({tenant}, :a, {provider}, {during}), ({tenant}, :a, {patient}, {during});
+    RETURNING appointment_id AS a \\gset
+INSERT INTO bench.appointment_resources VALUES ({tenant}, :a::uuid, {provider});
+INSERT INTO bench.allocations (tenant_id, appointment_id, resource_id, during) VALUES ({tenant}, :a::uuid, {provider}, {during}), ({tenant}, :a::uuid, {patient}, {during});
 INSERT INTO bench.reminders (tenant_id, kind, patient_id, appointment_id, due_at)
-    SELECT {tenant}, 'reminder', {patient}, :a, {at} - b FROM unnest('{{72 hours,24 hours,2 hours}}'::interval[]) b
-    UNION ALL SELECT {tenant}, 'confirmation', {patient}, :a, now();
-INSERT INTO bench.outbox (tenant_id, name, subject_id, payload) SELECT {tenant}, 'appointment.booked', a.appointment_id, to_jsonb(a) FROM bench.appointments a WHERE a.tenant_id = {tenant} AND a.appointment_id = :a;
+    SELECT {tenant}, 'reminder', {patient}, :a::uuid, {at} - b FROM unnest('{{72 hours,24 hours,2 hours}}'::interval[]) b
+    UNION ALL SELECT {tenant}, 'confirmation', {patient}, :a::uuid, now();
+INSERT INTO bench.outbox (tenant_id, name, subject_id, payload) SELECT {tenant}, 'appointment.booked', a.appointment_id, to_jsonb(a) FROM bench.appointments a WHERE a.tenant_id = {tenant} AND a.appointment_id = :a::uuid;
 INSERT INTO bench.audit (tenant_id, action, table_name, row_id, patient_id, after) SELECT {tenant}, 'create', 'appointments', a.appointment_id, a.patient_id, to_jsonb(a)
-    FROM bench.appointments a WHERE a.tenant_id = {tenant} AND a.appointment_id = :a;
-INSERT INTO bench.audit (tenant_id, action, table_name, row_id, patient_id, after) VALUES ({tenant}, 'create', 'appointment_resources', :a || '/' || {provider}, {patient}, '{{}}');
-UPDATE bench.idempotency i SET result = jsonb_build_object('appointment_id', :a) WHERE i.tenant_id = {tenant} AND i.key = 'k' || :k;
+    FROM bench.appointments a WHERE a.tenant_id = {tenant} AND a.appointment_id = :a::uuid;
+INSERT INTO bench.audit (tenant_id, action, table_name, row_id, patient_id, after) VALUES ({tenant}, 'create', 'appointment_resources', :a::text || '/' || {provider}, {patient}, '{{}}');
+UPDATE bench.idempotency i SET result = jsonb_build_object('appointment_id', :a::uuid) WHERE i.tenant_id = {tenant} AND i.key = 'k' || :k;
 COMMIT;
 \\endif
 """
 
 
 def same_rows(suite, database):
-    """One booking each: as many rows of each kind."""
+    """One booking each, at a time whose reminders fall in no quiet hours: as many rows of each kind, and the same."""
     session = Session(database)
-    session.run("SELECT bench.book(1, 1, '2035-06-01 08:00Z', 'first')")
-    session.run("SELECT bench.book_by_hand(bench.id('0000', 1), bench.id('0040', 1), bench.id('0050', 1), '2035-06-01 08:00Z', bench.id('0020', 1), bench.id('0010', 1), 'first')")
+    session.run("SELECT bench.book(1, 1, '2035-06-01 14:00Z', 'first')")
+    session.run("SELECT bench.book_by_hand(bench.id('0000', 1), bench.id('0040', 1), bench.id('0050', 1), '2035-06-01 14:00Z', bench.id('0020', 1), bench.id('0010', 1), 'first')")
     kinds = [("appointments", "appointments"), ("appointment_resources", "appointment_resources"), ("claims", "allocations"), ("notifications", "reminders"), ("events WHERE name LIKE 'appointment.%'", "outbox"),
              ("idempotency_keys", "idempotency")]
     for mine, theirs in kinds:
