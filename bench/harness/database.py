@@ -108,17 +108,23 @@ def psql(database, script, user="postgres"):
     return done.stdout.rstrip("\n")
 
 
+TEMPLATE = "bench_template"
+
+
 def make_database(name):
+    """A database with the extension installed: a copy of the first one made so."""
     psql("postgres", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    psql("postgres", f"CREATE DATABASE {name}")
-    psql(name, "CREATE EXTENSION pg_clinic CASCADE;\nCALL clinic.install();")
-    psql(name, "SELECT count(*) FROM clinic.run_jobs('{partitions}');")
-    psql(name, HELPERS)
-    psql(name, """DO $$ BEGIN
+    if psql("postgres", f"SELECT 1 FROM pg_database WHERE datname = '{TEMPLATE}'") == "":
+        psql("postgres", f"CREATE DATABASE {TEMPLATE}")
+        psql(TEMPLATE, "CREATE EXTENSION pg_clinic CASCADE;\nCALL clinic.install();")
+        psql(TEMPLATE, "SELECT count(*) FROM clinic.run_jobs('{partitions}');")
+        psql(TEMPLATE, HELPERS)
+        psql(TEMPLATE, """DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'bench_desk') THEN
         CREATE ROLE bench_desk LOGIN IN ROLE clinic_user;
     END IF;
 END $$;""")
+    psql("postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
 
 
 def postmaster():

@@ -59,7 +59,7 @@ COMMIT;
 CREATE FUNCTION bench.book(p bigint, n bigint, s timestamptz, k text) RETURNS uuid LANGUAGE plpgsql AS $$
 BEGIN
     RETURN (SELECT b.appointment_id FROM clinic.book_appointment(bench.id('0040', 1), bench.id('0050', n), s, bench.id('0020', p), idempotency_key => k) b);
-EXCEPTION WHEN SQLSTATE 'CL013' OR SQLSTATE 'CL014' THEN
+EXCEPTION WHEN SQLSTATE 'CL013' OR SQLSTATE 'CL016' THEN
     RETURN NULL;
 END $$;
 """)

@@ -38,17 +38,43 @@ SELECT clinic.create_service(s.name, 30, service_id => bench.id('0040', s.n)) FR
 SELECT count(*) FROM generate_series(1, {providers}) n, LATERAL clinic.create_provider('P' || n, 'UTC', provider_id => bench.id('0020', n)) p,
        LATERAL (SELECT clinic.offer_service(bench.id('0040', 1), p)) o,
        LATERAL clinic.add_hours(p, bench.id('0010', 1), 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', '09:00', '15:00', valid_from => '2035-01-01') h;
--- Many providers with eight hours on each of ten working days, and a crowd of whom the most have hours: 16 slots a day each.
-SELECT count(*) FROM generate_series(10001, 10000 + {max(many, crowd)}) n, LATERAL clinic.create_provider('M' || n, 'UTC', provider_id => bench.id('0020', n)) p,
-       LATERAL (SELECT CASE WHEN n <= 10000 + {many} THEN clinic.offer_service(bench.id('0040', 2), p)::text END, clinic.offer_service(bench.id('0040', 3), p)) o,
-       LATERAL clinic.add_hours(p, bench.id('0010', 1), 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', '09:00', '17:00', valid_from => '2035-01-01') h;
+-- Many providers with eight hours on each working day, and a crowd: one by the API, the others as copies of its rows.
+SELECT clinic.create_provider('M', 'UTC', provider_id => bench.id('0020', 10001)), clinic.offer_service(bench.id('0040', 2), bench.id('0020', 10001)),
+       clinic.offer_service(bench.id('0040', 3), bench.id('0020', 10001)),
+       clinic.add_hours(bench.id('0020', 10001), bench.id('0010', 1), 'FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR', '09:00', '17:00', valid_from => '2035-01-01');
+SET LOCAL session_replication_role = replica;
+CREATE FUNCTION bench.copy_rows(name text, key text, below bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE columns text; expressions text;
+BEGIN
+    SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum),
+           string_agg(CASE a.attname WHEN key THEN $q$bench.id('0020', n)$q$ WHEN 'rule_id' THEN $q$bench.id('0030', n)$q$ WHEN 'name' THEN $q$'M' || n$q$
+                           WHEN 'calendar_no' THEN $q$nextval('clinic_data.calendar_no_seq')$q$ ELSE format('r.%I', a.attname) END, ', ' ORDER BY a.attnum)
+      INTO columns, expressions
+      FROM pg_attribute a WHERE a.attrelid = ('clinic_data.' || name)::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a';
+    EXECUTE format($q$INSERT INTO clinic_data.%1$I (%2$s) SELECT %3$s FROM clinic_data.%1$I r, generate_series(10002, %5$s) n WHERE r.%4$I = bench.id('0020', 10001) %6$s$q$,
+                   name, columns, expressions, key, below, CASE WHEN name = 'service_providers' THEN $q$AND (n <= {10000 + many} OR r.service_id <> bench.id('0040', 2))$q$ END);
+END $$;
+SELECT bench.copy_rows(t, k, {10000 + max(many, crowd)})
+  FROM (VALUES ('resources', 'resource_id'), ('providers', 'provider_id'), ('service_providers', 'provider_id'), ('calendars', 'resource_id'), ('availability_rules', 'resource_id')) v (t, k);
+SET LOCAL session_replication_role = origin;
 SELECT clinic.create_patient('Patient', patient_id => bench.id('0050', 1));
 SELECT setseed(0.5);
 CREATE TABLE bench.busy AS
     SELECT p::bigint AS resource, s AS starts_at, s + interval '30 min' AS ends_at
       FROM generate_series(1, {providers}) p, generate_series(timestamptz '2035-03-05 00:00Z', '2035-04-29', '30 min') s
      WHERE extract(isodow FROM s) < 6 AND s::time >= '09:00' AND s::time < '15:00' AND random() < 0.5125;
-SELECT count(*) FROM bench.busy b, clinic.book_appointment(bench.id('0040', 1), bench.id('0050', 1), b.starts_at, bench.id('0020', b.resource));
+-- One visit of each provider is booked, so that its calendar is there; the others are rows like it.
+SELECT count(*) FROM (SELECT DISTINCT ON (resource) * FROM bench.busy ORDER BY resource, starts_at) b, clinic.book_appointment(bench.id('0040', 1), bench.id('0050', 1), b.starts_at, bench.id('0020', b.resource));
+SET LOCAL session_replication_role = replica;
+CREATE TABLE bench.others AS SELECT row_number() OVER () AS n, bench.id('0020', b.resource) AS provider, b.starts_at, b.ends_at FROM bench.busy b
+    WHERE NOT EXISTS (SELECT FROM clinic_data.appointments a WHERE a.provider_id = bench.id('0020', b.resource) AND a.starts_at = b.starts_at);
+INSERT INTO clinic_data.appointments (tenant_id, appointment_id, confirmation_code, service_id, provider_id, location_id, patient_id, status, starts_at, ends_at, local_starts_at, time_zone)
+    SELECT {TENANT}, bench.id('0060', n), 'C' || n, bench.id('0040', 1), provider, bench.id('0010', 1), bench.id('0050', 1), 'booked', starts_at, ends_at, starts_at AT TIME ZONE 'UTC', 'UTC' FROM bench.others;
+INSERT INTO clinic_data.appointment_resources (tenant_id, appointment_id, resource_id) SELECT {TENANT}, bench.id('0060', n), provider FROM bench.others;
+INSERT INTO clinic_data.claims (tenant_id, claim_id, resource_id, calendar_no, during, starts_at, ends_at, kind, service_id, location_id, appointment_id)
+    SELECT {TENANT}, bench.id('0070', o.n), o.provider, c.calendar_no, tstzrange(o.starts_at, o.ends_at), o.starts_at, o.ends_at, 'booking', bench.id('0040', 1), bench.id('0010', 1), bench.id('0060', o.n)
+      FROM bench.others o JOIN clinic_data.calendars c ON c.tenant_id = {TENANT} AND c.resource_id = o.provider AND c.lane = 1;
+SET LOCAL session_replication_role = origin;
 COMMIT;
 CREATE INDEX ON bench.busy (resource, starts_at);
 CREATE INDEX ON bench.busy USING gist (resource, tstzrange(starts_at, ends_at));
