@@ -77,14 +77,14 @@ class Suite:
         met = spread.median <= limit if better == "less" else spread.median >= limit
         self.lines.append({"benchmark": self.group, "line": name, "target": target, "limit": limit, "better": better, "unit": unit,
                            "measured": spread.as_json(), "met": met, "ours": ours, "theirs": theirs, "note": note})
-        self.say(f"{name}: {number(spread.median)}{unit} ({number(spread.low)} to {number(spread.high)}), target {target}: {'met' if met else 'MISSED'}")
+        self.say(f"{name}: {number(spread.median)}{unit} ({number(spread.low)} to {number(spread.high)}), target {target}: {'met' if met else 'MISSED'}; ours {ours}, theirs {theirs}{'; ' + note if note else ''}")
 
     def fact(self, name, measured, ours="", theirs="", note="", unit="x"):
         """A figure beside the targets: shown, not judged."""
         spread = measured if isinstance(measured, Spread) else Spread([float(measured)])
         self.lines.append({"benchmark": self.group, "line": name, "target": "", "limit": None, "better": "", "unit": unit,
                            "measured": spread.as_json(), "met": None, "ours": ours, "theirs": theirs, "note": note})
-        self.say(f"{name}: {number(spread.median)}{unit}")
+        self.say(f"{name}: {number(spread.median)}{unit}; ours {ours}, theirs {theirs}{'; ' + note if note else ''}")
 
     def plot(self, name, title, x_label, y_label, curves):
         """curves: label -> list of (x, y)."""

@@ -55,7 +55,7 @@ CREATE FUNCTION bench.copy_rows(name text, tenants integer) RETURNS void LANGUAG
 DECLARE columns text; expressions text;
 BEGIN
     SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum),
-           string_agg(CASE WHEN a.atttypid = 'uuid'::regtype THEN format('CASE WHEN r.%1$I::text LIKE ''00000000-0001-%%'' THEN bench.of(t, r.%1$I) ELSE gen_random_uuid() END', a.attname)
+           string_agg(CASE WHEN a.atttypid = 'uuid'::regtype THEN format('CASE WHEN r.%1$I IS NULL THEN NULL WHEN r.%1$I::text LIKE ''00000000-0001-%%'' THEN bench.of(t, r.%1$I) ELSE gen_random_uuid() END', a.attname)
                            WHEN a.attname = 'slug' THEN '''bench-'' || t' WHEN a.attname = 'calendar_no' THEN 'nextval(''clinic_data.calendar_no_seq'')'
                            ELSE format('r.%I', a.attname) END, ', ' ORDER BY a.attnum)
       INTO columns, expressions
