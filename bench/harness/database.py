@@ -175,3 +175,10 @@ class Pgbench:
             result["worst_ms"] = times[-1] / 1000
             result["p99_ms"] = times[len(times) * 99 // 100] / 1000
         return result
+
+
+def settle(database, runs, count):
+    """Runs each script so many times and analyses what it wrote: plans made for empty tables would be those of nobody's clinic."""
+    for one in runs:
+        one.once(["-t", str(max(count // one.clients, 1))])
+    psql(database, "VACUUM ANALYZE")

@@ -5,7 +5,7 @@ hours, blocks, limits and rights, as a login under row security.
 """
 import pathlib
 
-from harness.database import Failed, Pgbench, Session, psql
+from harness.database import Failed, Pgbench, Session, psql, settle
 from harness.suite import number
 
 # 1000 days of 20 half hours from 2035-01-01 08:00 on.
@@ -27,6 +27,7 @@ def run(suite, database):
         "plain": pick + "INSERT INTO bench.plain (tenant_id, resource_id, starts_at, ends_at) VALUES (bench.id('0000', 1), bench.id('0020', :p), to_timestamp(:s), to_timestamp(:s + 1800));\n",
     }
     runs = {name: Pgbench(database, name, script, clients=clients) for name, script in scripts.items()}
+    settle(database, runs.values(), suite.size(2_000, 50))
     got = suite.interleave({name: (lambda one=one: one.run(suite.seconds)) for name, one in runs.items()})
 
     def figures(name):
@@ -53,7 +54,10 @@ SELECT clinic.create_service('Visit', 30, service_id => bench.id('0040', 1));
 SELECT clinic.create_provider('P' || n, 'UTC', provider_id => bench.id('0020', n)), clinic.offer_service(bench.id('0040', 1), bench.id('0020', n)),
        clinic.add_hours(bench.id('0020', n), bench.id('0010', 1), 'FREQ=DAILY', '08:00', '18:00', valid_from => '2035-01-01')
   FROM generate_series(1, {providers}) n;
-SELECT clinic.create_patient('Patient', patient_id => bench.id('0050', n)) FROM generate_series(1, {patients}) n;
+SET LOCAL session_replication_role = replica;
+INSERT INTO clinic_data.resources (tenant_id, resource_id, kind) SELECT bench.id('0000', 1), bench.id('0050', n), 'patient' FROM generate_series(1, {patients}) n;
+INSERT INTO clinic_data.calendars (tenant_id, resource_id, lane) SELECT bench.id('0000', 1), bench.id('0050', n), 1 FROM generate_series(1, {patients}) n;
+INSERT INTO clinic_data.patients (tenant_id, patient_id, name) SELECT bench.id('0000', 1), bench.id('0050', n), 'Patient ' || n FROM generate_series(1, {patients}) n;
 COMMIT;
 -- A time that is taken ends neither script.
 CREATE FUNCTION bench.book(p bigint, n bigint, s timestamptz, k text) RETURNS uuid LANGUAGE plpgsql AS $$

@@ -1,7 +1,7 @@
 """Thirty-two clients on eight hot slots, fsync on: ours beside a unique index that decides the race."""
 import pathlib
 
-from harness.database import Failed, Pgbench, psql
+from harness.database import Failed, Pgbench, psql, settle
 from harness.suite import Spread, number
 
 
@@ -22,6 +22,7 @@ COMMIT;""")
     psql(database, "GRANT ALL ON ALL TABLES IN SCHEMA bench TO bench_desk; GRANT ALL ON ALL SEQUENCES IN SCHEMA bench TO bench_desk; VACUUM ANALYZE;")
     runs = {"ours": Pgbench(database, "ours", f"SELECT bench.try_ours({clients}, 1 + :client_id);\n", clients=clients),
             "race": Pgbench(database, "race", f"SELECT bench.try_race({clients});\n", clients=clients)}
+    settle(database, runs.values(), suite.size(1_000, 50))
     before = deadlocks(database)
     durable(True)
     try:

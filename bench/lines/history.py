@@ -3,7 +3,7 @@
 Past appointments with their resources are loaded in bulk; then clients book in a few of the tenants. Each size is measured again with the
 smallest beside it in turn, in a database of its own, so that both meet the same machine.
 """
-from harness.database import Pgbench, Session, make_database, psql
+from harness.database import Pgbench, Session, make_database, psql, settle
 from harness.suite import Spread, number
 
 
@@ -96,6 +96,8 @@ def compare(suite, databases, what, below, above, plot=None):
     script = ("\\set p random(1, 10)\n\\set n random(1, 200)\n\\set s 2051222400 + 86400 * random(0, 2999) + 28800 + 1800 * random(0, 19)\n"
               "SELECT bench.book(:p, :n, to_timestamp(:s));\n")
     runs = {name: Pgbench(database, name, script, clients=1) for name, database in databases.items()}
+    for one in runs.values():
+        settle(one.database, [one], suite.size(500, 20))
     got = suite.interleave({name: (lambda one=one: one.run(suite.seconds)) for name, one in runs.items()})
     suite.line(f"booking, {what}: CPU", got.ratio("large", "small", "cpu_us"), "<= 1.1x", 1.1, "less", f"{number(got.spread('large', 'cpu_us').median)} us with {above}",
                f"{number(got.spread('small', 'cpu_us').median)} us with {below}", f"by the clock {number(got.ratio('large', 'small', 'latency').median)}x")

@@ -43,6 +43,7 @@ BEGIN
 END $repeat$""")
         warm = max(calls // 10, 10)
         session.run(f"CALL pg_temp.repeat(1, {warm})")
+        psql(database, "ANALYZE")
         points = [(warm, session.number("SELECT bench.memory()"))]
         for step in range(1, 4):
             upto = warm + (calls - warm) * step // 3
