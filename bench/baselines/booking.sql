@@ -53,7 +53,9 @@ BEGIN
         RETURN known ->> 'appointment_id';
     END IF;
     PERFORM pg_advisory_xact_lock(hashtextextended(r::text, 0)) FROM unnest(ARRAY[least(provider, patient), greatest(provider, patient)]) r;
-    IF EXISTS (SELECT FROM bench.allocations a WHERE a.resource_id IN (provider, patient) AND a.during && tstzrange(at, ends)) THEN
+    -- Not IN: no GiST index can search a list of values.
+    IF EXISTS (SELECT FROM bench.allocations a WHERE a.resource_id = provider AND a.during && tstzrange(at, ends))
+       OR EXISTS (SELECT FROM bench.allocations a WHERE a.resource_id = patient AND a.during && tstzrange(at, ends)) THEN
         DELETE FROM bench.idempotency i WHERE i.tenant_id = tenant AND i.key = request_key;
         RETURN NULL;
     END IF;

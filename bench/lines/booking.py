@@ -78,7 +78,8 @@ def statements():
     return f"""BEGIN;
 INSERT INTO bench.idempotency (tenant_id, key, request, expires_at) VALUES ({tenant}, 'k' || :k, sha256('x'), now() + interval '1 day') ON CONFLICT DO NOTHING;
 SELECT pg_advisory_xact_lock(hashtextextended(r::text, 0)) FROM unnest(ARRAY[least({provider}, {patient}), greatest({provider}, {patient})]) r;
-SELECT count(*) AS taken FROM bench.allocations a WHERE a.resource_id IN ({provider}, {patient}) AND a.during && {during} \\gset
+SELECT (EXISTS (SELECT FROM bench.allocations a WHERE a.resource_id = {provider} AND a.during && {during})
+     OR EXISTS (SELECT FROM bench.allocations a WHERE a.resource_id = {patient} AND a.during && {during}))::integer AS taken \\gset
 \\if :taken
 ROLLBACK;
 \\else
