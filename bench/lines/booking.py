@@ -121,10 +121,17 @@ def same_rows(suite, database):
 
 
 def profile(database):
-    """What one booking costs within the server, without client, plan and connection."""
+    """What one booking costs within the server, without client and connection, and which functions take the time."""
+    psql(database, "ALTER ROLE bench_desk SET track_functions = 'all'")
     session = Session(database, "bench_desk")
-    statement = "SELECT bench.book(1 + i % 5, 1 + i % 150, '2038-06-01 08:00Z'::timestamptz + i / 20 * interval '1 day' + i % 20 * interval '30 minutes', 'p' || i)"
-    session.run("SELECT 1")
-    cpu, _ = session.time(statement, 200, each=True)
+    statement = "SELECT bench.book(1 + i % 5, 1 + i % 150, '{}'::timestamptz + i / 20 * interval '1 day' + i % 20 * interval '30 minutes', '{}' || i)"
+    session.time(statement.format("2037-10-01 08:00Z", "p"), 20, each=True)
+    session.run("SELECT pg_stat_force_next_flush()")
+    psql(database, "SELECT pg_stat_reset()")
+    cpu, _ = session.time(statement.format("2038-06-01 08:00Z", "q"), 200, each=True)
+    session.run("SELECT pg_stat_force_next_flush()")
     session.close()
-    return f"in a loop within the server a booking takes {number(cpu / 1000)} us CPU"
+    psql(database, "ALTER ROLE bench_desk RESET track_functions")
+    shares = psql(database, """SELECT string_agg(funcname || ' ' || round(100 * self_time / whole) || ' %', ', ' ORDER BY self_time DESC)
+        FROM (SELECT funcname, self_time, sum(self_time) OVER () AS whole FROM pg_stat_user_functions ORDER BY self_time DESC LIMIT 8) f""")
+    return f"in a loop within the server a booking takes {number(cpu / 1000)} us CPU; of its time are in functions themselves: {shares}"
