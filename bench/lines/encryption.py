@@ -46,7 +46,7 @@ DROP TABLE IF EXISTS sealed; CREATE TABLE sealed AS SELECT n, clinic_private.enc
 
 
 def openssl(suite, what, rate, size):
-    command = ["openssl", "speed", "-elapsed", "-seconds", "1", "-bytes", str(size), "-evp", "aes-256-gcm"] + (["-decrypt"] if what == "decrypting" else [])
+    command = ["openssl", "speed", "-seconds", "1", "-bytes", str(size), "-evp", "aes-256-gcm"] + (["-decrypt"] if what == "decrypting" else [])
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     except OSError:

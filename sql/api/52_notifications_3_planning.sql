@@ -181,6 +181,16 @@ COMMENT ON FUNCTION clinic_private.plan_reminders(uuid, uuid, text) IS
     'Plans the reminders of an appointment afresh: what was sent stays and is not sent again for the same time, what is not claimed yet is moved or taken back, what is overdue is
 recorded as skipped. reason: why others are taken back.';
 
+CREATE FUNCTION clinic_private.ids_of_data(data jsonb)
+    RETURNS jsonb
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT jsonb_object_agg(d.key, d.value) FROM jsonb_each(ids_of_data.data) AS d WHERE d.key LIKE '%\_id' OR d.key = 'expires_at'
+$$;
+COMMENT ON FUNCTION clinic_private.ids_of_data(jsonb) IS
+    'What stays of a message''s data when it is on its way or nothing comes of it: ids, for which replies ask, and recalls, which are planned once.';
+
 -- Messages that are not reminders. Those of one patient and transaction become one, so that a series is told of once.
 CREATE FUNCTION clinic_private.add_notification(tenant_id uuid, kind text, patient_id uuid, appointment_id uuid, data jsonb,
     due_at timestamptz, quiet boolean)
@@ -244,7 +254,8 @@ BEGIN
          data, done_at, created_at)
     VALUES (add_notification.tenant_id, clinic.new_id(), add_notification.kind, recipient, add_notification.patient_id,
             add_notification.appointment_id, add_notification.due_at, due, last_at, reach.channel,
-            CASE WHEN unwanted IS NULL THEN 'waiting' ELSE 'skipped' END, unwanted, CASE WHEN unwanted IS NULL THEN contents END,
+            CASE WHEN unwanted IS NULL THEN 'waiting' ELSE 'skipped' END, unwanted,
+            CASE WHEN unwanted IS NULL THEN contents ELSE clinic_private.ids_of_data(contents) END,
             CASE WHEN unwanted IS NOT NULL THEN clinic.now() END, clinic.now())
     RETURNING notification_id INTO found_id;
     RETURN found_id;
@@ -683,11 +694,11 @@ reminders: a list of at most 20 objects: {"before_minutes": 1440} is elapsed tim
 at that time on the wall clock of the visit''s location; each may have "channel" (sms, email, push, voice, whatsapp). An empty list: no reminder.
 Errors: no_context, forbidden, not_found, 22004, 22023.';
 
-REVOKE ALL ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.add_notification, clinic_private.queue_notification,
+REVOKE ALL ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.ids_of_data, clinic_private.add_notification, clinic_private.queue_notification,
     clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
     clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job,
     clinic_private.reminders_of FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.add_notification, clinic_private.queue_notification,
+GRANT EXECUTE ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.ids_of_data, clinic_private.add_notification, clinic_private.queue_notification,
     clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
     clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job,
     clinic_private.reminders_of TO clinic_owner;

@@ -168,7 +168,7 @@ BEGIN
     UPDATE clinic_data.notifications AS n
     SET status = CASE WHEN n.expires_at <= clinic.now() THEN 'expired' ELSE 'skipped' END,
         status_reason = CASE WHEN coalesce(n.expires_at > clinic.now(), true) THEN 'no_contact' END,
-        data = NULL, done_at = clinic.now()
+        data = clinic_private.ids_of_data(n.data), done_at = clinic.now()
     FROM dead
     WHERE n.tenant_id = queue_due_notifications.tenant_id AND n.notification_id = dead.notification_id;
 
@@ -190,11 +190,11 @@ BEGIN
         END IF;
         IF NOT clinic_private.is_still_true(queue_due_notifications.tenant_id, note.kind, note.appointment_id) THEN
             UPDATE clinic_data.notifications AS n
-            SET status = 'void', status_reason = 'past', data = NULL, done_at = clinic.now()
+            SET status = 'void', status_reason = 'past', data = clinic_private.ids_of_data(n.data), done_at = clinic.now()
             WHERE n.tenant_id = queue_due_notifications.tenant_id AND n.notification_id = note.notification_id;
         ELSIF reach.channel IS NULL THEN
             UPDATE clinic_data.notifications AS n
-            SET status = 'skipped', status_reason = reach.reason, channel = NULL, data = NULL, done_at = clinic.now()
+            SET status = 'skipped', status_reason = reach.reason, channel = NULL, data = clinic_private.ids_of_data(n.data), done_at = clinic.now()
             WHERE n.tenant_id = queue_due_notifications.tenant_id AND n.notification_id = note.notification_id;
         ELSIF reach.channel <> ALL (queue_due_notifications.channels) THEN
             -- For another program.
@@ -209,8 +209,7 @@ BEGIN
                     note.expires_at);
             UPDATE clinic_data.notifications AS n
             SET status = 'queued', message_id = new_id, channel = reach.channel, contact_id = reach.contact_id,
-                -- Of the data only ids stay: replies and the count of recalls ask for them.
-                data = (SELECT jsonb_object_agg(d.key, d.value) FROM jsonb_each(note.data) AS d WHERE d.key LIKE '%\_id' OR d.key = 'expires_at')
+                data = clinic_private.ids_of_data(note.data)
             WHERE n.tenant_id = queue_due_notifications.tenant_id AND n.notification_id = note.notification_id;
             number := number + 1;
         END IF;

@@ -611,16 +611,18 @@ CREATE FUNCTION clinic.get_patient(patient_id uuid)
 AS $$
 #variable_conflict error
 DECLARE
+    place uuid;
     found_row jsonb;
 BEGIN
     PERFORM clinic_private.require_tenant();
     PERFORM clinic_private.require_arguments(jsonb_build_object('patient_id', get_patient.patient_id));
-    SELECT to_jsonb(v.*) INTO found_row
-    FROM clinic.patients AS v WHERE v.patient_id = clinic_private.surviving_patient(get_patient.patient_id);
+    place := clinic_private.surviving_patient(get_patient.patient_id);
+    SELECT to_jsonb(v.*) INTO found_row FROM clinic.patients AS v WHERE v.patient_id = place;
     IF found_row IS NULL THEN
         PERFORM clinic_private.raise_error('not_found', format('patient "%s" does not exist', get_patient.patient_id),
             jsonb_build_object('patient_id', get_patient.patient_id), NULL);
     END IF;
+    PERFORM clinic_private.record_reads('patients', ARRAY[place], ARRAY[place]);
     RETURN found_row;
 END
 $$;

@@ -28,22 +28,23 @@ COMMENT ON FUNCTION clinic_private.surviving_patient(uuid) IS
 REVOKE ALL ON FUNCTION clinic_private.surviving_patient FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.surviving_patient TO clinic_owner;
 
--- The one place where reads of patients' records by functions are reported to the audit of reads, where there is one.
-CREATE FUNCTION clinic_private.note_read(table_name text, row_ids uuid[], patient_ids uuid[], action text)
-    RETURNS void
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+CREATE FUNCTION clinic_private.records_of(tenant_id uuid, patient_id uuid)
+    RETURNS uuid[]
+    LANGUAGE sql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
-#variable_conflict error
-BEGIN
-    IF to_regprocedure('clinic_private.record_reads(text,uuid[],uuid[],text)') IS NOT NULL THEN
-        EXECUTE 'SELECT clinic_private.record_reads($1, $2, $3, $4)' USING note_read.table_name, note_read.row_ids, note_read.patient_ids, note_read.action;
-    END IF;
-END
+    WITH RECURSIVE records AS (
+        SELECT records_of.patient_id AS id
+        UNION
+        SELECT p.patient_id
+        FROM records AS r
+        JOIN clinic_data.patients AS p ON p.tenant_id = records_of.tenant_id AND p.merged_into_id = r.id)
+    SELECT array_agg(r.id ORDER BY r.id <> records_of.patient_id, r.id) FROM records AS r
 $$;
-COMMENT ON FUNCTION clinic_private.note_read(text, uuid[], uuid[], text) IS 'Reports to the audit of reads which rows a function returns. action: view, export or print.';
-REVOKE ALL ON FUNCTION clinic_private.note_read FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.note_read TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.records_of(uuid, uuid) IS
+    'All records of a person: the one that counts, first, and those that were merged into it. For the context of the system, which sees them all.';
+REVOKE ALL ON FUNCTION clinic_private.records_of FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.records_of TO clinic_owner;
 
 CREATE FUNCTION clinic_private.masked_object(given jsonb)
     RETURNS jsonb
@@ -144,7 +145,7 @@ BEGIN
     END IF;
     profile := profile || clinic_private.patient_parts(tenant, place, whole) || jsonb_build_object('masked', NOT whole);
     PERFORM clinic_private.restore_context(saved);
-    PERFORM clinic_private.note_read('patients', ARRAY[place], ARRAY[place], 'view');
+    PERFORM clinic_private.record_reads('patients', ARRAY[place], ARRAY[place], 'view');
     RETURN profile;
 END
 $$;

@@ -157,7 +157,7 @@ BEGIN
         ids := ids || shown.patient_id;
         fits := fits || shown.fit;
     END LOOP;
-    PERFORM clinic_private.note_read('patients', ids, ids, 'view');
+    PERFORM clinic_private.record_reads('patients', ids, ids, 'view');
     RETURN QUERY
         SELECT u.id, u.fit, clinic_private.page_cursor(list, u.id, timestamptz '2000-01-01 00:00+00' + u.fit::double precision * interval '00:00:01'), search_page.more
         FROM unnest(ids, fits) AS u (id, fit);

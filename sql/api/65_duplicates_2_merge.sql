@@ -17,6 +17,7 @@ AS $$
         ('waitlist_entries', 'patient_id', 'move', true),
         ('patient_health_items', 'patient_id', 'move', true),
         ('patient_identifiers', 'patient_id', 'move', true),
+        ('correction_requests', 'patient_id', 'move', true),
         -- So do these, which the engine itself changes, so that a change is none of people.
         ('waitlist_offers', 'patient_id', 'move', false),
         ('notifications', 'patient_id', 'move', false),
@@ -33,6 +34,11 @@ AS $$
         ('dependants', 'guardian_patient_id', 'pair', true),
         -- What is held of the duplicate is held of the master too.
         ('legal_holds', 'patient_id', 'copy', false),
+        -- History does not move. What stands of it stands for the master too: see merge_consents.
+        ('consents', 'patient_id', 'stay', true),
+        ('consents', 'guardian_patient_id', 'stay', false),
+        ('consent_withdrawals', 'patient_id', 'stay', true),
+        ('disclosures', 'patient_id', 'stay', true),
         -- These speak of the record, not of the person, or are history.
         ('patients', 'merged_into_id', 'stay', false),
         ('patient_keys', 'patient_id', 'stay', false),
@@ -43,7 +49,8 @@ AS $$
         ('distinct_patients', 'patient_id', 'stay', false),
         ('distinct_patients', 'other_patient_id', 'stay', false),
         ('events', 'patient_id', 'stay', false),
-        ('audit_records', 'patient_id', 'stay', false)
+        ('audit_records', 'patient_id', 'stay', false),
+        ('audit_read_patients', 'patient_id', 'stay', false)
 $$;
 COMMENT ON FUNCTION clinic_private.patient_references() IS
     'The columns of clinic_data that refer to patients, and what a merge does with their rows: move; unless_there (move what the master does not have); complete; pair; copy; stay.
@@ -404,11 +411,61 @@ BEGIN
         WHERE o.tenant_id = tenant AND o.patient_id = complete_patient.duplicate AND o.released_at IS NULL
         RETURNING h.hold_id)
     SELECT array_agg(c.hold_id ORDER BY c.hold_id) INTO ids FROM copied AS c;
-    RETURN completed || jsonb_build_object('legal_holds', coalesce(ids, '{}'));
+    RETURN completed || jsonb_build_object('legal_holds', coalesce(ids, '{}'),
+        'consents', clinic_private.merge_consents(tenant, complete_patient.duplicate, complete_patient.master));
 END
 $$;
 COMMENT ON FUNCTION clinic_private.complete_patient(uuid, uuid, uuid) IS
     'Gives a master what it lacks and the duplicate has, and returns which fields and rows those are, without what they hold. Errors: key_unavailable, decryption_failed.';
+
+-- A person who has said no as one record has said no; a person who consents as one record consents.
+CREATE FUNCTION clinic_private.merge_consents(tenant_id uuid, duplicate uuid, master uuid)
+    RETURNS uuid[]
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    tenant constant uuid := merge_consents.tenant_id;
+    ids uuid[];
+BEGIN
+    INSERT INTO clinic_data.consent_withdrawals (tenant_id, consent_id, patient_id, withdrawn_at, withdrawn_by, reason)
+    SELECT c.tenant_id, c.consent_id, c.patient_id, clinic.now(), w.withdrawn_by, 'It was withdrawn in a record of the same person.'
+    FROM clinic_data.consents AS c
+    CROSS JOIN LATERAL (
+        SELECT o.withdrawn_by
+        FROM clinic_data.consents AS g
+        JOIN clinic_data.consent_withdrawals AS o ON o.tenant_id = g.tenant_id AND o.consent_id = g.consent_id
+        WHERE g.tenant_id = tenant AND g.patient_id = merge_consents.duplicate AND g.purpose = c.purpose
+          AND (g.scope IS NULL OR g.scope = c.scope) AND o.withdrawn_at >= c.given_at
+        ORDER BY o.withdrawn_at DESC
+        LIMIT 1) AS w
+    WHERE c.tenant_id = tenant AND c.patient_id = merge_consents.master
+    ON CONFLICT ON CONSTRAINT consent_withdrawals_pkey DO NOTHING;
+
+    WITH copied AS (
+        INSERT INTO clinic_data.consents AS n
+            (tenant_id, consent_id, patient_id, purpose, scope, text_id, given_by, guardian_patient_id, evidence, given_at, expires_at, recorded_at)
+        SELECT c.tenant_id, clinic.new_id(), merge_consents.master, c.purpose, c.scope, c.text_id, c.given_by, c.guardian_patient_id, c.evidence,
+               c.given_at, c.expires_at, clinic.now()
+        FROM clinic_data.consents AS c
+        WHERE c.tenant_id = tenant AND c.patient_id = merge_consents.duplicate
+          AND clinic_private.standing_consent(tenant, c.patient_id, c.purpose, c.scope) = c.consent_id
+          AND clinic_private.standing_consent(tenant, merge_consents.master, c.purpose, c.scope) IS NULL
+          AND NOT EXISTS (
+              SELECT FROM clinic_data.consents AS g
+              JOIN clinic_data.consent_withdrawals AS o ON o.tenant_id = g.tenant_id AND o.consent_id = g.consent_id
+              WHERE g.tenant_id = tenant AND g.patient_id = merge_consents.master AND g.purpose = c.purpose
+                AND (g.scope IS NULL OR g.scope = c.scope) AND o.withdrawn_at >= c.given_at)
+        ORDER BY c.consent_id
+        RETURNING n.consent_id)
+    SELECT array_agg(c.consent_id ORDER BY c.consent_id) INTO ids FROM copied AS c;
+    RETURN coalesce(ids, '{}');
+END
+$$;
+COMMENT ON FUNCTION clinic_private.merge_consents(uuid, uuid, uuid) IS
+    'Consents of a master that were withdrawn later as the duplicate, for the same purpose and scope, are withdrawn; those of the duplicate that stand, and that the master neither
+gave nor withdrew later, are given to the master, in copies whose ids are returned. The rows of the duplicate stay.';
 
 CREATE FUNCTION clinic_private.copied_detail(tenant_id uuid, from_patient uuid, to_patient uuid, column_name text, value bytea)
     RETURNS bytea
@@ -424,7 +481,7 @@ COMMENT ON FUNCTION clinic_private.copied_detail(uuid, uuid, uuid, text, bytea) 
 
 REVOKE ALL ON FUNCTION clinic_private.patient_references, clinic_private.key_columns, clinic_private.key_expression, clinic_private.foreign_patient_references,
     clinic_private.move_patient_rows, clinic_private.move_claims, clinic_private.merge_conflicts, clinic_private.merge_state, clinic_private.state_changes,
-    clinic_private.lock_patients, clinic_private.move_patient, clinic_private.complete_patient, clinic_private.copied_detail FROM PUBLIC;
+    clinic_private.lock_patients, clinic_private.move_patient, clinic_private.complete_patient, clinic_private.merge_consents, clinic_private.copied_detail FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.patient_references, clinic_private.key_columns, clinic_private.key_expression, clinic_private.foreign_patient_references,
     clinic_private.move_patient_rows, clinic_private.move_claims, clinic_private.merge_conflicts, clinic_private.merge_state, clinic_private.state_changes,
-    clinic_private.lock_patients, clinic_private.move_patient, clinic_private.complete_patient, clinic_private.copied_detail TO clinic_owner;
+    clinic_private.lock_patients, clinic_private.move_patient, clinic_private.complete_patient, clinic_private.merge_consents, clinic_private.copied_detail TO clinic_owner;

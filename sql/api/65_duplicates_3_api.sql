@@ -119,7 +119,7 @@ GRANT EXECUTE ON FUNCTION clinic.merge_patients TO clinic_user;
 COMMENT ON FUNCTION clinic.merge_patients IS
     'Merges the record of a patient into another of the same person: whatever refers to the duplicate moves to the master, encrypted fields under the master''s key, and fields
 that the master lacks come from the duplicate. The duplicate gets status merged and merged_into_id: its id leads clinic.get_patient, clinic.patient_profile and the search to
-the master, which replaces it. Nothing moves when something is in the way (clinic.merge_conflicts). Needs patients:merge, patients:read and patients:write.
+the master, which replaces it. A consent stands for the merged record unless it was withdrawn as either, later. Nothing moves when something is in the way (clinic.merge_conflicts). Needs patients:merge, patients:read and patients:write.
 reason: 1 to 1000 characters that name nobody. Returns an object: merge_id, patient_id, replaces, moved (rows by table), completed (fields).
 Errors: no_context, forbidden, not_found, inactive (one is merged or put away), shredded, patient_conflict (with conflicts), busy, key_unavailable, decryption_failed, 22004, 22023.';
 
@@ -232,6 +232,12 @@ BEGIN
     INSERT INTO clinic_data.dependants
     SELECT r.* FROM jsonb_populate_recordset(NULL::clinic_data.dependants, undo_completion.completed -> 'dependants') AS r
     ON CONFLICT ON CONSTRAINT dependants_pkey DO NOTHING;
+    -- Neither consents nor holds are taken out of what was: they end, and stay to be read.
+    INSERT INTO clinic_data.consent_withdrawals (tenant_id, consent_id, patient_id, withdrawn_at, withdrawn_by, reason)
+    SELECT c.tenant_id, c.consent_id, c.patient_id, clinic.now(), 'staff', 'The merge that brought it was undone.'
+    FROM clinic_data.consents AS c
+    WHERE c.tenant_id = tenant AND undo_completion.completed -> 'consents' ? c.consent_id::text AND c.patient_id = undo_completion.master
+    ON CONFLICT ON CONSTRAINT consent_withdrawals_pkey DO NOTHING;
     -- A hold is not undone by the way: it is released, and stays to be read.
     UPDATE clinic_data.legal_holds AS h
     SET released_at = clinic.now()

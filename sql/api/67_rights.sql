@@ -117,30 +117,35 @@ Errors: no_context, forbidden, not_found, consent_required, shredded, key_unavai
 
 CREATE FUNCTION clinic.accounting_of_disclosures(patient_id uuid, from_at timestamptz DEFAULT NULL, until_at timestamptz DEFAULT NULL, complete boolean DEFAULT false)
     RETURNS TABLE (disclosure_id uuid, disclosed_at timestamptz, recipient text, recipient_address text, description text, purpose text, legal_basis text)
-    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
 #variable_conflict error
 DECLARE
     tenant uuid := clinic_private.require_own_or_whole(accounting_of_disclosures.patient_id, 'patients:read');
+    saved constant text := clinic_private.saved_context();
 BEGIN
+    -- The account is of the person: what was disclosed before records were merged belongs to it.
+    PERFORM clinic_private.act_as_system(tenant);
     RETURN QUERY
     SELECT d.disclosure_id, d.disclosed_at, d.recipient, d.recipient_address,
            clinic_private.field_text(tenant, d.patient_id, 'clinic_data.disclosures', 'description', d.disclosure_id::text, d.description), d.purpose,
            d.legal_basis
     FROM clinic_data.disclosures AS d
-    WHERE d.tenant_id = tenant AND d.patient_id = accounting_of_disclosures.patient_id
+    WHERE d.tenant_id = tenant AND d.patient_id = ANY (clinic_private.records_of(tenant, accounting_of_disclosures.patient_id))
       AND d.disclosed_at >= coalesce(accounting_of_disclosures.from_at, clinic.now() - interval '6 years')
       AND d.disclosed_at < coalesce(accounting_of_disclosures.until_at, 'infinity')
       AND (accounting_of_disclosures.complete OR d.legal_basis NOT IN ('consent', 'treatment', 'payment', 'operations'))
     ORDER BY d.disclosed_at, d.disclosure_id;
+    PERFORM clinic_private.restore_context(saved);
+    PERFORM clinic_private.record_reads('disclosures', ARRAY[accounting_of_disclosures.patient_id], ARRAY[accounting_of_disclosures.patient_id]);
 END
 $$;
 ALTER FUNCTION clinic.accounting_of_disclosures OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.accounting_of_disclosures FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.accounting_of_disclosures TO clinic_user;
 COMMENT ON FUNCTION clinic.accounting_of_disclosures IS
-    'The account of disclosures of one patient (45 CFR 164.528): when, to whom, what, why, on which basis. For the patient, who acts for them, and staff with patients:read.
+    'The account of disclosures of one patient (45 CFR 164.528), of merged records too: when, to whom, what, why, on which basis. For the patient, who acts for them, and staff with patients:read.
 from_at: null: six years ago; until_at: exclusive, null: no end; complete: also those for treatment, payment and operations, and those that the patient consented to, which the
 account may leave out. description is null for a patient who was erased. Errors: no_context, forbidden, not_found, key_unavailable, 22004.';
 
@@ -288,6 +293,7 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM clinic_private.raise_error('not_found', 'there is no such request', jsonb_build_object('request_id', v_id), NULL);
     END IF;
+    PERFORM clinic_private.record_reads('correction_requests', ARRAY[v_id], ARRAY[read_correction.patient_id]);
 END
 $$;
 ALTER FUNCTION clinic.read_correction OWNER TO clinic_owner;

@@ -19,15 +19,15 @@ AS $$
         ('patient_search_keys', 'delete', NULL, 'Made of the name.'),
         ('users', 'account', NULL, 'The account is closed, and nothing of it names anybody.'),
         ('logins', 'account', NULL, 'The mapping is inactive.'),
-        ('appointments', 'blank', '{cancel_reason,override_reason}', 'Visits are medical records: kept without identity and free text.'),
+        ('appointments', 'blank', '{cancel_reason,status_reason,override_reason}', 'Visits are medical records: kept without identity and free text.'),
         ('waitlist_entries', 'blank', '{note}', 'Kept without free text.'),
         ('blocks', 'blank', '{title}', 'Kept without free text.'),
+        ('events', 'blank', '{reason,data}', 'That something happened is kept, without free text.'),
         ('notifications', 'blank', '{data}', 'That a message went out is kept, without its words.'),
         ('series', 'keep', NULL, 'Ids and times.'),
         ('visits', 'keep', NULL, 'Ids and times.'),
         ('tickets', 'keep', NULL, 'Ids and times.'),
         ('waitlist_offers', 'keep', NULL, 'Ids and times.'),
-        ('events', 'keep', NULL, 'Ids and times.'),
         ('consents', 'keep', NULL, 'Proof that what was done was allowed.'),
         ('consent_withdrawals', 'keep', NULL, 'Proof that what was done was allowed.'),
         ('disclosures', 'keep', NULL, 'The account of disclosures is kept six years; what was disclosed is unreadable.'),
@@ -93,7 +93,17 @@ BEGIN
     UPDATE clinic_data.notifications AS n
     SET status = 'void', status_reason = 'past', done_at = clinic.now()
     WHERE n.tenant_id = blank_patient.tenant AND n.patient_id = blank_patient.patient AND n.status IN ('waiting', 'queued');
+    UPDATE clinic_data.appointment_charges AS c
+    SET state_reason = NULL
+    FROM clinic_data.appointments AS a
+    WHERE a.tenant_id = blank_patient.tenant AND a.patient_id = blank_patient.patient AND c.tenant_id = a.tenant_id AND c.appointment_id = a.appointment_id
+      AND c.state_reason IS NOT NULL;
     PERFORM clinic_private.close_patient_account(blank_patient.tenant, blank_patient.patient);
+    -- Hashes of rows that held names; a merge cannot be undone any more.
+    UPDATE clinic_data.patient_merges AS m
+    SET state = '{}', completed = '{}'
+    WHERE m.tenant_id = blank_patient.tenant AND blank_patient.patient IN (m.master_patient_id, m.duplicate_patient_id)
+      AND (m.state <> '{}' OR m.completed <> '{}');
 
     FOR target IN
         SELECT c.oid, c.oid::regclass AS relation, r.handling, r.blanked,
@@ -193,7 +203,9 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_permission('patients:erase');
     saved constant text := clinic_private.saved_context();
-    again boolean;
+    records uuid[];
+    record_id uuid;
+    again boolean := true;
 BEGIN
     PERFORM clinic_private.require_permission('patients:read');
     PERFORM clinic_private.require_arguments(jsonb_build_object('patient_id', erase_patient.patient_id, 'reason', erase_patient.reason,
@@ -202,19 +214,24 @@ BEGIN
         PERFORM clinic_private.refuse_argument('reason', 'reason must have 10 to 1000 characters', hint => 'It stays for ever: name nobody.');
     END IF;
     PERFORM clinic_private.require_row('patient', erase_patient.patient_id);
+    PERFORM clinic_private.require_unmerged(erase_patient.patient_id);
     PERFORM clinic_private.act_as_system(tenant);
+    records := clinic_private.records_of(tenant, erase_patient.patient_id);
     -- Against holds and bookings that are being made at this moment: both refer to the row.
-    PERFORM FROM clinic_data.patients AS p WHERE p.tenant_id = tenant AND p.patient_id = erase_patient.patient_id FOR UPDATE;
-    again := clinic_private.is_erased(tenant, erase_patient.patient_id);
-    IF NOT again THEN
-        PERFORM clinic_private.require_erasable(tenant, erase_patient.patient_id, erase_patient.despite_retention);
+    PERFORM FROM clinic_data.patients AS p WHERE p.tenant_id = tenant AND p.patient_id = ANY (records) ORDER BY p.patient_id FOR UPDATE;
+    FOREACH record_id IN ARRAY records LOOP
+        CONTINUE WHEN clinic_private.is_erased(tenant, record_id);
+        again := false;
+        PERFORM clinic_private.require_erasable(tenant, record_id, erase_patient.despite_retention);
         PERFORM clinic_private.restore_context(saved);
-        PERFORM clinic_private.write_audit('medical', 'erase', 'patients', erase_patient.patient_id::text, erase_patient.patient_id,
+        PERFORM clinic_private.write_audit('medical', 'erase', 'patients', record_id::text, record_id,
             btrim(erase_patient.reason), after => jsonb_build_object('despite_retention', erase_patient.despite_retention));
-        PERFORM clinic_private.shred_patient(tenant, erase_patient.patient_id, btrim(erase_patient.reason));
+        PERFORM clinic_private.shred_patient(tenant, record_id, btrim(erase_patient.reason));
         PERFORM clinic_private.act_as_system(tenant);
-    END IF;
-    PERFORM clinic_private.blank_patient(tenant, erase_patient.patient_id);
+    END LOOP;
+    FOREACH record_id IN ARRAY records LOOP
+        PERFORM clinic_private.blank_patient(tenant, record_id);
+    END LOOP;
     PERFORM clinic_private.restore_context(saved);
     RETURN NOT again;
 END
@@ -224,9 +241,9 @@ REVOKE ALL ON FUNCTION clinic.erase_patient FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.erase_patient TO clinic_user;
 COMMENT ON FUNCTION clinic.erase_patient IS
     'Erases a patient for ever: destroys the keys of all that is encrypted, takes out name, number, date of birth, contacts and free text, closes the account. Visits, consents, disclosures
-and the audit stay, under an id that leads to nobody. Returns true; false when it was done before (what has come back since goes again). Needs patients:erase and patients:read.
+and the audit stay, under an id that leads to nobody. So are records that were merged into the patient''s. Returns true; false when it was done before (what has come back since goes again). Needs patients:erase and patients:read.
 reason: 10 to 1000 characters that name nobody: it stays. despite_retention: although the patient was treated within the period of class medical (clinic.retention_classes), where the law
-allows. Errors: no_context, forbidden, not_found, must_be_kept (a legal hold, or retention), bad_transition (visits to come), busy, 22004, 22023.';
+allows. Errors: no_context, forbidden, not_found, inactive (merged into another record: erase that), must_be_kept (a legal hold, or retention), bad_transition (visits to come), busy, 22004, 22023.';
 
 CREATE FUNCTION clinic.apply_erasures()
     RETURNS integer

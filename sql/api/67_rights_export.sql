@@ -16,7 +16,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION clinic_private.export_exemptions() IS 'Tables with a column patient_id that clinic.export_patient leaves out, and why.';
 
--- Which tables tell of a patient, and how their rows are found. Of t, tenant $1 and patient $2.
+-- Which tables tell of a patient, and how their rows are found. Of t, tenant $1 and the patient's records $2.
 CREATE FUNCTION clinic_private.export_tables()
     RETURNS TABLE (relation regclass, table_name text, condition text)
     LANGUAGE sql STABLE PARALLEL SAFE ROWS 40
@@ -30,13 +30,13 @@ AS $$
           AND c.relname NOT IN (SELECT e.table_name FROM clinic_private.export_exemptions() AS e)
           AND EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped))
     SELECT o.oid::regclass, o.relname,
-           CASE o.relname WHEN 'dependants' THEN '(t.patient_id = $2 OR t.guardian_patient_id = $2)' ELSE 't.patient_id = $2' END
+           CASE o.relname WHEN 'dependants' THEN '(t.patient_id = ANY ($2) OR t.guardian_patient_id = ANY ($2))' ELSE 't.patient_id = ANY ($2)' END
     FROM ours AS o
     WHERE o.patient_attnum IS NOT NULL
     UNION ALL
     -- What belongs to such a row: an appointment's charges, a series' dates.
     SELECT o.oid::regclass, o.relname,
-           '(' || string_agg(format('EXISTS (SELECT FROM %s AS p WHERE p.tenant_id = $1 AND p.%I = t.%I AND p.patient_id = $2)', k.confrelid::regclass, b.attname, a.attname),
+           '(' || string_agg(format('EXISTS (SELECT FROM %s AS p WHERE p.tenant_id = $1 AND p.%I = t.%I AND p.patient_id = ANY ($2))', k.confrelid::regclass, b.attname, a.attname),
                              ' OR ' ORDER BY k.conname) || ')'
     FROM ours AS o
     JOIN pg_constraint AS k ON k.conrelid = o.oid AND k.contype = 'f' AND cardinality(k.conkey) = 2
@@ -47,9 +47,9 @@ AS $$
     GROUP BY o.oid, o.relname
 $$;
 COMMENT ON FUNCTION clinic_private.export_tables() IS
-    'Tables that tell of a patient: those with a column patient_id, and those whose rows belong to a row of such a table. condition: SQL about t, of tenant $1 and patient $2.';
+    'Tables that tell of a patient: those with a column patient_id, and those whose rows belong to a row of such a table. condition: SQL about t, of tenant $1 and the records $2.';
 
-CREATE FUNCTION clinic_private.export_table(relation regclass, condition text, tenant uuid, patient uuid)
+CREATE FUNCTION clinic_private.export_table(relation regclass, condition text, tenant uuid, records uuid[])
     RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
     SET search_path = pg_catalog, pg_temp SET timezone = 'UTC'
@@ -83,11 +83,11 @@ BEGIN
     WHERE i.indrelid = export_table.relation AND i.indisprimary;
     EXECUTE format('SELECT jsonb_agg(to_jsonb(t)%s - ''tenant_id''%s ORDER BY %s) FROM %s AS t WHERE t.tenant_id = $1 AND %s',
                    hidden, plain, keys, export_table.relation, export_table.condition)
-        INTO result USING export_table.tenant, export_table.patient;
+        INTO result USING export_table.tenant, export_table.records;
     RETURN result;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.export_table(regclass, text, uuid, uuid) IS
+COMMENT ON FUNCTION clinic_private.export_table(regclass, text, uuid, uuid[]) IS
     'The rows of a table that tell of a patient, as JSON: encrypted columns decrypted, other bytes left out, instants in UTC; null: none. For the context of the system.';
 
 REVOKE ALL ON FUNCTION clinic_private.export_exemptions, clinic_private.export_tables, clinic_private.export_table FROM PUBLIC;
@@ -102,6 +102,7 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_own_or_whole(export_patient.patient_id, 'patients:export');
     saved constant text := clinic_private.saved_context();
+    records uuid[];
     source record;
     found_rows jsonb;
     tables jsonb := '{}';
@@ -109,8 +110,9 @@ DECLARE
 BEGIN
     -- Who may have it has been judged; what it holds does not depend on the branches that the caller sees.
     PERFORM clinic_private.act_as_system(tenant);
+    records := clinic_private.records_of(tenant, export_patient.patient_id);
     FOR source IN SELECT e.relation, e.table_name, e.condition FROM clinic_private.export_tables() AS e ORDER BY e.table_name LOOP
-        found_rows := clinic_private.export_table(source.relation, source.condition, tenant, export_patient.patient_id);
+        found_rows := clinic_private.export_table(source.relation, source.condition, tenant, records);
         IF found_rows IS NOT NULL THEN
             tables := tables || jsonb_build_object(source.table_name, found_rows);
             total := total + jsonb_array_length(found_rows);
@@ -118,7 +120,7 @@ BEGIN
     END LOOP;
     PERFORM clinic_private.restore_context(saved);
     PERFORM clinic_private.write_audit('security', 'export', 'patients', export_patient.patient_id::text, export_patient.patient_id,
-        after => jsonb_build_object('rows', total), row_ids => ARRAY[export_patient.patient_id]);
+        after => jsonb_build_object('rows', total), row_ids => records);
     RETURN jsonb_build_object('patient_id', export_patient.patient_id, 'tenant_id', tenant, 'exported_at', clinic.now(),
         'erased', clinic_private.is_erased(tenant, export_patient.patient_id), 'tables', tables);
 END
@@ -128,6 +130,7 @@ REVOKE ALL ON FUNCTION clinic.export_patient FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.export_patient TO clinic_user;
 COMMENT ON FUNCTION clinic.export_patient IS
     'Everything that is kept of a patient, as one JSON document: {"patient_id", "tenant_id", "exported_at", "erased", "tables": {"appointments": [{...}], ...}}, all tables that have the patient
-or belong to a row that does, at all branches, instants in UTC, encrypted fields in clear; keys, hashes and the audit are left out. Recorded as export.
+or belong to a row that does, at all branches, instants in UTC, encrypted fields in clear; keys, hashes and the audit are left out. Records that were merged into the
+patient''s are in it. Recorded as export.
 For the patient, who acts for them, and staff with patients:export and patients:read who see the patient. Tables of your own are not in it.
 Errors: no_context, forbidden, not_found, key_unavailable, decryption_failed, 22004, 25006.';

@@ -71,20 +71,22 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_window(patient_access_report.from_at, patient_access_report.until_at);
     saved constant text := clinic_private.saved_context();
+    records uuid[];
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('patient_id', patient_access_report.patient_id));
     PERFORM clinic_private.act_as_system(tenant);
+    records := clinic_private.records_of(tenant, patient_access_report.patient_id);
     RETURN QUERY
     SELECT a.recorded_at, a.audit_id, a.action, a.table_name, a.row_id, a.row_count::bigint, a.user_id, a.actor, a.login, a.purpose, a.reason, a.client_address,
            a.application_name,
            (SELECT e.access_id FROM clinic_data.emergency_accesses AS e
-            WHERE e.tenant_id = tenant AND e.user_id = a.user_id AND e.patient_id = patient_access_report.patient_id
+            WHERE e.tenant_id = tenant AND e.user_id = a.user_id AND e.patient_id = ANY (records)
               AND a.recorded_at >= e.starts_at AND a.recorded_at < coalesce(e.ended_at, e.expires_at)
             ORDER BY e.starts_at DESC LIMIT 1)
     FROM clinic_private.records_between(tenant, patient_access_report.from_at, patient_access_report.until_at) AS a
-    WHERE a.patient_id = patient_access_report.patient_id
+    WHERE a.patient_id = ANY (records)
        OR a.patient_id IS NULL
-          AND patient_access_report.patient_id IN (SELECT p.id FROM clinic_private.patients_of_record(a.table_name, a.patient_id, a.row_ids, a.after) AS p (id))
+          AND EXISTS (SELECT FROM clinic_private.patients_of_record(a.table_name, a.patient_id, a.row_ids, a.after) AS p (id) WHERE p.id = ANY (records))
     ORDER BY a.recorded_at, a.audit_id;
     PERFORM clinic_private.restore_context(saved);
 END
@@ -93,7 +95,7 @@ ALTER FUNCTION clinic.patient_access_report OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.patient_access_report FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.patient_access_report TO clinic_user;
 COMMENT ON FUNCTION clinic.patient_access_report IS
-    'Who did what with the data of one patient in a window, until_at exclusive: every record of the audit that is about the patient, reads of many rows that returned the patient
+    'Who did what with the data of one patient, records merged into the patient''s among them, in a window, until_at exclusive: every record of the audit that is about the patient, reads of many rows that returned the patient
 among them. Needs audit:read. row_count: of reads, how many rows left, of whomever; emergency_access_id: the broken glass under which it was, by clinic.now().
 An id that is no patient of the tenant gives no rows. Errors: no_context, forbidden, 22004, 22023.';
 

@@ -296,7 +296,6 @@ ALTER FUNCTION clinic.day_sheet SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.day_sheet_text SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.diary_as_of SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.get_appointment SET clinic.record_own_reads = on;
-ALTER FUNCTION clinic.get_patient SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.list_appointments SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.list_patients SET clinic.record_own_reads = on;
 ALTER FUNCTION clinic.preview_schedule_change SET clinic.record_own_reads = on;

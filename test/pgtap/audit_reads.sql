@@ -16,7 +16,9 @@ SELECT is_empty($$
        AND c.relname NOT IN ('audit_records', 'audit_read_patients', -- the audit itself
                              'legal_holds', 'shredded_patients', 'patient_keys', -- that there is a hold, a tombstone, a wrapped key
                              'logins', 'users', -- who may sign in
-                             'blocks', 'patient_resources', 'hold_tokens') -- times and tokens $$,
+                             'blocks', 'patient_resources', 'hold_tokens', -- times and tokens
+                             'patient_search_keys', -- hashes of how names sound, for the engine
+                             'patient_merges', 'distinct_patients') -- ids $$,
     'every table with a column of patients is marked, or excepted with a reason');
 SELECT is_empty($$
     SELECT t.tgrelid::regclass, t.tgenabled FROM pg_trigger t WHERE t.tgfoid = 'clinic_private.audit_reads()'::regprocedure AND t.tgenabled <> 'A' $$,
@@ -29,8 +31,12 @@ CREATE TEMPORARY TABLE read_functions (function text PRIMARY KEY, recorded boole
 INSERT INTO read_functions
 SELECT f, true, 'its statements are watched'
   FROM unnest('{affected_by_block,calendar,claim_deliveries,claim_due_notifications,claim_events,claim_messages,day_sheet,day_sheet_text,diary_as_of,
-                get_appointment,get_patient,list_appointments,list_patients,preview_schedule_change,reassign_day,record_reply,running_late,time_zone_drift}'::text[]) AS f;
-INSERT INTO read_functions VALUES ('find_conflicts', true, 'says so itself');
+                get_appointment,list_appointments,list_patients,preview_schedule_change,reassign_day,record_reply,running_late,time_zone_drift}'::text[]) AS f;
+INSERT INTO read_functions SELECT f, true, 'says so itself'
+  FROM unnest('{find_conflicts,get_patient,patient_profile,search_patients,accounting_of_disclosures,read_correction}'::text[]) AS f;
+INSERT INTO read_functions VALUES ('export_patient', true, 'writes the record of an export itself');
+INSERT INTO read_functions SELECT f, false, 'ids, of the audit'
+  FROM unnest('{breach_report,emergency_access_report,unusual_accesses,user_activity_report}'::text[]) AS f;
 INSERT INTO read_functions
 SELECT f, false, 'the change that it makes has a record'
   FROM unnest('{book_appointment,cancel_appointment,reschedule_appointment,swap_appointments,hold_slot,extend_hold,confirm_hold,approve_appointment,
@@ -68,7 +74,7 @@ SELECT clinic.offer_service(pg_temp.id(50), pg_temp.id(30)), clinic.add_hours(pg
 CREATE TEMPORARY TABLE booked AS
 SELECT b.appointment_id FROM clinic.book_appointment(pg_temp.id(50), pg_temp.id(60), '2027-03-01 09:00Z', pg_temp.id(30)) b;
 INSERT INTO booked SELECT b.appointment_id FROM clinic.book_appointment(pg_temp.id(50), pg_temp.id(60, 2), '2027-03-02 09:00Z', pg_temp.id(30)) b;
-SELECT clinic.set_patient_contact(pg_temp.id(60), 'sms', '+15550100123') \g /dev/null
+SELECT clinic.set_patient_contact(pg_temp.id(60), 'sms', '+15550100123'), clinic.request_correction(pg_temp.id(60), 'Born in May') \g /dev/null
 SELECT clinic.add_block('2027-03-02 08:00Z', '2027-03-02 08:30Z', pg_temp.id(30), block_id => pg_temp.id(70)) \g /dev/null
 
 CREATE FUNCTION pg_temp.records(what text) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -92,6 +98,10 @@ SELECT cmp_ok(pg_temp.records(c.call), '>', 0::bigint, c.call || ' records its r
                ('clinic.diary_as_of(pg_temp.id(30), ''2027-03-01'', clock_timestamp() + interval ''10 years'')'),
                ('clinic.get_appointment((SELECT min(b.appointment_id::text)::uuid FROM booked b))'),
                ('clinic.get_patient(pg_temp.id(60))'),
+               ('clinic.patient_profile(pg_temp.id(60))'),
+               ('clinic.search_patients(name => ''Patient'')'),
+               ('clinic.accounting_of_disclosures(pg_temp.id(60))'),
+               ('clinic.read_correction((SELECT r.request_id FROM clinic.correction_requests r))'),
                ('clinic.list_appointments(''2027-03-01 00:00Z'', ''2027-03-02 00:00Z'')'),
                ('clinic.list_patients()'),
                ('clinic.find_conflicts(pg_temp.id(50), ''2027-03-01 09:00Z'', pg_temp.id(30))'),

@@ -18,8 +18,16 @@ INSERT INTO clinic_data.providers (tenant_id, provider_id, time_zone)
     SELECT pg_temp.id(t, 0, 0), pg_temp.id(t, 2, n), 'Europe/Berlin' FROM generate_series(1, 4) t, generate_series(1, 25) n;
 INSERT INTO clinic_data.calendars (tenant_id, resource_id, lane)
     SELECT tenant_id, resource_id, 1 FROM clinic_data.resources WHERE name LIKE 'P%' AND tenant_id <= pg_temp.id(4, 0, 0);
-INSERT INTO clinic_data.patients (tenant_id, patient_id, name)
-    SELECT pg_temp.id(t, 0, 0), pg_temp.id(t, 9, n), 'Pat ' || n FROM generate_series(1, 4) t, generate_series(0, 4999) n;
+INSERT INTO clinic_data.patients (tenant_id, patient_id, name, mrn, date_of_birth)
+    SELECT pg_temp.id(t, 0, 0), pg_temp.id(t, 9, n), 'Pat ' || n, 'M' || n, date '1950-01-01' + n FROM generate_series(1, 4) t, generate_series(0, 4999) n;
+INSERT INTO clinic_data.patient_search_keys (tenant_id, search_key, patient_id)
+    SELECT tenant_id, 's:' || name, patient_id FROM clinic_data.patients WHERE name LIKE 'Pat %' AND tenant_id <= pg_temp.id(4, 0, 0);
+INSERT INTO clinic_data.patient_contacts (tenant_id, contact_id, patient_id, channel, destination, destination_index)
+    SELECT tenant_id, patient_id, patient_id, 'sms', decode('015000000001' || repeat('5e', 40), 'hex'), int4send(right(patient_id::text, 6)::integer)
+      FROM clinic_data.patients WHERE name LIKE 'Pat %' AND tenant_id <= pg_temp.id(4, 0, 0);
+INSERT INTO clinic_data.patient_identifiers (tenant_id, identifier_id, patient_id, system, value, value_index, is_unique)
+    SELECT tenant_id, patient_id, patient_id, 'external:x', decode('015000000001' || repeat('5e', 40), 'hex'), int4send(right(patient_id::text, 6)::integer), true
+      FROM clinic_data.patients WHERE name LIKE 'Pat %' AND tenant_id <= pg_temp.id(4, 0, 0);
 INSERT INTO clinic_data.appointments (tenant_id, appointment_id, confirmation_code, service_id, provider_id, location_id, patient_id,
                                       status, starts_at, ends_at, local_starts_at, time_zone)
     SELECT pg_temp.id(t, 0, 0), pg_temp.id(t, 11, p * 10000 + n), 'C' || p * 10000 + n, pg_temp.id(t, 4, 1 + n % 8),
@@ -32,7 +40,8 @@ INSERT INTO clinic_data.claims (tenant_id, claim_id, resource_id, calendar_no, d
            'booking', a.appointment_id
       FROM clinic_data.appointments a JOIN clinic_data.calendars c ON c.tenant_id = a.tenant_id AND c.resource_id = a.provider_id
      WHERE a.starts_at >= '2026-05-01' AND a.tenant_id <= pg_temp.id(4, 0, 0);
-ANALYZE clinic_data.appointments, clinic_data.claims, clinic_data.patients, clinic_data.resources, clinic_data.calendars;
+ANALYZE clinic_data.appointments, clinic_data.claims, clinic_data.patients, clinic_data.patient_search_keys, clinic_data.patient_contacts,
+    clinic_data.patient_identifiers, clinic_data.resources, clinic_data.calendars;
 SET LOCAL session_replication_role = origin;
 
 -- How many rows a statement fetches from a table, those included that its filters throw away; null: it is not in the plan.
@@ -77,6 +86,20 @@ SELECT is(pg_temp.fetched('claims', $$ SELECT * FROM clinic.busy_times
               WHERE resource_id = pg_temp.id(3, 2, 7) AND starts_at >= '2026-05-02' AND starts_at < '2026-05-03' $$),
           (SELECT count(*) FROM clinic_data.claims WHERE resource_id = pg_temp.id(3, 2, 7) AND starts_at >= '2026-05-02'
               AND starts_at < '2026-05-03'), 'a provider''s busy day reads the claims of that day');
+
+-- What the search for patients asks, as the owner of its functions.
+SET LOCAL ROLE clinic_owner;
+SELECT is(pg_temp.fetched('patient_contacts', $$ SELECT c.patient_id FROM clinic_data.patient_contacts c
+              WHERE c.tenant_id = clinic.current_tenant_id() AND c.destination_index = int4send(77) $$), 1::bigint, 'a telephone number reads one contact');
+SELECT is(pg_temp.fetched('patient_identifiers', $$ SELECT c.patient_id FROM clinic_data.patient_identifiers c
+              WHERE c.tenant_id = clinic.current_tenant_id() AND c.system = 'external:x' AND c.value_index = int4send(77) $$), 1::bigint, 'an identifier reads one');
+SELECT is(pg_temp.fetched('patient_search_keys', $$ SELECT c.patient_id FROM clinic_data.patient_search_keys c
+              WHERE c.tenant_id = clinic.current_tenant_id() AND c.search_key = 's:Pat 77' $$), 1::bigint, 'the sound of a name reads who sounds so');
+SELECT is(pg_temp.fetched('patients', $$ SELECT c.patient_id FROM clinic_data.patients c
+              WHERE c.tenant_id = clinic.current_tenant_id() AND c.mrn = 'M77' $$), 1::bigint, 'a medical record number reads one patient');
+SELECT is(pg_temp.fetched('patients', $$ SELECT c.patient_id FROM clinic_data.patients c
+              WHERE c.tenant_id = clinic.current_tenant_id() AND c.date_of_birth = '1950-03-01' $$), 1::bigint, 'a date of birth reads who was born then');
+RESET ROLE;
 
 SELECT * FROM finish();
 ROLLBACK;

@@ -281,6 +281,14 @@ SELECT is(pg_temp.outcome(p.person, format('SELECT pg_temp.in_workers(%L)', q.qu
           format('%s, in workers: %s', p.person, q.query))
   FROM (VALUES ('desk', '{}'::jsonb), ('doctor', '{}'), ('own', '{}'), ('lab', '{}'), ('patient', '{}'), ('super', '{}'), ('sight_desk', '{}'), ('sight_patient', '{}'),
                ('sight_plain', '{}'), ('both', jsonb_build_object('branch_id', pg_temp.id(1, 20, 2)))) p (person, more),
+       (VALUES ('SELECT string_agg(busy_from::text, '' '' ORDER BY busy_from) FROM clinic.busy_times'),
+               ('SELECT string_agg(r.name || clinic.sees_patient(''00000001-0060-7000-8000-000000000001'') || clinic.sees_patient(''00000001-0060-7000-8000-000000000003'') || clinic.sees_patient(''00000001-0060-7000-8000-000000000005''), '' '' ORDER BY r.name) FROM clinic.providers r')) q (query);
+-- Rows of patients whose reads workers would keep to themselves are read by one process, and are the same.
+SELECT is(regexp_replace(pg_temp.outcome(p.person, format('SELECT pg_temp.in_workers(%L)', q.query), p.more), '^ok (serial|parallel)', 'ok'),
+          pg_temp.outcome(p.person, 'SELECT coalesce((' || q.query || ')::text, ''nothing'')', p.more),
+          format('%s, with workers for whoever wants them: %s', p.person, q.query))
+  FROM (VALUES ('desk', '{}'::jsonb), ('doctor', '{}'), ('own', '{}'), ('lab', '{}'), ('patient', '{}'), ('super', '{}'), ('sight_desk', '{}'), ('sight_patient', '{}'),
+               ('sight_plain', '{}'), ('both', jsonb_build_object('branch_id', pg_temp.id(1, 20, 2)))) p (person, more),
        (VALUES ('SELECT string_agg(appointment_id::text, '' '' ORDER BY appointment_id) FROM clinic.appointments'),
                ('SELECT string_agg(patient_id || '' '' || coalesce(date_of_birth::text, ''-''), '','' ORDER BY patient_id) FROM clinic.patients')) q (query);
 

@@ -147,10 +147,12 @@ SELECT action, table_name, row_id = :'booked' AS of_the_visit, actor, purpose, a
  WHERE tenant_id = :'tenant' AND table_name ~ '^appointment' AND table_name <> 'appointment_resources' ORDER BY audit_id;
 BEGIN;
 SELECT clinic.use_tenant('audit-changes');
-SELECT FROM clinic.cancel_appointment(:'booked', reason => 'The road is closed');
+SELECT FROM clinic.cancel_appointment(:'booked', reason => 'Zebedee is in Spain');
+SELECT FROM clinic.book_appointment('a0d17000-0040-7000-8000-000000000001', :'patient', '2026-03-03 20:00Z', override => true, reason => 'Asked by the surgeon');
 COMMIT;
-SELECT action, reason, before ->> 'status' AS before, after ->> 'status' AS after FROM clinic_data.audit_records
- WHERE tenant_id = :'tenant' AND table_name = 'appointments' AND action = 'update';
+-- Why staff went past a rule is told; what was said to a cancellation may be the patient's own words, and stays with the visit.
+SELECT action, reason, before ->> 'status' AS before, after ->> 'status' AS after, after ? 'cancel_reason' AS told_that_there_is_one, after ->> 'cancel_reason' AS told
+  FROM clinic_data.audit_records WHERE tenant_id = :'tenant' AND table_name = 'appointments' AND row_id <> :'booked' OR tenant_id = :'tenant' AND table_name = 'appointments' AND action = 'update' ORDER BY audit_id;
 SELECT count(*) AS in_clear FROM clinic_data.audit_records a WHERE a::text ~* 'zebedee|MRN-77|1971-05-05';
 
 -- A plain table again.

@@ -196,6 +196,48 @@ SELECT clinic.merge_patients(pg_temp.id(5), pg_temp.id(2), 'And again') ->> 'pat
 SELECT pg_temp.no((clinic.get_patient(pg_temp.id(1)) ->> 'patient_id')::uuid) AS read_as;
 RESET SESSION AUTHORIZATION;
 
+-- What was said as one record is said as both: a withdrawal that came later counts, and so does a consent, until the merge is undone.
+BEGIN;
+SELECT clinic.use_tenant('merge-test') \g /dev/null
+SELECT clinic.create_patient('Ira Sen', patient_id => pg_temp.id(21)), clinic.create_patient('Ira Sen', patient_id => pg_temp.id(22)) \g /dev/null
+SELECT clinic.add_consent_text(p.purpose, 'en', 'You may.', '2026-01-01 00:00Z') AS text_id, p.purpose FROM unnest('{marketing,recording,research,photography,sharing}'::text[]) AS p (purpose) \g /dev/null
+CREATE FUNCTION pg_temp.consent(n integer, purpose text, given timestamptz, scope text DEFAULT NULL) RETURNS void LANGUAGE sql AS
+    $$ SELECT clinic.give_consent(pg_temp.id(n), consent.purpose, (SELECT t.text_id FROM clinic.consent_texts AS t WHERE t.purpose = consent.purpose), consent.scope, evidence => 'scan', given_at => given) $$;
+CREATE FUNCTION pg_temp.standing(n integer) RETURNS text LANGUAGE sql STABLE AS
+    $$ SELECT string_agg(u.purpose, ' ' ORDER BY u.purpose) FROM unnest('{marketing,recording,research,photography}'::text[]) AS u (purpose) WHERE clinic.has_consent(pg_temp.id(n), u.purpose) $$;
+-- Marketing: consented to as 21, withdrawn as 22 after that. Recording: given as 22 alone. Research: withdrawn as 22, consented to later as 21.
+-- Photography: withdrawn as 21 after it was given as 22.
+SELECT pg_temp.consent(21, 'marketing', '2026-01-10Z'), pg_temp.consent(22, 'marketing', '2026-01-05Z'), pg_temp.consent(22, 'recording', '2026-01-05Z'),
+       pg_temp.consent(22, 'research', '2026-01-05Z'), pg_temp.consent(22, 'photography', '2026-01-05Z'), pg_temp.consent(21, 'photography', '2026-01-04Z'),
+       pg_temp.consent(22, 'sharing', '2026-01-05Z', 'Hill Hospital') \g /dev/null
+SELECT clinic.withdraw_consent(pg_temp.id(22), 'marketing') + clinic.withdraw_consent(pg_temp.id(22), 'research') + clinic.withdraw_consent(pg_temp.id(21), 'photography') AS withdrawn;
+SET LOCAL clinic.clock = '2026-03-02T04:30:00Z';
+SELECT pg_temp.consent(21, 'research', '2026-03-02 04:00Z') \g /dev/null
+SELECT clinic.record_disclosure(pg_temp.id(22), 'County registry', 'Letter', 'Notifiable disease', 'required_by_law') IS NOT NULL AS disclosed, clinic.request_correction(pg_temp.id(22), 'Born in May') IS NOT NULL AS asked;
+SELECT pg_temp.standing(21) AS "21", pg_temp.standing(22) AS "22";
+SELECT clinic.merge_patients(pg_temp.id(21), pg_temp.id(22), 'One person') AS merged \gset
+SELECT pg_temp.standing(21) AS "21", clinic.has_consent(pg_temp.id(21), 'sharing', 'Hill Hospital') AS hill, clinic.has_consent(pg_temp.id(21), 'sharing') AS in_general;
+SELECT d.recipient, d.description FROM clinic.accounting_of_disclosures(pg_temp.id(21)) AS d;
+SELECT pg_temp.no(r.patient_id) AS asked_by, (SELECT c.request FROM clinic.read_correction(r.request_id) AS c) AS request FROM clinic.correction_requests AS r WHERE r.patient_id IN (pg_temp.id(21), pg_temp.id(22));
+-- One document, whichever record things were kept under.
+SELECT e.key AS table_name, jsonb_array_length(e.value) AS rows FROM jsonb_each(clinic.export_patient(pg_temp.id(21)) -> 'tables') AS e WHERE e.key IN ('patients', 'disclosures', 'correction_requests', 'consents');
+SAVEPOINT merged;
+SELECT clinic.unmerge_patients((:'merged'::jsonb ->> 'merge_id')::uuid, 'Two after all') - 'merge_id' AS undone;
+-- What was withdrawn stays so; what came from the other does not stand.
+SELECT pg_temp.standing(21) AS "21", pg_temp.standing(22) AS "22";
+SELECT pg_temp.no(r.patient_id) AS asked_by, (SELECT c.request FROM clinic.read_correction(r.request_id) AS c) AS request FROM clinic.correction_requests AS r WHERE r.patient_id IN (pg_temp.id(21), pg_temp.id(22));
+ROLLBACK TO merged;
+-- Not after another consent.
+SELECT pg_temp.consent(21, 'photography', '2026-03-02 04:15Z') \g /dev/null
+SELECT e.state, e.detail::jsonb -> 'changes' -> 0 ->> 'table' AS changed FROM pg_temp.attempt(format('SELECT clinic.unmerge_patients(%L, ''x'')', :'merged'::jsonb ->> 'merge_id')) AS e;
+-- Erased, the person is erased, under both; a record that was merged leads to the other.
+SELECT e.state, pg_temp.no((e.detail::jsonb ->> 'merged_into_id')::uuid) AS into_id FROM pg_temp.attempt('SELECT clinic.erase_patient(pg_temp.id(22), ''They asked for it'')') AS e;
+SELECT clinic.erase_patient(pg_temp.id(21), 'They asked for it') AS erased, clinic.erase_patient(pg_temp.id(21), 'They asked for it') AS again;
+SELECT pg_temp.no(p.patient_id) AS patient, p.name, p.status FROM clinic.patients AS p WHERE p.patient_id IN (pg_temp.id(21), pg_temp.id(22)) ORDER BY 1;
+SELECT m.state, m.completed FROM clinic_data.patient_merges AS m WHERE m.master_patient_id = pg_temp.id(21);
+SELECT e.state FROM pg_temp.attempt(format('SELECT clinic.unmerge_patients(%L, ''x'')', :'merged'::jsonb ->> 'merge_id')) AS e;
+COMMIT;
+
 -- A table of one's own moves too, when clinic_owner may; else nothing does.
 CREATE SCHEMA merge_own;
 CREATE TABLE merge_own.notes (tenant_id uuid, note_id integer PRIMARY KEY, patient_id uuid, FOREIGN KEY (tenant_id, patient_id) REFERENCES clinic_data.patients (tenant_id, patient_id));

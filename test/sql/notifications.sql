@@ -376,12 +376,18 @@ SET SESSION AUTHORIZATION notices_desk;
 SELECT clinic.update_service(:'visit', '{"recall_days": 180}') IS NOT NULL AS changed;
 -- A recall is marketing: without consent it is not sent (test/sql/consents.sql).
 SELECT clinic.add_consent_text('marketing', 'en', 'You may write to me.') AS words \gset
-SELECT clinic.give_consent(:'lena', 'marketing', :'words', evidence => 'scan 1') IS NOT NULL AS consented;
+SELECT clinic.give_consent(:'ravi', 'marketing', :'words', evidence => 'scan 1') IS NOT NULL AS consented;
 RESET SESSION AUTHORIZATION;
 BEGIN;
 SELECT clinic.use_tenant('notices');
 SELECT clinic_private.plan_notifications_job() AS too_early;
 SET clinic.clock = '2026-09-13T12:30:00Z';
+-- Whom it is not wanted for is not thought of again and again.
+SAVEPOINT without_consent;
+SELECT clinic.withdraw_consent(:'ravi', 'marketing') AS withdrawn;
+SELECT clinic_private.plan_notifications_job() AS recalled, clinic_private.plan_notifications_job() AS again;
+SELECT n.status, n.status_reason FROM clinic_data.notifications AS n WHERE n.tenant_id = clinic.current_tenant_id() AND n.kind = 'recall';
+ROLLBACK TO without_consent;
 SELECT clinic_private.plan_notifications_job() AS recalled, clinic_private.plan_notifications_job() AS again;
 SELECT c.payload ->> 'body' AS body FROM clinic.claim_due_notifications() AS c;
 SELECT clinic_private.plan_notifications_job() AS once;

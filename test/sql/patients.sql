@@ -70,7 +70,7 @@ SELECT jsonb_pretty(regexp_replace((clinic.patient_profile(:'asha') - 'created_a
 SELECT count(*) FILTER (WHERE d::text ~* 'marine|kiran|98200|AB-') AS details, (SELECT count(*) FROM clinic_data.patient_health_items AS h WHERE h::text ~* 'penic|asthma|salbut') AS items,
        (SELECT count(*) FROM clinic_data.patient_identifiers AS i WHERE i::text ~ '91123456789010|P778') AS identifiers,
        (SELECT count(*) FROM clinic_data.patient_contacts AS c WHERE c::text ~* '98200|asha@') AS contacts,
-       (SELECT count(*) FROM clinic_data.audit_records AS a WHERE a::text ~* 'marine|kiran|98200|penic|asthma|salbut|asha|91123456789010') AS audit
+       (SELECT count(*) FROM clinic_data.audit_records AS a WHERE a.tenant_id = :'tenant' AND a::text ~* 'marine|kiran|98200|penic|asthma|salbut|asha|91123456789010') AS audit
 FROM clinic_data.patient_details AS d;
 SELECT count(*) > 0 FROM clinic_data.audit_records AS a WHERE a.tenant_id = :'tenant' AND a.table_name = 'patient_health_items' AND a.patient_id = :'asha';
 SELECT c.channel, c.destination FROM clinic.patient_contacts AS c WHERE c.patient_id = :'asha' ORDER BY c.channel;
@@ -83,10 +83,10 @@ SELECT clinic.patient_profile(:'asha') -> 'details' #- '{emergency_contact}' AS 
 SELECT clinic.set_patient_allergy(:'asha', '{"allergen": "Latex", "severity": "mild"}') AS latex \gset
 SELECT clinic.set_patient_allergy(:'asha', '{"allergen": "Latex", "severity": "moderate"}', :'latex', 1) = :'latex' AS changed;
 SELECT e.* FROM pg_temp.attempt(format('SELECT clinic.set_patient_allergy(%L, ''{"allergen": "Latex", "severity": "mild"}'', %L, 1)', :'asha', :'latex')) AS e;
-SELECT e.* FROM pg_temp.attempt(format('SELECT clinic.set_patient_condition(%L, ''{"name": "Latex"}'', %L)', :'asha', :'latex')) AS e;
+SELECT e.state, e.argument, replace(e.message, :'latex', 'the id') AS message FROM pg_temp.attempt(format('SELECT clinic.set_patient_condition(%L, ''{"name": "Latex"}'', %L)', :'asha', :'latex')) AS e;
 SELECT a.item ->> 'allergen' AS allergen, a.item ->> 'severity' AS severity FROM jsonb_array_elements(clinic.patient_profile(:'asha') -> 'allergies') AS a (item) ORDER BY 1;
 SELECT clinic.set_patient_allergy(:'asha', item_id => :'latex', remove => true) = :'latex' AS removed;
-SELECT e.* FROM pg_temp.attempt(format('SELECT clinic.set_patient_allergy(%L, item_id => %L, remove => true)', :'asha', :'latex')) AS e;
+SELECT e.state, e.argument, replace(e.message, :'latex', 'the id') AS message FROM pg_temp.attempt(format('SELECT clinic.set_patient_allergy(%L, item_id => %L, remove => true)', :'asha', :'latex')) AS e;
 
 -- Identifiers: unique where the system says so.
 SELECT e.* FROM pg_temp.attempt(format('SELECT clinic.set_patient_identifier(%L, ''abha_number'', ''91 1234 5678 9010'')', :'ravi')) AS e;

@@ -310,9 +310,9 @@ INSERT INTO clinic_data.consent_warnings (tenant_id, consent_id, warned_at, noti
     ('00000001-0000-7000-8000-000000000001', '00000001-00fa-7000-8000-000000000001', '2026-02-28 09:00+01', '00000001-00e8-7000-8000-000000000001');
 INSERT INTO clinic_data.disclosures (tenant_id, disclosure_id, patient_id, disclosed_at, recipient, description, purpose, legal_basis, recorded_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00fb-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', '2026-02-01 09:00+01', 'County registry',
-     decode('0150' || repeat('00', 40), 'hex'), 'Notifiable disease', 'required_by_law', '2026-02-01 09:00+01');
+     decode('015000000001' || repeat('5e', 40), 'hex'), 'Notifiable disease', 'required_by_law', '2026-02-01 09:00+01');
 INSERT INTO clinic_data.correction_requests (tenant_id, request_id, patient_id, request, requested_at, due_at) VALUES
-    ('00000001-0000-7000-8000-000000000001', '00000001-00fc-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', decode('0150' || repeat('00', 40), 'hex'),
+    ('00000001-0000-7000-8000-000000000001', '00000001-00fc-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001', decode('015000000001' || repeat('5e', 40), 'hex'),
      '2026-02-01 09:00+01', '2026-04-02 09:00+02');
 
 COMMIT;

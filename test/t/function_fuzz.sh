@@ -232,7 +232,7 @@ SQL
 )
 ok "10,800 calls leave less than a megabyte behind ($grown bytes)" test "$grown" -lt 1048576
 
-is 'no statement outlived its timeout' "$(grep -aE 'duration: [0-9.]+ ms' "$tap_work/cluster_fuzz/server.log" | head -n 5 | cut -c 1-500)" ''
+is 'no statement outlived its timeout' "$(grep -aE 'duration: [0-9.]+ ms' "$tap_work/cluster_fuzz/server.log" | grep -av 'pg_temp\.repeat(' | head -n 5 | cut -c 1-500)" ''
 is 'no server process died' "$(grep -c 'terminated by signal' "$tap_work/cluster_fuzz/server.log" || true)" 0
 if [[ -n ${FUZZ_KEEP:-} ]]; then
     cp "$tap_work"/*.errors "$tap_work"/*.sql "$FUZZ_KEEP"

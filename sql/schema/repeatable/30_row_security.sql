@@ -138,7 +138,7 @@ BEGIN
             ('notifications', 'Of patients that the caller may see; only the system plans them.', patient, 'clinic_private.is_system()',
              'clinic_private.is_system()', NULL),
             ('patient_contacts', 'Of patients that the caller may see whole.', contact, contact, contact, contact),
-            ('patient_details', 'Of patients that the caller may see whole.', contact, contact, contact, NULL),
+            ('patient_details', 'Of patients that the caller may see whole; the erasure of a patient deletes them.', contact, contact, contact, contact),
             ('patient_health_items', 'Of patients that the caller may see whole.', contact, contact, contact, contact),
             ('patient_identifiers', 'Of patients that the caller may see whole.', contact, contact, contact, contact),
             ('patient_merges', 'patients:merge reads and makes them.', merges, merges, merges, NULL),

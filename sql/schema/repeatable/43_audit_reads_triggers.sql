@@ -10,6 +10,13 @@ BEGIN
           FROM (VALUES
             ('patients', 'patient_id', 'patient_id'),
             ('patient_contacts', 'contact_id', 'patient_id'),
+            ('patient_details', 'patient_id', 'patient_id'),
+            ('patient_health_items', 'item_id', 'patient_id'),
+            ('patient_identifiers', 'identifier_id', 'patient_id'),
+            ('consents', 'consent_id', 'patient_id'),
+            ('consent_withdrawals', 'consent_id', 'patient_id'),
+            ('disclosures', 'disclosure_id', 'patient_id'),
+            ('correction_requests', 'request_id', 'patient_id'),
             ('communication_preferences', 'patient_id', 'patient_id'),
             ('dependants', 'patient_id', 'patient_id'),
             ('appointments', 'appointment_id', 'patient_id'),

@@ -8,7 +8,7 @@ CALL clinic_private.ensure_view('consent_purposes', $view$
            CASE WHEN p.purpose IS NULL THEN s.warn_days ELSE p.warn_days END AS warn_days
       FROM clinic_private.shipped_purposes() s
       FULL JOIN clinic_data.consent_purposes p ON p.purpose = s.purpose
-     WHERE clinic.current_tenant_id() IS NOT NULL
+     WHERE clinic.current_tenant_id() IS NOT NULL AND NOT clinic_private.is_public()
 $view$);
 COMMENT ON VIEW clinic.consent_purposes IS 'What consent is asked for.';
 CALL clinic_private.ensure_view('consent_texts', $view$

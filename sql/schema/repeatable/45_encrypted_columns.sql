@@ -10,6 +10,9 @@ BEGIN
                     ('patient_details', 'emergency_contact', 'patient_id', NULL),
                     ('patient_details', 'blood_group', 'patient_id', NULL),
                     ('patient_health_items', 'item', 'item_id', NULL),
-                    ('patient_identifiers', 'value', 'identifier_id', 'value_index')) AS c (table_name, column_name, row_column, index_column);
+                    ('patient_identifiers', 'value', 'identifier_id', 'value_index'),
+                    ('disclosures', 'description', 'disclosure_id', NULL),
+                    ('correction_requests', 'request', 'request_id', NULL),
+                    ('correction_requests', 'disagreement', 'request_id', NULL)) AS c (table_name, column_name, row_column, index_column);
 END
 $$;

@@ -1,4 +1,4 @@
--- Consents, withdrawals and disclosures are history, which only grows; and what of them is encrypted.
+-- Consents, their texts, withdrawals and disclosures are history, which only grows.
 
 DO $$
 DECLARE
@@ -10,10 +10,5 @@ BEGIN
         CALL clinic_private.ensure_always_trigger(pg_catalog.format('clinic_data.%I', target)::regclass, '00_history_truncate', 'BEFORE TRUNCATE', 'STATEMENT',
             pg_catalog.format('clinic_private.refuse_rewriting(%L)', target), 'The table is never emptied.');
     END LOOP;
-    PERFORM clinic_private.put_encrypted_column('clinic_data', c.table_name, c.column_name, 'tenant_id', c.row_column, 'patient_id', NULL, NULL,
-                                                'clinic_data.' || c.table_name, c.column_name)
-       FROM (VALUES ('disclosures', 'description', 'disclosure_id'),
-                    ('correction_requests', 'request', 'request_id'),
-                    ('correction_requests', 'disagreement', 'request_id')) AS c (table_name, column_name, row_column);
 END
 $$;
