@@ -6,7 +6,7 @@ PG_CONFIG ?= pg_config
 WERROR ?= -Werror
 
 # The project's own commands. They do not need PostgreSQL's makefiles, so that they also run on a bare machine.
-COMMANDS = help demo serve check lint docs matrix format clean
+COMMANDS = help demo serve check bench lint docs matrix format clean
 
 ifeq ($(MAKECMDGOALS),)
 goals = all
@@ -28,6 +28,7 @@ help:
 	@echo '  make demo            a clinic in a throw-away cluster: hours, slots, bookings, the diary'
 	@echo '  make serve           the same clinic over HTTP, by PostgREST, on PORT (3000), until Ctrl-C'
 	@echo '  make check           every test; SUITES="unit regress" picks some of them'
+	@echo '  make bench           ours beside what people write by hand, in one run; ONLY=booking,slots picks, DOCS=1 writes docs/benchmarks.md'
 	@echo '  make matrix          build and test against PostgreSQL 17 and 18 in chroots (needs root)'
 	@echo 'With PostgreSQL and its server headers installed (PG_CONFIG=... chooses which):'
 	@echo '  make                 build'
@@ -48,6 +49,9 @@ serve:
 
 check:
 	@tools/check.sh $(SUITES)
+
+bench:
+	@tools/bench.sh $(if $(ONLY),--only '$(ONLY)') $(if $(DOCS),--docs) $(if $(SCALE),--scale $(SCALE))
 
 lint:
 	@tools/lint.sh

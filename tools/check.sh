@@ -9,7 +9,7 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 # The suites in the order they run: what is quick and what finds most first.
-readonly all_suites=(lint unit oracle regress isolation pgtap http tap docs valgrind fuzz)
+readonly all_suites=(lint unit oracle regress isolation pgtap http tap bench docs valgrind fuzz)
 readonly fuzz_seconds=${CLINIC_FUZZ_SECONDS:-60}
 
 # Results: of the suite that runs, and of all.
@@ -261,6 +261,14 @@ suite_http() {
     with_server || return 0
     run_tap http test/http/run.sh
     count_tap http
+}
+
+# Every benchmark runs, and its two sides return the same rows; no figure is judged.
+wants_bench() { [[ -d bench/lines ]]; }
+suite_bench() {
+    with_server || return 0
+    CLINIC_BENCH=1 run_tap bench "$python" bench/run --smoke
+    count_tap bench
 }
 
 # docs/api.md and docs/errors.md say what the catalog says.

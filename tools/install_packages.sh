@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages that a command needs and this machine misses.
 #
-#   tools/install_packages.sh [build|check|serve|matrix]
+#   tools/install_packages.sh [build|check|bench|serve|matrix]
 #
 # Existing packages are not upgraded, and no database cluster is created or started.
 set -euo pipefail
@@ -37,12 +37,13 @@ wanted_packages() { # major
         build) printf '%s\n' g++ make libssl-dev tzdata ;;
         check) printf '%s\n' g++ make libssl-dev tzdata cmake libgtest-dev clang clang-format libclang-rt-dev valgrind \
             perl python3 python3-dateutil libpq-dev shellcheck libc6-dbg openssl curl pgbouncer ;;
+        bench) printf '%s\n' g++ make libssl-dev tzdata openssl python3 python3-dateutil libical-dev "postgresql-$1-pgaudit" ;;
         serve) printf '%s\n' g++ make libssl-dev tzdata openssl curl ;;
         matrix) printf '%s\n' debootstrap ;;
-        *) die "unknown set of packages \"$set_name\": build, check, serve or matrix" ;;
+        *) die "unknown set of packages \"$set_name\": build, check, bench, serve or matrix" ;;
     esac
     # PostgREST comes by npm, the tests over HTTP run in node; from wherever both are.
-    if [[ $set_name == check || $set_name == serve ]] && ! { command -v node && command -v npm; } >/dev/null; then
+    if [[ $set_name == check || $set_name == bench || $set_name == serve ]] && ! { command -v node && command -v npm; } >/dev/null; then
         printf '%s\n' nodejs npm
     fi
 }

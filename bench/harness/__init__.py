@@ -1,0 +1,1 @@
+"""What the benchmarks share: sessions, measuring, comparing, plots and the report. Standard library only."""
