@@ -308,7 +308,7 @@ def life(how, bound):
                           ("address", {"address": {"planet": new_words(f"{how}: bad address")}}),
                           ("country", {"address": {"country": new_words(f"{how}: bad country")}}),
                           ("emergency contact", {"emergency_contact": {"name": new_words(f"{how}: bad emergency contact"), "phone": "12"}}),
-                          ("identifier", {"identifiers": [{"system": "abha_number", "value": remember(ENCRYPTED, f"{how}: bad ABHA", "91" + digits(12))}]}),
+                          ("identifier", {"identifiers": [{"system": "abha_number", "value": bad_abha}]}),
                           ("condition", {"conditions": [{"name": new_words(f"{how}: bad condition"), "onset_on": "2999-01-01"}]}),
                           ("medication", {"medications": [{"name": new_words(f"{how}: bad medication"), "from_on": word()}]}),
                           ("list", {"allergies": new_words(f"{how}: bad allergies")})):
