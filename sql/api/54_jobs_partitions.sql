@@ -70,6 +70,7 @@ BEGIN
     END LOOP;
     EXECUTE format('ALTER TABLE clinic_data.%I ATTACH PARTITION clinic_data.%I FOR VALUES FROM (%L) TO (%L)',
                    make_month.table_name, partition, first_id, next_id);
+    CALL clinic_private.ensure_silent();
     -- The refusal to change rows comes with the parent's; that to empty the table does not.
     IF EXISTS (SELECT FROM pg_trigger AS t
                WHERE t.tgrelid = format('clinic_data.%I', make_month.table_name)::regclass AND t.tgname = '00_append_only') THEN

@@ -92,6 +92,7 @@ BEGIN ATOMIC
       FROM (SELECT * FROM clinic_private.lint_schema()
             UNION ALL SELECT * FROM clinic_private.lint_tables()
             UNION ALL SELECT * FROM clinic_private.lint_audit()
+            UNION ALL SELECT * FROM clinic_private.lint_statistics()
             UNION ALL SELECT * FROM clinic_private.lint_rights()
             UNION ALL SELECT * FROM clinic_private.lint_others()
             UNION ALL SELECT * FROM clinic_private.own_table_findings(NULL)

@@ -88,6 +88,14 @@ SELECT pg_temp.cycle('CREATE PUBLICATION lint_one FOR TABLE clinic_data.patients
 SELECT pg_temp.cycle('CREATE PUBLICATION lint_schema FOR TABLES IN SCHEMA clinic_data', 'warning', 'table_published', 'lint_schema: clinic_data.patients');
 SELECT pg_temp.cycle('ALTER TABLE clinic_data.patients ADD CONSTRAINT patients_mrn_key UNIQUE (mrn)', 'warning', 'key_without_tenant', 'clinic_data.patients_mrn_key');
 
+-- Statistics that keep values, and those that were there before.
+SELECT pg_temp.cycle('ALTER TABLE clinic_data.patients ALTER COLUMN name SET STATISTICS 50', 'warning', 'statistics_hold_values', 'clinic_data.patients.name');
+SELECT pg_temp.cycle('ALTER TABLE clinic_data.outbox ALTER COLUMN destination SET STATISTICS 50;
+                      INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, destination, created_at, due_at)
+                          SELECT clinic.new_id(), clinic.new_id(), ''lint'', ''sms'', ''+4930'' || n, now(), now() FROM generate_series(1000, 1010) AS n;
+                      ANALYZE clinic_data.outbox; ALTER TABLE clinic_data.outbox ALTER COLUMN destination SET STATISTICS 0',
+                     'warning', 'statistics_hold_values', 'clinic_data.outbox.destination');
+
 -- Rights.
 SELECT pg_temp.cycle('GRANT SELECT ON clinic_data.patients TO PUBLIC', 'error', 'grant_on_table', 'clinic_data.patients: PUBLIC');
 SELECT pg_temp.cycle('GRANT SELECT (name) ON clinic_data.patients TO lint_someone', 'error', 'grant_on_table', 'clinic_data.patients: lint_someone');
