@@ -1,47 +1,60 @@
 -- What the policy on no-shows makes due: prepayments and fees, as states and amounts.
 
+CREATE FUNCTION clinic_private.charge_for(tenant_id uuid, appointment_id uuid, service_id uuid, patient_id uuid, policy text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    terms record;
+BEGIN
+    SELECT n.no_show_limit, n.no_show_window_months, n.charge_currency,
+           CASE charge_for.policy WHEN 'fee' THEN coalesce(s.no_show_fee_amount, n.no_show_fee_amount)
+                                  ELSE coalesce(s.prepayment_amount, n.prepayment_amount) END AS amount
+    INTO terms
+    FROM clinic_data.tenants AS n
+    JOIN clinic_data.services AS s ON s.tenant_id = n.tenant_id AND s.service_id = charge_for.service_id
+    WHERE n.tenant_id = charge_for.tenant_id AND n.no_show_policy = charge_for.policy;
+    IF FOUND AND terms.amount > 0 AND
+       clinic_private.count_no_shows(charge_for.tenant_id, charge_for.patient_id, terms.no_show_window_months) > terms.no_show_limit THEN
+        INSERT INTO clinic_data.appointment_charges (tenant_id, charge_id, appointment_id, kind, amount, currency)
+        VALUES (charge_for.tenant_id, clinic.new_id(), charge_for.appointment_id,
+                CASE charge_for.policy WHEN 'fee' THEN 'no_show_fee' ELSE 'prepayment' END, terms.amount, terms.charge_currency)
+        ON CONFLICT DO NOTHING;
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.charge_for(uuid, uuid, uuid, uuid, text) IS
+    'Makes due what the policy of the tenant says, prepayment or fee, where it is that policy and the patient has more no-shows than the limit.';
+REVOKE ALL ON FUNCTION clinic_private.charge_for FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.charge_for TO clinic_owner;
+
 -- Trigger: charges come and go with the state of their appointment, by whichever way it changes.
 CREATE FUNCTION clinic_private.charge_by_policy()
     RETURNS trigger
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    t record;
-    wanted text;
-    -- A hold is no booking yet.
-    stands constant boolean := NEW.status IN ('pending', 'booked', 'confirmed');
-    stood constant boolean := TG_OP = 'UPDATE' AND (CASE WHEN TG_OP = 'UPDATE' THEN OLD.status END) NOT IN ('held', 'cancelled');
 BEGIN
-    IF TG_OP = 'UPDATE' AND (NEW.status = 'cancelled' OR OLD.status = 'no_show') THEN
+    IF NEW.status = 'cancelled' OR OLD.status = 'no_show' THEN
         UPDATE clinic_data.appointment_charges AS c
            SET state = 'cancelled', settled_at = clinic.now(),
                state_reason = CASE c.kind WHEN 'prepayment' THEN 'appointment cancelled' ELSE 'no-show reversed' END
          WHERE c.tenant_id = NEW.tenant_id AND c.appointment_id = NEW.appointment_id AND c.state = 'due'
            AND c.kind = CASE WHEN NEW.status = 'cancelled' THEN 'prepayment' ELSE 'no_show_fee' END;
     END IF;
-    wanted := CASE WHEN NEW.status = 'no_show' THEN 'fee' WHEN stands AND NOT stood THEN 'prepayment' END;
-    IF wanted IS NULL THEN
-        RETURN NULL;
-    END IF;
-    SELECT n.no_show_limit, n.no_show_window_months, n.charge_currency,
-           CASE wanted WHEN 'fee' THEN coalesce(s.no_show_fee_amount, n.no_show_fee_amount)
-                       ELSE coalesce(s.prepayment_amount, n.prepayment_amount) END AS amount
-      INTO t
-      FROM clinic_data.tenants AS n
-      JOIN clinic_data.services AS s ON s.tenant_id = n.tenant_id AND s.service_id = NEW.service_id
-     WHERE n.tenant_id = NEW.tenant_id AND n.no_show_policy = wanted;
-    IF FOUND AND t.amount > 0 AND
-       clinic_private.count_no_shows(NEW.tenant_id, NEW.patient_id, t.no_show_window_months) > t.no_show_limit THEN
-        INSERT INTO clinic_data.appointment_charges (tenant_id, charge_id, appointment_id, kind, amount, currency)
-             VALUES (NEW.tenant_id, clinic.new_id(), NEW.appointment_id,
-                     CASE wanted WHEN 'fee' THEN 'no_show_fee' ELSE 'prepayment' END, t.amount, t.charge_currency)
-        ON CONFLICT DO NOTHING;
+    IF NEW.status = 'no_show' THEN
+        PERFORM clinic_private.charge_for(NEW.tenant_id, NEW.appointment_id, NEW.service_id, NEW.patient_id, 'fee');
+    -- A hold is no booking yet.
+    ELSIF NEW.status IN ('pending', 'booked', 'confirmed') AND OLD.status IN ('held', 'cancelled') THEN
+        PERFORM clinic_private.charge_for(NEW.tenant_id, NEW.appointment_id, NEW.service_id, NEW.patient_id, 'prepayment');
     END IF;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.charge_by_policy() IS
-    'Trigger: under the policy prepayment a booking of a patient with more no-shows than the limit has its amount due, until it is cancelled; under the policy fee a no-show above the limit, until it is reversed.';
+    'Trigger: under the policy prepayment a booking of a patient with more no-shows than the limit has its amount due, until it is cancelled; under the policy fee a no-show above the
+limit, until it is reversed. New bookings: clinic_private.charge_new_booking().';
 REVOKE ALL ON FUNCTION clinic_private.charge_by_policy() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.charge_by_policy() TO clinic_owner;
 

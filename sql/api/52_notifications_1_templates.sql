@@ -8,13 +8,6 @@ RETURN ARRAY['reminder', 'confirmation', 'change', 'cancellation', 'waitlist_off
              'consent_expiring', 'welcome'];
 COMMENT ON FUNCTION clinic_private.notification_kinds() IS 'The kinds of messages.';
 
-CREATE FUNCTION clinic_private.message_channels()
-    RETURNS text[]
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-RETURN ARRAY['sms', 'whatsapp', 'email', 'push', 'voice'];
-COMMENT ON FUNCTION clinic_private.message_channels() IS 'The channels by which people are reached, in the order that counts where nobody has chosen.';
-
 CREATE FUNCTION clinic_private.require_kind(kind text)
     RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL SAFE

@@ -22,61 +22,32 @@ COMMENT ON FUNCTION clinic_private.normal_destination(text, text, text) IS
     'The form in which a destination is kept: phone numbers in E.164, addresses in lower case, tokens as they are. country: of phone numbers without a country code.
 Errors: 22023; none shows the value.';
 
--- Both null: as the tenant has it. The visit's zone is that of its location.
--- In plpgsql, which keeps its plan: a function in SQL with settings of its own is planned anew by each call.
-CREATE FUNCTION clinic_private.quiet_hours_of(tenant_id uuid, patient_id uuid, visit_zone text,
-    OUT time_zone text, OUT quiet_from time, OUT quiet_until time)
+-- Who is written to, and where. clinic_private.contact_of chooses; what a message needs the patient's consent for is asked here.
+CREATE FUNCTION clinic_private.choose_contact(tenant_id uuid, patient_id uuid, kind text, wanted_channel text,
+    OUT channel text, OUT contact_id uuid, OUT owner_patient_id uuid, OUT destination bytea, OUT reason text)
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
 BEGIN
-    SELECT coalesce(p.time_zone::text, t.message_time_zone::text, quiet_hours_of.visit_zone, 'Etc/UTC'),
-           coalesce(p.quiet_from, t.quiet_from), coalesce(p.quiet_until, t.quiet_until)
-    INTO quiet_hours_of.time_zone, quiet_hours_of.quiet_from, quiet_hours_of.quiet_until
-    FROM clinic_data.tenants AS t
-    LEFT JOIN clinic_data.communication_preferences AS p ON p.tenant_id = t.tenant_id AND p.patient_id = quiet_hours_of.patient_id
-    WHERE t.tenant_id = quiet_hours_of.tenant_id;
+    SELECT c.channel, c.contact_id, c.owner_patient_id, c.destination, c.reason
+    INTO choose_contact.channel, choose_contact.contact_id, choose_contact.owner_patient_id, choose_contact.destination, choose_contact.reason
+    FROM clinic_private.contact_of(choose_contact.tenant_id, choose_contact.patient_id, choose_contact.kind, choose_contact.wanted_channel) AS c;
+    IF choose_contact.reason IS DISTINCT FROM 'unwanted' AND clinic_private.purpose_of_message(choose_contact.kind) IS NOT NULL
+       AND clinic_private.standing_consent(choose_contact.tenant_id, choose_contact.patient_id,
+                                           clinic_private.purpose_of_message(choose_contact.kind)) IS NULL THEN
+        choose_contact.channel := NULL;
+        choose_contact.contact_id := NULL;
+        choose_contact.owner_patient_id := NULL;
+        choose_contact.destination := NULL;
+        choose_contact.reason := 'no_consent';
+    END IF;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.quiet_hours_of(uuid, uuid, text) IS 'The zone and quiet hours of a patient, else of the tenant, else the zone of the visit.';
+COMMENT ON FUNCTION clinic_private.choose_contact(uuid, uuid, text, text) IS
+    'By which contact a patient is reached for a kind of message, as clinic_private.contact_of, and whether they have consented to it. A null channel with the reason: unwanted,
+no_consent or no_contact.';
 
-CREATE FUNCTION clinic_private.outside_quiet_hours(at timestamptz, before timestamptz, time_zone text, quiet_from time, quiet_until time)
-    RETURNS timestamptz
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict error
-DECLARE
-    local_at timestamp := outside_quiet_hours.at AT TIME ZONE outside_quiet_hours.time_zone;
-    over_midnight boolean := outside_quiet_hours.quiet_from > outside_quiet_hours.quiet_until;
-    from_on date := local_at::date;
-    quiet_begin timestamptz;
-    quiet_end timestamptz;
-BEGIN
-    IF over_midnight AND local_at::time < outside_quiet_hours.quiet_until THEN
-        from_on := from_on - 1;
-    ELSIF local_at::time < outside_quiet_hours.quiet_from
-          OR NOT over_midnight AND local_at::time >= outside_quiet_hours.quiet_until THEN
-        RETURN outside_quiet_hours.at;
-    END IF;
-    quiet_end := clinic.local_instant(from_on + over_midnight::integer + outside_quiet_hours.quiet_until, outside_quiet_hours.time_zone, gap => 'shift');
-    -- An hour that comes twice: the first end of the quiet hours ends them.
-    IF quiet_end <= outside_quiet_hours.at THEN
-        RETURN outside_quiet_hours.at;
-    END IF;
-    IF coalesce(quiet_end < outside_quiet_hours.before, true) THEN
-        RETURN quiet_end;
-    END IF;
-    quiet_begin := clinic.local_instant(from_on + outside_quiet_hours.quiet_from, outside_quiet_hours.time_zone, gap => 'shift');
-    RETURN quiet_begin - interval '00:01:00';
-END
-$$;
-COMMENT ON FUNCTION clinic_private.outside_quiet_hours(timestamptz, timestamptz, text, time, time) IS
-    'When something due at a time goes out: at that time, or when the quiet hours around it end; or a minute before they begin, when it would come too late by their end.
-before: what it must not come after, such as the start of the visit; null: there is nothing.';
-
--- Who is written to, and where. A patient without any contact of their own is reached by those who act for them.
 CREATE FUNCTION clinic_private.reach_patient(tenant_id uuid, patient_id uuid, kind text, wanted_channel text,
     OUT channel text, OUT contact_id uuid, OUT destination text, OUT reason text)
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
@@ -84,52 +55,20 @@ CREATE FUNCTION clinic_private.reach_patient(tenant_id uuid, patient_id uuid, ki
 AS $$
 #variable_conflict error
 DECLARE
-    sealed bytea;
-    owner uuid;
-    channels jsonb;
-    order_of text[];
+    chosen record;
 BEGIN
-    SELECT coalesce(p.channels -> reach_patient.kind, p.channels -> '*', t.message_channels -> reach_patient.kind, t.message_channels -> '*',
-                    to_jsonb(clinic_private.message_channels()))
-    INTO channels
-    FROM clinic_data.tenants AS t
-    LEFT JOIN clinic_data.communication_preferences AS p ON p.tenant_id = t.tenant_id AND p.patient_id = reach_patient.patient_id
-    WHERE t.tenant_id = reach_patient.tenant_id;
-    IF jsonb_array_length(channels) = 0 THEN
-        reach_patient.reason := 'unwanted';
-        RETURN;
+    SELECT c.channel, c.contact_id, c.owner_patient_id, c.destination, c.reason INTO chosen
+    FROM clinic_private.choose_contact(reach_patient.tenant_id, reach_patient.patient_id, reach_patient.kind, reach_patient.wanted_channel) AS c;
+    reach_patient.channel := chosen.channel;
+    reach_patient.contact_id := chosen.contact_id;
+    reach_patient.reason := chosen.reason;
+    IF chosen.channel IS NOT NULL THEN
+        reach_patient.destination := clinic_private.contact_text(reach_patient.tenant_id, chosen.owner_patient_id, chosen.contact_id, chosen.destination);
     END IF;
-    IF clinic_private.purpose_of_message(reach_patient.kind) IS NOT NULL
-       AND clinic_private.standing_consent(reach_patient.tenant_id, reach_patient.patient_id, clinic_private.purpose_of_message(reach_patient.kind)) IS NULL THEN
-        reach_patient.reason := 'no_consent';
-        RETURN;
-    END IF;
-    order_of := ARRAY(SELECT c.value FROM jsonb_array_elements_text(channels) WITH ORDINALITY AS c (value, place) ORDER BY c.place);
-    SELECT c.channel, c.contact_id, c.destination, c.patient_id
-    INTO reach_patient.channel, reach_patient.contact_id, sealed, owner
-    FROM (SELECT reach_patient.patient_id AS patient_id, 0 AS distance
-          UNION ALL
-          SELECT d.guardian_patient_id, 1
-          FROM clinic_data.dependants AS d
-          WHERE d.tenant_id = reach_patient.tenant_id AND d.patient_id = reach_patient.patient_id
-            AND coalesce(d.until_on >= clinic_private.today_in('Etc/UTC'), true)) AS people
-    JOIN clinic_data.patient_contacts AS c ON c.tenant_id = reach_patient.tenant_id AND c.patient_id = people.patient_id
-    -- Without its index the contact was shredded.
-    WHERE c.opted_out_at IS NULL AND c.bounced_at IS NULL AND c.destination_index IS NOT NULL
-      AND (c.channel = ANY (order_of) OR c.channel = reach_patient.wanted_channel)
-    ORDER BY people.distance, c.channel IS DISTINCT FROM reach_patient.wanted_channel, array_position(order_of, c.channel),
-             c.verified_at IS NULL, c.created_at DESC, c.contact_id DESC
-    LIMIT 1;
-    IF NOT FOUND THEN
-        reach_patient.reason := 'no_contact';
-        RETURN;
-    END IF;
-    reach_patient.destination := clinic_private.contact_text(reach_patient.tenant_id, owner, reach_patient.contact_id, sealed);
 END
 $$;
 COMMENT ON FUNCTION clinic_private.reach_patient(uuid, uuid, text, text) IS
-    'Where a patient is written to for a kind of message: by the wanted channel if there is a contact, else by the preferences of patient or tenant; verified contacts before others,
-newer before older. A null channel with the reason: unwanted, no_consent or no_contact. Errors: key_unavailable.';
+    'Where a patient is written to for a kind of message: what clinic_private.choose_contact finds, with the destination in clear. Errors: key_unavailable.';
 
 -- For messages to the provider: the phone or address by which the person signs in.
 CREATE FUNCTION clinic_private.reach_provider(tenant_id uuid, appointment_id uuid,
@@ -311,7 +250,7 @@ language: a tag such as hi-IN; time_zone: where the patient lives, for the quiet
 never quiet; channels: by kind of message, or * for the others, a list of channels in order of preference, such as {"reminder": ["whatsapp", "sms"], "recall": []}; an
 empty list: no such messages. Errors: no_context, forbidden, not_found, invalid_time_zone, 22004, 22023.';
 
-REVOKE ALL ON FUNCTION clinic_private.normal_destination, clinic_private.quiet_hours_of, clinic_private.reach_patient, clinic_private.reach_provider,
+REVOKE ALL ON FUNCTION clinic_private.normal_destination, clinic_private.choose_contact, clinic_private.reach_patient, clinic_private.reach_provider,
     clinic_private.require_own_or_written, clinic_private.put_contact FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.normal_destination, clinic_private.quiet_hours_of, clinic_private.reach_patient, clinic_private.reach_provider,
+GRANT EXECUTE ON FUNCTION clinic_private.normal_destination, clinic_private.choose_contact, clinic_private.reach_patient, clinic_private.reach_provider,
     clinic_private.require_own_or_written, clinic_private.put_contact TO clinic_owner;

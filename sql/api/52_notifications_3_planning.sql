@@ -1,4 +1,5 @@
--- What is to be told when: reminders by plan, the messages of a booking's life by the trigger of appointments, others by whoever
+-- What is to be told when: reminders by plan, the messages of a booking's life by triggers of appointments (of a new one by
+-- src/pg/booking_messages.cpp, which writes what plan_reminders and add_notification would write at first), others by whoever
 -- has something to say. Everything here acts as the system: what a change brings about does not depend on who made it.
 
 CREATE FUNCTION clinic_private.checked_reminders(reminders jsonb)
@@ -43,27 +44,6 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.checked_reminders(jsonb) IS 'The reminders of a plan, checked, in one form. Errors: 22023.';
-
-CREATE FUNCTION clinic_private.reminders_of(tenant_id uuid, service_id uuid, patient_id uuid)
-    RETURNS jsonb
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-#variable_conflict error
-BEGIN
-    RETURN coalesce(
-        (SELECT p.reminders
-         FROM clinic_data.reminder_plans AS p
-         WHERE p.tenant_id = reminders_of.tenant_id
-           AND coalesce(p.service_id = reminders_of.service_id, true)
-           AND coalesce(p.patient_id = reminders_of.patient_id, true)
-         ORDER BY p.patient_id IS NULL, p.service_id IS NULL
-         LIMIT 1),
-        '[{"before_minutes": 4320}, {"before_minutes": 1440}, {"before_minutes": 120}]');
-END
-$$;
-COMMENT ON FUNCTION clinic_private.reminders_of(uuid, uuid, uuid) IS
-    'The reminders that count for a service and a patient: of patient and service, of the patient, of the service, of the tenant, else 72, 24 and 2 hours before.';
 
 -- ----------------------------------------------------------------------------------------------------------------------
 -- Taking back.
@@ -129,30 +109,10 @@ BEGIN
         RETURN;
     END IF;
 
-    WITH entries AS (
-        SELECT DISTINCT ON (e.planned_at) e.planned_at, e.channel AS wanted_channel
-        FROM (SELECT CASE WHEN r.value ? 'before_minutes' THEN visit.starts_at - make_interval(mins => (r.value ->> 'before_minutes')::integer)
-                          ELSE clinic.local_instant(visit.local_starts_at::date - (r.value ->> 'days_before')::integer
-                                                    + coalesce((r.value ->> 'at')::time, visit.local_starts_at::time), visit.time_zone, gap => 'shift')
-                     END AS planned_at,
-                     r.value ->> 'channel' AS channel, r.place
-              FROM jsonb_array_elements(clinic_private.reminders_of(plan_reminders.tenant_id, visit.service_id, visit.patient_id))
-                   WITH ORDINALITY AS r (value, place)) AS e
-        WHERE e.planned_at < visit.starts_at
-        ORDER BY e.planned_at, e.place),
-    timed AS (
-        SELECT e.planned_at, e.wanted_channel,
-               clinic_private.outside_quiet_hours(e.planned_at, visit.starts_at, q.time_zone, q.quiet_from, q.quiet_until) AS due_at
-        FROM entries AS e
-        CROSS JOIN clinic_private.quiet_hours_of(plan_reminders.tenant_id, visit.patient_id, visit.time_zone) AS q),
-    wanted AS (
-        -- Where two come to go out at the same moment, the later one does.
-        SELECT t.planned_at, t.wanted_channel, t.due_at, r.channel,
-               CASE WHEN t.due_at <= clinic.now() THEN 'overdue'
-                    WHEN row_number() OVER (PARTITION BY t.due_at ORDER BY t.planned_at DESC) > 1 THEN 'coincides'
-                    WHEN r.reason = 'unwanted' THEN 'unwanted' END AS skipped
-        FROM timed AS t
-        CROSS JOIN LATERAL clinic_private.reach_patient(plan_reminders.tenant_id, visit.patient_id, 'reminder', t.wanted_channel) AS r),
+    WITH wanted AS (
+        SELECT r.planned_at, r.due_at, r.wanted_channel, r.channel, r.skipped
+        FROM clinic_private.planned_reminders(plan_reminders.tenant_id, visit.service_id, visit.patient_id, visit.starts_at, visit.local_starts_at,
+                                              visit.time_zone) AS r),
     written AS (
         INSERT INTO clinic_data.notifications AS n
             (tenant_id, notification_id, kind, patient_id, appointment_id, planned_at, due_at, expires_at, wanted_channel, channel, status,
@@ -246,7 +206,7 @@ BEGIN
         SELECT * INTO reach FROM clinic_private.reach_provider(add_notification.tenant_id, add_notification.appointment_id);
     ELSE
         SELECT * INTO reach
-        FROM clinic_private.reach_patient(add_notification.tenant_id, add_notification.patient_id, add_notification.kind, NULL);
+        FROM clinic_private.choose_contact(add_notification.tenant_id, add_notification.patient_id, add_notification.kind, NULL);
     END IF;
     unwanted := CASE WHEN reach.reason IN ('unwanted', 'no_consent') THEN reach.reason END;
     INSERT INTO clinic_data.notifications
@@ -398,14 +358,11 @@ DECLARE
     saved constant text := clinic_private.saved_context();
     by_patient constant boolean := clinic_private.is_own_patient(NEW.patient_id);
     by_system constant boolean := clinic_private.is_system();
-    before clinic_private.appointment_facts;
+    before constant clinic_private.appointment_facts := ROW(OLD.tenant_id, OLD.appointment_id, OLD.patient_id, OLD.status, OLD.starts_at,
+        OLD.time_zone, OLD.service_id, OLD.provider_id, OLD.location_id);
     after constant clinic_private.appointment_facts := ROW(NEW.tenant_id, NEW.appointment_id, NEW.patient_id, NEW.status, NEW.starts_at,
         NEW.time_zone, NEW.service_id, NEW.provider_id, NEW.location_id);
 BEGIN
-    IF TG_OP = 'UPDATE' THEN
-        before := ROW(OLD.tenant_id, OLD.appointment_id, OLD.patient_id, OLD.status, OLD.starts_at, OLD.time_zone, OLD.service_id,
-                      OLD.provider_id, OLD.location_id);
-    END IF;
     PERFORM clinic_private.act_as_system(NEW.tenant_id);
     IF pg_catalog.current_setting('transaction_isolation') = 'read committed' THEN
         PERFORM clinic_private.follow_appointment(before, after, by_patient, by_system);
@@ -419,8 +376,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.follow_appointment_change() IS
-    'Trigger: plans and takes back the messages that follow from a new or changed appointment, whoever writes it; in transactions of a higher isolation than READ COMMITTED the job, or
-whoever claims messages next, does so.';
+    'Trigger: plans and takes back the messages that follow from a changed appointment, whoever writes it; in transactions of a higher isolation than READ COMMITTED the job, or
+whoever claims messages next, does so. New ones: clinic_private.follow_new_appointment().';
 
 -- One session at a time, so that the changes of one appointment are followed in their order.
 CREATE FUNCTION clinic_private.follow_waiting_changes(tenant_id uuid, batch integer)
@@ -512,7 +469,7 @@ BEGIN
         done_at = CASE WHEN chosen.reason IN ('unwanted', 'no_consent') THEN clinic.now() ELSE n.done_at END
     FROM (SELECT w.notification_id, r.channel, r.reason
           FROM clinic_data.notifications AS w
-          CROSS JOIN LATERAL clinic_private.reach_patient(tenant, w.patient_id, w.kind, w.wanted_channel) AS r
+          CROSS JOIN LATERAL clinic_private.choose_contact(tenant, w.patient_id, w.kind, w.wanted_channel) AS r
           WHERE w.tenant_id = tenant AND w.status = 'waiting' AND w.recipient = 'patient'
             AND w.patient_id IN (SELECT choose_channels_again.patient_id
                                  UNION ALL
@@ -696,9 +653,7 @@ Errors: no_context, forbidden, not_found, 22004, 22023.';
 
 REVOKE ALL ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.ids_of_data, clinic_private.add_notification, clinic_private.queue_notification,
     clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
-    clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job,
-    clinic_private.reminders_of FROM PUBLIC;
+    clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.ids_of_data, clinic_private.add_notification, clinic_private.queue_notification,
     clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
-    clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job,
-    clinic_private.reminders_of TO clinic_owner;
+    clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job TO clinic_owner;

@@ -127,8 +127,9 @@ COMMENT ON FUNCTION clinic_private.write_patient_event() IS
 REVOKE ALL ON FUNCTION clinic_private.write_patient_event FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.write_patient_event TO clinic_owner;
 
-CREATE FUNCTION clinic_private.distribute_event()
-    RETURNS trigger
+-- The trigger clinic_private.distribute_event() calls it where a tenant has any of these.
+CREATE FUNCTION clinic_private.distribute_event_to(tenant_id uuid, event_id uuid, name text, subject_id uuid, sequence integer)
+    RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -136,38 +137,37 @@ AS $$
 DECLARE
     listeners record;
 BEGIN
-    -- One look for all; most tenants have none of these.
     SELECT t.consumes_events, t.notifies_events,
            ARRAY(SELECT s.subscription_id
                  FROM clinic_data.subscriptions AS s
-                 WHERE s.tenant_id = NEW.tenant_id AND s.status <> 'deleted'
-                   AND s.events && ARRAY['*', NEW.name, split_part(NEW.name, '.', 1) || '.*']
+                 WHERE s.tenant_id = distribute_event_to.tenant_id AND s.status <> 'deleted'
+                   AND s.events && ARRAY['*', distribute_event_to.name, split_part(distribute_event_to.name, '.', 1) || '.*']
                  ORDER BY s.subscription_id) AS subscription_ids
     INTO listeners
     FROM clinic_data.tenants AS t
-    WHERE t.tenant_id = NEW.tenant_id;
+    WHERE t.tenant_id = distribute_event_to.tenant_id;
 
     IF cardinality(listeners.subscription_ids) > 0 THEN
         INSERT INTO clinic_data.deliveries (tenant_id, delivery_id, subscription_id, event_id, subject_id, sequence, due_at, created_at)
-        SELECT NEW.tenant_id, clinic.new_id(), u.subscription_id, NEW.event_id, NEW.subject_id, NEW.sequence, clinic.now(), clinic.now()
+        SELECT distribute_event_to.tenant_id, clinic.new_id(), u.subscription_id, distribute_event_to.event_id, distribute_event_to.subject_id,
+               distribute_event_to.sequence, clinic.now(), clinic.now()
         FROM unnest(listeners.subscription_ids) AS u (subscription_id);
     END IF;
     IF listeners.consumes_events THEN
         INSERT INTO clinic_data.queued_events (tenant_id, event_id, subject_id, sequence)
-        VALUES (NEW.tenant_id, NEW.event_id, NEW.subject_id, NEW.sequence);
+        VALUES (distribute_event_to.tenant_id, distribute_event_to.event_id, distribute_event_to.subject_id, distribute_event_to.sequence);
     END IF;
     IF listeners.notifies_events THEN
-        PERFORM pg_notify('clinic_events', NEW.tenant_id::text);
+        PERFORM pg_notify('clinic_events', distribute_event_to.tenant_id::text);
     END IF;
-    RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.distribute_event() IS
-    'Trigger: a new event gets a delivery for each subscription that wants it, a place in the queue of the tenant''s consumer, and wakes listeners
+COMMENT ON FUNCTION clinic_private.distribute_event_to(uuid, uuid, text, uuid, integer) IS
+    'Gives a new event a delivery for each subscription that wants it, a place in the queue of the tenant''s consumer, and wakes listeners
 of the channel clinic_events with the tenant''s id; each only where the tenant has asked for it. Waking has a price: commits of transactions that
 notify wait for one another, in the whole server, so it is off until a tenant sets notifies_events.';
-REVOKE ALL ON FUNCTION clinic_private.distribute_event FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.distribute_event TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic_private.distribute_event_to FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.distribute_event_to TO clinic_owner;
 
 -- ---------------------------------------------------------------------------------------------------------------------
 -- The consumer inside: a program of the tenant that is told everything, once at least, in order.

@@ -1,6 +1,36 @@
 -- Encrypted columns of anybody's tables: the registry, and functions that encrypt, decrypt and index for a registered column. There are no
 -- triggers: who writes a row calls clinic.encrypt, who reads it clinic.decrypt.
 
+-- Our own columns. Values are bound to these names for ever.
+CREATE FUNCTION clinic_private.encrypted_columns()
+    RETURNS TABLE (schema_name text, table_name text, column_name text, tenant_column text, row_column text, patient_column text,
+                   bound_table text, bound_column text, index_column text, index_form text)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'clinic_data', c.table_name, c.column_name, 'tenant_id', c.row_column, 'patient_id', 'clinic_data.' || c.table_name, c.column_name,
+           c.index_column, CASE WHEN c.index_column IS NOT NULL THEN 'exact' END
+    FROM (VALUES ('patient_contacts', 'destination', 'contact_id', 'destination_index'),
+                 ('patient_details', 'address', 'patient_id', NULL),
+                 ('patient_details', 'emergency_contact', 'patient_id', NULL),
+                 ('patient_details', 'blood_group', 'patient_id', NULL),
+                 ('patient_health_items', 'item', 'item_id', NULL),
+                 ('patient_identifiers', 'value', 'identifier_id', 'value_index'),
+                 ('disclosures', 'description', 'disclosure_id', NULL),
+                 ('correction_requests', 'request', 'request_id', NULL),
+                 ('correction_requests', 'disagreement', 'request_id', NULL)) AS c (table_name, column_name, row_column, index_column)
+    WHERE to_regclass('clinic_data.' || c.table_name) IS NOT NULL
+    UNION ALL
+    SELECT r.schema_name, r.table_name, r.column_name, r.tenant_column, r.row_column, r.patient_column, r.bound_table, r.bound_column, r.index_column, r.index_form
+    FROM clinic_private.registered_columns() AS r
+$$;
+COMMENT ON FUNCTION clinic_private.encrypted_columns() IS
+    'Every column that holds encrypted values, for rotation and for shredding, which empties blind indexes: ours, and those registered in clinic_data.encrypted_columns as
+they are by now, whatever the context.';
+REVOKE ALL ON FUNCTION clinic_private.encrypted_columns() FROM PUBLIC;
+-- clinic.lint() runs with the rights of its caller.
+GRANT EXECUTE ON FUNCTION clinic_private.encrypted_columns() TO clinic_owner, clinic_admin;
+
 CREATE FUNCTION clinic_private.put_encrypted_column(
     schema_name text,
     table_name text,

@@ -87,7 +87,11 @@ CREATE FUNCTION clinic_private.unmark_reads(relation regclass)
 AS $$
 #variable_conflict error
 BEGIN
-    IF EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = unmark_reads.relation AND n.nspname = 'clinic_data') THEN
+    IF unmark_reads.relation IS NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'null_value_not_allowed', COLUMN = 'relation', MESSAGE = 'relation must not be null';
+    END IF;
+    IF NOT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                    WHERE c.oid = unmark_reads.relation AND c.relkind IN ('r', 'p') AND n.nspname <> 'clinic_data') THEN
         RAISE EXCEPTION USING ERRCODE = 'wrong_object_type', MESSAGE = format('%s is no table of your own', unmark_reads.relation);
     END IF;
     EXECUTE format('DROP TRIGGER IF EXISTS zz_93_audit_reads ON %s', unmark_reads.relation);

@@ -1,11 +1,11 @@
 -- Rotating and destroying keys: what SQL cannot do itself. For clinic_owner's functions only.
 
-CREATE FUNCTION clinic_private.encrypted_columns()
+CREATE FUNCTION clinic_private.registered_columns()
 RETURNS TABLE (schema_name text, table_name text, column_name text, tenant_column text, row_column text, patient_column text,
                bound_table text, bound_column text, index_column text, index_form text)
 LANGUAGE c STABLE PARALLEL RESTRICTED ROWS 20
-AS 'MODULE_PATHNAME', 'clinic_encrypted_columns';
-COMMENT ON FUNCTION clinic_private.encrypted_columns() IS 'The rows of clinic_data.encrypted_columns as they are by now, whatever the context.';
+AS 'MODULE_PATHNAME', 'clinic_registered_columns';
+COMMENT ON FUNCTION clinic_private.registered_columns() IS 'The rows of clinic_data.encrypted_columns as they are by now, whatever the context.';
 
 CREATE FUNCTION clinic_private.add_tenant_key(tenant_id uuid, kind text)
 RETURNS integer
@@ -123,13 +123,13 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['encrypted_columns', 'add_tenant_key', 'rewrap_tenant_key', 'rewrap_patient_key', 'current_master_key', 'master_key_state',
+    FOREACH name IN ARRAY ARRAY['registered_columns', 'add_tenant_key', 'rewrap_tenant_key', 'rewrap_patient_key', 'current_master_key', 'master_key_state',
                                 'has_master_key', 'try_key_lock', 'is_seen_by_all', 'has_patient_keys_under', 'encrypt_rows_anew', 'count_old_rows',
                                 'destroy_patient_keys'] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION clinic_private.%I FROM PUBLIC', name);
         EXECUTE format('GRANT EXECUTE ON FUNCTION clinic_private.%I TO clinic_owner', name);
     END LOOP;
     -- clinic.lint() runs with the rights of its caller.
-    GRANT EXECUTE ON FUNCTION clinic_private.encrypted_columns() TO clinic_admin;
+    GRANT EXECUTE ON FUNCTION clinic_private.registered_columns() TO clinic_admin;
 END
 $$;

@@ -221,6 +221,15 @@ GRANT EXECUTE ON FUNCTION clinic_private.record_appointment_event() TO clinic_ow
 COMMENT ON FUNCTION clinic_private.record_appointment_event() IS
     'AFTER ROW trigger of clinic_data.appointments, for whoever writes: one row of clinic_data.events for each change.';
 
+CREATE FUNCTION clinic_private.distribute_event()
+    RETURNS trigger
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'clinic_distribute_event';
+REVOKE ALL ON FUNCTION clinic_private.distribute_event() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.distribute_event() TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.distribute_event() IS
+    'AFTER ROW trigger of clinic_data.events: clinic_private.distribute_event_to for a tenant whose events anybody wants to know.';
+
 CREATE FUNCTION clinic_private.change_status(
     appointment_id uuid,
     change text,

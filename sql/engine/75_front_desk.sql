@@ -9,6 +9,15 @@ GRANT EXECUTE ON FUNCTION clinic_private.count_no_shows(uuid, uuid, integer) TO 
 COMMENT ON FUNCTION clinic_private.count_no_shows(uuid, uuid, integer) IS
     'How many no-shows a patient has had in the last so many months, at whatever branch: visits that began less than so long ago. Looks past row security; the caller answers for the tenant.';
 
+CREATE FUNCTION clinic_private.charge_new_booking()
+    RETURNS trigger
+    LANGUAGE C VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'clinic_charge_new_booking';
+REVOKE ALL ON FUNCTION clinic_private.charge_new_booking() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.charge_new_booking() TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.charge_new_booking() IS
+    'Trigger: under the policy prepayment a new booking of a patient with more no-shows than the limit has its amount due (clinic_private.charge_for).';
+
 CREATE FUNCTION clinic_private.waiting_line(
     provider_id uuid,
     location_id uuid,

@@ -74,6 +74,7 @@ CREATE TABLE clinic_data.logins (
     CONSTRAINT logins_actor_check CHECK (actor IN ('admin', 'staff', 'patient', 'public')),
     CONSTRAINT logins_patient_check CHECK (actor <> 'patient' OR patient_id IS NOT NULL)
 );
+CREATE INDEX logins_login_idx ON clinic_data.logins (login);
 COMMENT ON TABLE clinic_data.logins IS
     'Which tenant and person a database login acts for. A login active in several tenants acts for none.';
 COMMENT ON COLUMN clinic_data.logins.tenant_id IS 'The tenant.';

@@ -38,8 +38,7 @@ std::string new_confirmation_code() {
     std::string code;
     while (code.size() < 8) {
         std::uint8_t byte = 0;
-        if (!pg_strong_random(&byte, 1))
-            fail(ERRCODE_INTERNAL_ERROR, "could not get random bytes");
+        take_random(&byte, 1);
         if (byte < 252) // the largest multiple of 28, so that every letter is as likely
             code += letters[byte % letters.size()];
     }
@@ -64,8 +63,22 @@ void each_row_of(const char *table, const char *index, const Context &context, c
     }
 }
 
+// Locks the resources against being deleted; false when one is gone or was changed in the meantime.
+bool hold_resources(const Uuid &tenant, const Placement &placed) {
+    IndexScan scan("resources", "resources_pkey");
+    return std::all_of(placed.resources.begin(), placed.resources.end(), [&](const UsedResource &r) {
+        scan.where("tenant_id", BTEqualStrategyNumber, tenant);
+        scan.where("resource_id", BTEqualStrategyNumber, r.resource);
+        scan.start(Sight::truth);
+        return scan.next() && hold_row("resources", scan.place());
+    });
+}
+
 void write_resources(const Uuid &tenant, const Uuid &appointment, const Placement &placed) {
-    TableWriter writer(resources_table, {"appointments"});
+    std::vector<const char *> proven{"appointments"};
+    if (hold_resources(tenant, placed))
+        proven.push_back("resources");
+    TableWriter writer(resources_table, std::move(proven));
     for (const UsedResource &r : placed.resources)
         writer.insert({column_value("tenant_id", tenant), column_value("appointment_id", appointment),
                        column_value("resource_id", r.resource),

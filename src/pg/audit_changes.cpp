@@ -311,17 +311,20 @@ void gather_row(const Plan &plan, const TriggerData &data) {
 
     AuditRecord record;
     if (update) {
-        RowJson::Pair pair = plan.json->changes(old.values(), old.nulls(), row.values(), row.nulls());
-        if (pair.before.empty())
+        auto pair = plan.json->changes(old.values(), old.nulls(), row.values(), row.nulls());
+        if (!pair)
             return;
         record.action = "update";
-        record.before = std::move(pair.before);
-        record.after = std::move(pair.after);
+        record.before = std::move(pair->before.text);
+        record.stored_before = std::move(pair->before.stored);
+        record.after = std::move(pair->after.text);
+        record.stored_after = std::move(pair->after.stored);
     } else {
+        RowJson::Object whole = plan.json->whole(row.values(), row.nulls());
         record.action = insert ? "create" : "delete";
-        (insert ? record.after : record.before) = plan.json->whole(row.values(), row.nulls());
+        (insert ? record.after : record.before) = std::move(whole.text);
+        (insert ? record.stored_after : record.stored_before) = std::move(whole.stored);
     }
-    record.printed = true;
     record.audit_class = plan.audit_class;
     record.table_name = plan.table;
     record.row_id = row.key(plan);

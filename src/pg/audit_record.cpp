@@ -12,7 +12,7 @@ namespace pg_clinic::pg {
 
 namespace {
 
-constexpr std::size_t salt_bytes = 16;
+constexpr std::size_t salt_bytes = 16, hash_bytes = 32;
 
 using Text = std::optional<std::string>;
 
@@ -43,28 +43,46 @@ constexpr std::array<std::pair<const char *, Oid>, 27> columns{{
 
 // A jsonb value, and the text that PostgreSQL prints of it: what is hashed.
 struct Document {
-    NullableValue value;
-    std::string text;
+    NullableValue value = {};
+    std::string found = {}; // the text, where it had to be found out
+    core::AuditLeaf::Text text = std::nullopt;
 };
 
-Document document_of(const Text &json, bool printed) {
+void read_document(Document &out, const Text &json, const std::string &stored) {
     if (!json)
-        return {};
+        return;
+    if (!stored.empty()) {
+        out.value = {PointerGetDatum(stored.data()), false};
+        out.text = *json;
+        return;
+    }
     const char *text = json->c_str();
-    const Datum value = pg_call([text] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); });
-    return {{value, false}, printed ? *json : Sql<Json>::from(value).text};
+    out.value = {pg_call([text] { return DirectFunctionCall1(jsonb_in, CStringGetDatum(text)); }), false};
+    out.found = Sql<Json>::from(out.value.value).text;
+    out.text = out.found;
 }
+
+// An id where it lies.
+NullableValue value_at(const Uuid &id) { return {PointerGetDatum(id.bytes.data()), false}; }
+NullableValue value_at(const std::optional<Uuid> &id) { return id ? value_at(*id) : NullableValue{}; }
+
+// A value of some bytes, of type bytea.
+template <std::size_t size> struct StoredBytes {
+    StoredBytes() { SET_VARSIZE(this, sizeof *this); }
+    std::string_view view() const { return {bytes, size}; }
+    NullableValue value() const { return {PointerGetDatum(this), false}; }
+
+    std::int32_t header = 0;
+    char bytes[size] = {};
+};
 
 // Writes records into the open table.
 class RecordWriter {
   public:
     RecordWriter()
-        : transaction_(pg_call([] { return U64FromFullTransactionId(GetTopFullTransactionId()); })),
-          recorded_at_{pg_call([] { return GetCurrentTimestamp(); })} {
-        places_.reserve(columns.size());
-        for (const auto &[name, type] : columns)
-            places_.push_back(writer_.place_of(name, type, static_cast<AttrNumber>(places_.size() + 1)));
-    }
+        : memory_(CurrentMemoryContext),
+          transaction_(pg_call([] { return U64FromFullTransactionId(GetTopFullTransactionId()); })),
+          recorded_at_{pg_call([] { return GetCurrentTimestamp(); })}, rows_(writer_, places()) {}
 
     void write(const AuditOrigin &origin, const Uuid &tenant, const AuditRecord &record) {
         core::AuditLeaf leaf;
@@ -88,59 +106,83 @@ class RecordWriter {
         leaf.peer_address = view(origin.peer_address);
         leaf.user_agent = view(origin.user_agent);
         leaf.application_name = view(origin.application_name);
-        const Document before = document_of(record.before, record.printed),
-                       after = document_of(record.after, record.printed);
-        if (record.before)
-            leaf.before = before.text;
-        if (record.after)
-            leaf.after = after.text;
+        Document before, after;
+        read_document(before, record.before, record.stored_before);
+        read_document(after, record.after, record.stored_after);
+        leaf.before = before.text;
+        leaf.after = after.text;
         if (!record.row_ids.empty())
             leaf.row_ids = record.row_ids;
         leaf.row_count = record.row_count;
         leaf.statement_id = record.statement_id;
-        std::array<std::uint8_t, salt_bytes> salt{};
-        take_random(salt.data(), salt.size());
-        leaf.salt = {reinterpret_cast<const char *>(salt.data()), salt.size()};
-        const std::string hash = core::leaf_hash(leaf, &crypto::sha256);
+        StoredBytes<salt_bytes> salt;
+        take_random(reinterpret_cast<std::uint8_t *>(salt.bytes), salt_bytes);
+        leaf.salt = salt.view();
+        StoredBytes<hash_bytes> hash;
+        core::leaf_hash(leaf, &crypto::sha256).copy(hash.bytes, hash_bytes);
 
-        values_.assign({nullable(leaf.tenant_id),
-                        nullable(leaf.audit_id),
-                        {UInt64GetDatum(transaction_), false},
-                        nullable(leaf.recorded_at),
-                        nullable(leaf.audit_class),
-                        nullable(leaf.action),
-                        nullable(leaf.table_name),
-                        nullable(leaf.row_id),
-                        nullable(leaf.patient_id),
-                        nullable(leaf.user_id),
-                        nullable(leaf.actor),
-                        nullable(leaf.login),
-                        nullable(leaf.session_id),
-                        nullable(leaf.purpose),
-                        nullable(leaf.reason),
-                        nullable(leaf.request_id),
-                        nullable(leaf.client_address),
-                        nullable(leaf.peer_address),
-                        nullable(leaf.user_agent),
-                        nullable(leaf.application_name),
-                        before.value,
-                        after.value,
-                        leaf.row_ids ? nullable(record.row_ids) : NullableValue{},
-                        nullable(leaf.row_count),
-                        nullable(leaf.statement_id),
-                        nullable(leaf.salt), // a bytea is stored as a text is
-                        nullable(std::string_view(hash))});
-        writer_.insert(places_, values_);
+        if (origin_ != &origin)
+            keep(origin);
+        values_[0] = value_at(leaf.tenant_id);
+        values_[1] = value_at(leaf.audit_id);
+        values_[2] = {UInt64GetDatum(transaction_), false};
+        values_[3] = nullable(leaf.recorded_at);
+        values_[4] = nullable(leaf.audit_class);
+        values_[5] = nullable(leaf.action);
+        values_[6] = nullable(leaf.table_name);
+        values_[7] = nullable(leaf.row_id);
+        values_[8] = value_at(leaf.patient_id);
+        values_[14] = record.reason ? nullable(*leaf.reason) : reason_;
+        values_[20] = before.value;
+        values_[21] = after.value;
+        values_[22] = leaf.row_ids ? nullable(record.row_ids) : NullableValue{};
+        values_[23] = nullable(leaf.row_count);
+        values_[24] = nullable(leaf.statement_id);
+        values_[25] = salt.value();
+        values_[26] = hash.value();
+        rows_.add(values_);
     }
 
-    void finish() { writer_.finish(); }
+    void finish() {
+        rows_.flush();
+        writer_.finish();
+    }
 
   private:
+    std::vector<TableWriter::Place> places() const {
+        std::vector<TableWriter::Place> out;
+        out.reserve(columns.size());
+        for (const auto &[name, type] : columns)
+            out.push_back(writer_.place_of(name, type, static_cast<AttrNumber>(out.size() + 1)));
+        return out;
+    }
+
+    // The values of an origin, which the records of a statement share.
+    void keep(const AuditOrigin &origin) {
+        MemoryContext caller = MemoryContextSwitchTo(memory_);
+        values_[9] = value_at(origin.user_id);
+        values_[10] = nullable(origin.actor);
+        values_[11] = nullable(origin.login);
+        values_[12] = value_at(origin.session_id);
+        values_[13] = nullable(origin.purpose);
+        reason_ = nullable(origin.reason);
+        values_[15] = nullable(origin.request_id);
+        values_[16] = nullable(origin.client_address);
+        values_[17] = nullable(origin.peer_address);
+        values_[18] = nullable(origin.user_agent);
+        values_[19] = nullable(origin.application_name);
+        MemoryContextSwitchTo(caller);
+        origin_ = &origin;
+    }
+
+    MemoryContext memory_;
     TableWriter writer_{"audit_records"};
     std::uint64_t transaction_;
     core::Instant recorded_at_;
-    std::vector<TableWriter::Place> places_;
-    std::vector<NullableValue> values_;
+    TableWriter::Rows rows_;
+    const AuditOrigin *origin_ = nullptr;
+    NullableValue reason_;
+    std::vector<NullableValue> values_ = std::vector<NullableValue>(columns.size());
 };
 
 } // namespace

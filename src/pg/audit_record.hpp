@@ -44,7 +44,9 @@ struct AuditRecord {
     std::optional<std::string> reason = std::nullopt; // without: that of the origin
     std::optional<std::string> before = std::nullopt; // text of a JSON object
     std::optional<std::string> after = std::nullopt;
-    bool printed = false;           // whether both are as PostgreSQL prints jsonb; otherwise that is found out
+    // The same as it is stored (RowJson::Object), where the text is just as PostgreSQL prints it; empty: both are found out.
+    std::string stored_before = {};
+    std::string stored_after = {};
     std::vector<Uuid> row_ids = {}; // null when empty
     std::optional<std::int64_t> row_count = std::nullopt;
     std::optional<std::int64_t> statement_id = std::nullopt;

@@ -3,6 +3,7 @@
 #include "pg/context.hpp"
 #include "pg/fired_row.hpp"
 #include "pg/request.hpp"
+#include "pg/spi.hpp"
 #include "pg/table_writer.hpp"
 
 extern "C" {
@@ -106,6 +107,28 @@ void write_event(const FiredRow &row, const Named &named) {
     writer.finish();
 }
 
+KeptPlan distribute_statement{"SELECT clinic_private.distribute_event_to($1, $2, $3, $4, $5)"};
+
+// Whether anybody wants to know of the tenant's events: most have no subscription, no consumer and no listener.
+bool has_listeners(const Uuid &tenant) {
+    {
+        IndexScan scan("tenants", "tenants_pkey");
+        scan.where("tenant_id", BTEqualStrategyNumber, tenant);
+        scan.start(Sight::truth);
+        if (!scan.next())
+            return false;
+        if (scan.get(scan.column<bool>("consumes_events")) || scan.get(scan.column<bool>("notifies_events")))
+            return true;
+    }
+    IndexScan scan("subscriptions", "subscriptions_pkey");
+    scan.where("tenant_id", BTEqualStrategyNumber, tenant);
+    scan.start(Sight::truth);
+    while (scan.next())
+        if (scan.get(scan.column<std::string_view>("status")) != "deleted")
+            return true;
+    return false;
+}
+
 } // namespace
 
 } // namespace pg_clinic::pg
@@ -127,5 +150,18 @@ CLINIC_FUNCTION(clinic_record_appointment_event) {
     const FiredRow old{trigger->tg_relation, trigger->tg_trigtuple};
     if (const Named named = name_event(row, update ? &old : nullptr); named.event != nullptr)
         write_event(row, named);
+    return PointerGetDatum(nullptr);
+}
+
+// AFTER ROW trigger of new rows of clinic_data.events.
+CLINIC_FUNCTION(clinic_distribute_event) {
+    const FiredRow row = inserted_row(fcinfo, "distribute_event");
+    const auto tenant = value_of<Uuid>(row, "tenant_id");
+    if (has_listeners(*tenant)) {
+        Spi spi;
+        (void)spi.query(distribute_statement, tenant, value_of<Uuid>(row, "event_id"),
+                        value_of<std::string>(row, "name"), value_of<Uuid>(row, "subject_id"),
+                        value_of<std::int32_t>(row, "sequence"));
+    }
     return PointerGetDatum(nullptr);
 }

@@ -8,24 +8,15 @@
 #include "pg/crypto.hpp"
 #include "pg/errors.hpp"
 #include "pg/result.hpp"
-#include "pg/spi.hpp"
+#include "pg/scan.hpp"
+#include "pg/table_writer.hpp"
 
 namespace pg_clinic::pg {
 
 namespace {
 
-KeptPlan find_statement{"SELECT call, payload_hash, result FROM clinic_data.idempotency_keys"
-                        " WHERE tenant_id = $1 AND caller_id = $2 AND key_hash = $3 AND expires_at > $4"};
-KeptPlan begin_statement{
-    "WITH gone AS (DELETE FROM clinic_data.idempotency_keys WHERE tenant_id = $1 AND caller_id = $2 AND key_hash = $3)"
-    " SELECT idempotency_hours FROM clinic_data.tenants WHERE tenant_id = $1"};
-KeptPlan insert_statement{"INSERT INTO clinic_data.idempotency_keys (tenant_id, caller_id, key_hash, call, "
-                          "payload_hash, created_at, expires_at)"
-                          " VALUES ($1, $2, $3, $4, $5, $6, $7)"};
-KeptPlan finish_statement{"UPDATE clinic_data.idempotency_keys SET result = $4"
-                          " WHERE tenant_id = $1 AND caller_id = $2 AND key_hash = $3"};
+constexpr const char *table = "idempotency_keys";
 
-constexpr QueryOptions latest{View::latest, 0};
 constexpr std::size_t longest_key = 255;
 
 constinit const std::string *request_key = nullptr; // in the memory of the transaction, until taken
@@ -80,33 +71,73 @@ Once once_of(const Context &context, const std::string &key) {
     return {context.tenant_id, caller_id(context), crypto::sha256(key)};
 }
 
+// The row of a key as it is now.
+void find(IndexScan &scan, const Once &key) {
+    scan.where("tenant_id", BTEqualStrategyNumber, key.tenant);
+    scan.where("caller_id", BTEqualStrategyNumber, key.caller);
+    scan.where("key_hash", BTEqualStrategyNumber, Bytes{key.key_hash});
+    scan.start(Sight::truth);
+}
+
+struct Terms {
+    core::Duration kept;
+    bool held; // the tenant's row is locked against being deleted
+};
+
+Terms terms_of(const Uuid &tenant) {
+    IndexScan scan("tenants", "tenants_pkey");
+    scan.where("tenant_id", BTEqualStrategyNumber, tenant);
+    scan.start(Sight::truth);
+    if (!scan.next())
+        raise(Code::not_found, "the tenant does not exist");
+    const std::int64_t hours = scan.get(scan.column<std::int32_t>("idempotency_hours"));
+    return {core::minutes(60 * hours), hold_row("tenants", scan.place())};
+}
+
 // The result of an earlier call; nothing when this is the first, which is on record then.
 std::optional<std::string> begin(const Once &key, std::string_view call, const std::string &payload) {
     lock_resources(key.tenant, {first_bytes(key.key_hash)});
     const core::Instant current = now();
     const Bytes hash{key.key_hash};
     const Bytes payload_hash{crypto::sha256(payload)};
-    Spi spi;
-    const Rows found = spi.query_with(find_statement, latest, key.tenant, key.caller, hash, current);
-    if (!found.empty()) {
-        if (found[0].get<std::string_view>(0) != call || found[0].get<Bytes>(1).bytes != payload_hash.bytes)
-            raise(Code::idempotency_conflict);
-        const auto result = found[0].optional<Json>(2);
-        if (!result)
-            raise(Code::idempotency_conflict, "the idempotency key is in use by a call that is not over");
-        return result->text;
+    const Terms terms = terms_of(key.tenant);
+    TableWriter writer(table, terms.held ? std::vector{"tenants"} : std::vector<const char *>{});
+    {
+        IndexScan scan(table, "idempotency_keys_pkey");
+        // Housekeeping may take away what is over.
+        for (find(scan, key); scan.next();) {
+            if (scan.get(scan.column<core::Instant>("expires_at")) > current) {
+                if (scan.get(scan.column<std::string_view>("call")) != call ||
+                    scan.get(scan.column<Bytes>("payload_hash")).bytes != payload_hash.bytes)
+                    raise(Code::idempotency_conflict);
+                const auto result = scan.optional(scan.column<Json>("result"));
+                if (!result)
+                    raise(Code::idempotency_conflict, "the idempotency key is in use by a call that is not over");
+                writer.finish();
+                return result->text;
+            }
+            if (writer.lock(scan.place()))
+                writer.remove();
+        }
     }
-    const Rows tenant = spi.query(begin_statement, key.tenant, key.caller, hash);
-    if (tenant.empty())
-        raise(Code::not_found, "the tenant does not exist");
-    const core::Instant expires = current + core::minutes(60 * tenant[0].get<std::int32_t>(0));
-    (void)spi.query(insert_statement, key.tenant, key.caller, hash, call, payload_hash, current, expires);
+    writer.insert({column_value("tenant_id", key.tenant), column_value("caller_id", key.caller),
+                   column_value("key_hash", hash), column_value("call", call),
+                   column_value("payload_hash", payload_hash), column_value("result", std::optional<Json>{}),
+                   column_value("created_at", current), column_value("expires_at", current + terms.kept)});
+    writer.finish();
     return std::nullopt;
 }
 
 void finish(const Once &key, const std::string &result) {
-    Spi spi;
-    (void)spi.query(finish_statement, key.tenant, key.caller, Bytes{key.key_hash}, Json{result});
+    TableWriter writer(table);
+    {
+        IndexScan scan(table, "idempotency_keys_pkey");
+        find(scan, key);
+        // Written by this transaction, so nobody else can have changed it.
+        if (scan.next() && writer.lock(scan.place()))
+            writer.update({column_value("result", Json{result})});
+    }
+    writer.finish();
 }
 
 // A value in the form its type prints.

@@ -331,8 +331,8 @@ constexpr TableColumn registry_columns[] = {
 using namespace pg_clinic;
 using namespace pg_clinic::pg;
 
-// clinic_private.encrypted_columns()
-CLINIC_FUNCTION(clinic_encrypted_columns) {
+// clinic_private.registered_columns()
+CLINIC_FUNCTION(clinic_registered_columns) {
     ResultSet rows(fcinfo);
     TableScan scan("encrypted_columns", registry_columns);
     const auto text_of_column = [&scan](std::size_t i) { return scan.get<std::string>(i); };

@@ -14,8 +14,7 @@ namespace {
 
 constexpr TableColumn tenant_columns[] = {{"tenant_id", UUIDOID}, {"slug", TEXTOID}, {"status", TEXTOID}};
 
-template <class Wanted> std::optional<Tenant> scan_tenants(Wanted wanted) {
-    TableScan scan("tenants", tenant_columns);
+template <class Wanted> std::optional<Tenant> first_tenant(TableScan &scan, Wanted wanted) {
     while (scan.next()) {
         const auto id = scan.get<Uuid>(0);
         const auto slug = scan.get<std::string>(1);
@@ -28,6 +27,30 @@ template <class Wanted> std::optional<Tenant> scan_tenants(Wanted wanted) {
 constexpr TableColumn login_columns[] = {{"login", NAMEOID},           {"active", BOOLOID},  {"tenant_id", UUIDOID},
                                          {"actor", TEXTOID},           {"user_id", UUIDOID}, {"patient_id", UUIDOID},
                                          {"permissions", TEXTARRAYOID}};
+
+// The rows of one login, found by index: there may be many tenants, and each transaction of a mapped login asks.
+class LoginRows {
+  public:
+    explicit LoginRows(std::string_view login) : name_(name_of(login)) {}
+
+    bool next() {
+        while (scan_.next())
+            if (scan_.get<bool>(1).value_or(false) && scan_.name(0) == NameStr(name_))
+                return true;
+        return false;
+    }
+    const TableScan &row() const { return scan_; }
+
+  private:
+    static NameData name_of(std::string_view login) {
+        NameData name{};
+        login.copy(NameStr(name), NAMEDATALEN - 1);
+        return name;
+    }
+
+    NameData name_;
+    TableScan scan_{"logins", login_columns, "logins_login_idx", {KeyValue{NameGetDatum(&name_), NAMEOID}}};
+};
 
 // The mapping of one row, or nothing when the row does not make a context.
 std::optional<NewContext> read_login(const TableScan &scan) {
@@ -47,13 +70,15 @@ std::optional<NewContext> read_login(const TableScan &scan) {
 } // namespace
 
 std::optional<Tenant> find_tenant(const Uuid &tenant_id) {
-    return scan_tenants([&](const Uuid &id, const std::string &) { return id == tenant_id; });
+    TableScan scan("tenants", tenant_columns, "tenants_pkey", {key_value(tenant_id)});
+    return first_tenant(scan, [&](const Uuid &id, const std::string &) { return id == tenant_id; });
 }
 
 std::optional<Tenant> find_tenant(std::string_view slug_or_id) {
-    const auto wanted_id = parse_uuid(slug_or_id);
-    return scan_tenants(
-        [&](const Uuid &id, const std::string &slug) { return wanted_id ? id == *wanted_id : slug == slug_or_id; });
+    if (const auto wanted_id = parse_uuid(slug_or_id))
+        return find_tenant(*wanted_id);
+    TableScan scan("tenants", tenant_columns);
+    return first_tenant(scan, [&](const Uuid &, const std::string &slug) { return slug == slug_or_id; });
 }
 
 std::string session_login() {
@@ -71,16 +96,13 @@ std::optional<NewContext> mapped_login() {
     // A gateway speaks for others: a request without identity must not act as the gateway itself.
     if (session_is_gateway())
         return std::nullopt;
-    const std::string login = session_login();
     std::optional<NewContext> found;
     {
-        TableScan scan("logins", login_columns);
-        while (scan.next()) {
-            if (scan.name(0) != login || !scan.get<bool>(1).value_or(false))
-                continue;
+        LoginRows rows(session_login());
+        while (rows.next()) {
             if (found)
                 return std::nullopt;
-            found = read_login(scan);
+            found = read_login(rows.row());
         }
     }
     if (!found)
@@ -91,9 +113,9 @@ std::optional<NewContext> mapped_login() {
 
 std::int32_t count_mappings(std::string_view login) {
     std::int32_t count = 0;
-    TableScan scan("logins", login_columns);
-    while (scan.next())
-        count += scan.name(0) == login && scan.get<bool>(1).value_or(false);
+    LoginRows rows(login);
+    while (rows.next())
+        ++count;
     return count;
 }
 

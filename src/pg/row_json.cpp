@@ -2,6 +2,7 @@
 #include "pg/row_json.hpp"
 
 #include "pg/datum.hpp"
+#include "pg/jsonb_bytes.hpp"
 
 extern "C" {
 #include "common/shortest_dec.h"
@@ -123,28 +124,45 @@ Oid base_unless_encrypted(Oid type) {
     }
 }
 
+bool is_escaped(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
+
 void quote(std::string &out, std::string_view text) {
     constexpr char digits[] = "0123456789abcdef";
     out += '"';
-    for (const char c : text) {
+    for (;;) {
+        const auto plain = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_escaped) - text.begin());
+        out += text.substr(0, plain);
+        if (plain == text.size())
+            break;
+        const char c = text[plain];
+        text.remove_prefix(plain + 1);
         const auto byte = static_cast<unsigned char>(c);
+        out += '\\';
         if (c == '"' || c == '\\') {
-            out += '\\';
             out += c;
-        } else if (const char *letter = std::strchr("\bb\ff\nn\rr\tt", c);
-                   letter != nullptr && byte < 0x20 && byte != 0) {
-            out += '\\';
+        } else if (const char *letter = std::strchr("\bb\ff\nn\rr\tt", c); letter != nullptr && byte != 0) {
             out += letter[1];
-        } else if (byte < 0x20) {
-            out += "\\u00";
+        } else {
+            out += "u00";
             out += digits[byte >> 4];
             out += digits[byte & 15];
-        } else {
-            out += c;
         }
     }
     out += '"';
 }
+
+// A row that is being written: as text, and as the jsonb that the text is of.
+struct Writing {
+    explicit Writing(std::size_t members) : bytes(members) { text.reserve(512); }
+
+    void string(std::string_view value) {
+        quote(text, value);
+        bytes.string(value);
+    }
+
+    std::string text = "{";
+    JsonbBytes bytes;
+};
 
 std::string output_text(Oid function, Datum value) {
     return pg_call([function, value] { return static_cast<const char *>(OidOutputFunctionCall(function, value)); });
@@ -159,33 +177,48 @@ std::string time_text(Oid type, Datum value) {
     return buffer;
 }
 
-// A number as it is printed, or a string when JSON has no such number.
-void put_number(std::string &out, std::string_view text) {
-    const bool number = !text.empty() && (text.back() >= '0' && text.back() <= '9');
-    if (number)
-        out += text;
-    else
-        quote(out, text);
+void put_integer(Writing &out, std::int64_t value) {
+    std::array<char, 24> buffer{};
+    const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
+    out.text.append(buffer.data(), end);
+    out.bytes.number(pg_call([value] { return NumericGetDatum(int64_to_numeric(value)); }));
 }
 
-template <class T, class Print> void put_float(std::string &out, T value, Print print) {
+// NaN and the infinities are no numbers of JSON's.
+void put_numeric(Writing &out, Datum value) {
+    const std::string_view text = pg_call(
+        [value] { return static_cast<const char *>(DatumGetCString(DirectFunctionCall1(numeric_out, value))); });
+    if (text.back() < '0' || text.back() > '9') {
+        out.string(text);
+        return;
+    }
+    out.text += text;
+    out.bytes.number(value);
+}
+
+template <class T, class Print> void put_float(Writing &out, T value, Print print) {
+    if (!(value == value && value <= std::numeric_limits<T>::max() && value >= std::numeric_limits<T>::lowest())) {
+        out.string(value != value ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+        return;
+    }
     char buffer[64];
-    if (value == value && value <= std::numeric_limits<T>::max() && value >= std::numeric_limits<T>::lowest()) {
-        const std::string_view text(buffer, static_cast<std::size_t>(print(value, buffer)));
-        // As numeric, which jsonb keeps, prints it: without an exponent, and with one zero only.
-        if (text == "-0")
-            out += '0';
-        else if (text.find('e') == std::string_view::npos)
-            out += text;
-        else
-            out += Sql<Json>::from(Sql<Json>::to(Json{std::string(text)})).text;
-    } else
-        out += value != value ? "\"NaN\"" : value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
+    buffer[print(value, buffer)] = '\0';
+    // As numeric, which jsonb keeps, prints it: without an exponent, and with one zero only.
+    const char *text = buffer;
+    put_numeric(out, pg_call([text] {
+                    return DirectFunctionCall3(numeric_in, CStringGetDatum(text), ObjectIdGetDatum(InvalidOid),
+                                               Int32GetDatum(-1));
+                }));
 }
 
-void put_value(std::string &out, const JsonType &type, Kind kind, Datum value);
+void put_jsonb(Writing &out, Datum value) {
+    out.text += Sql<Json>::from(value).text;
+    out.bytes.jsonb(value);
+}
 
-void put_array(std::string &out, const JsonType &type, Datum value) {
+void put_value(Writing &out, const JsonType &type, Kind kind, Datum value);
+
+void put_array(Writing &out, const JsonType &type, Datum value) {
     struct Parts {
         Datum *values;
         bool *nulls;
@@ -203,37 +236,56 @@ void put_array(std::string &out, const JsonType &type, Datum value) {
     });
     if (parts.dimensions > 1) {
         const IsoStyles styles;
-        quote(out, output_text(F_ARRAY_OUT, value));
+        out.string(output_text(F_ARRAY_OUT, value));
         return;
     }
-    out += '[';
+    out.text += '[';
+    out.bytes.begin_array(static_cast<std::size_t>(parts.count));
     for (int i = 0; i < parts.count; ++i) {
         if (i > 0)
-            out += ", ";
-        if (parts.nulls[i])
-            out += "null";
-        else
+            out.text += ", ";
+        if (parts.nulls[i]) {
+            out.text += "null";
+            out.bytes.null();
+        } else {
             put_value(out, type, type.element, parts.values[i]);
+        }
     }
-    out += ']';
+    out.text += ']';
+    out.bytes.end_array();
 }
 
-void put_value(std::string &out, const JsonType &type, Kind kind, Datum value) {
+// {"hidden": true} as jsonb, made once in a backend.
+Datum hidden_jsonb() {
+    static constinit Datum made = 0;
+    if (made == 0) {
+        JsonbBytes object(1);
+        object.string("hidden");
+        object.boolean(true);
+        static const std::string kept = object.finish();
+        made = PointerGetDatum(kept.data());
+    }
+    return made;
+}
+
+void put_value(Writing &out, const JsonType &type, Kind kind, Datum value) {
     switch (kind) {
     case Kind::hidden:
-        out += hidden_value;
+        out.text += hidden_value;
+        out.bytes.jsonb(hidden_jsonb());
         return;
     case Kind::boolean:
-        out += DatumGetBool(value) ? "true" : "false";
+        out.text += DatumGetBool(value) ? "true" : "false";
+        out.bytes.boolean(DatumGetBool(value));
         return;
     case Kind::int2:
-        out += std::to_string(DatumGetInt16(value));
+        put_integer(out, DatumGetInt16(value));
         return;
     case Kind::int4:
-        out += std::to_string(DatumGetInt32(value));
+        put_integer(out, DatumGetInt32(value));
         return;
     case Kind::int8:
-        out += std::to_string(DatumGetInt64(value));
+        put_integer(out, DatumGetInt64(value));
         return;
     case Kind::float4:
         put_float(out, DatumGetFloat4(value), [](float v, char *b) { return float_to_shortest_decimal_bufn(v, b); });
@@ -242,46 +294,35 @@ void put_value(std::string &out, const JsonType &type, Kind kind, Datum value) {
         put_float(out, DatumGetFloat8(value), [](double v, char *b) { return double_to_shortest_decimal_bufn(v, b); });
         return;
     case Kind::numeric:
-        put_number(out, output_text(F_NUMERIC_OUT, value));
+        put_numeric(out, value);
         return;
     case Kind::text:
-        quote(out, text_view(value));
+        out.string(text_view(value));
         return;
     case Kind::name:
-        quote(out, NameStr(*DatumGetName(value)));
+        out.string(NameStr(*DatumGetName(value)));
         return;
     case Kind::uuid:
-        out += '"';
-        out += to_text(Sql<Uuid>::from(value));
-        out += '"';
+        out.string(to_text(Sql<Uuid>::from(value)));
         return;
     case Kind::time:
-        quote(out, time_text(type.type, value));
+        out.string(time_text(type.type, value));
         return;
     case Kind::json:
-        out += Sql<Json>::from(Sql<Json>::to(Json{std::string(text_view(value))})).text;
+        put_jsonb(out, Sql<Json>::to(Json{std::string(text_view(value))}));
         return;
     case Kind::jsonb:
-        out += Sql<Json>::from(value).text;
+        put_jsonb(out, value);
         return;
     case Kind::array:
         put_array(out, type, value);
         return;
     case Kind::other: {
         const IsoStyles styles;
-        quote(out, output_text(type.output, value));
+        out.string(output_text(type.output, value));
         return;
     }
     }
-}
-
-void put_member(std::string &out, const JsonColumn &column, Datum value, bool is_null) {
-    out += out.size() > 1 ? ", " : "";
-    out += column.key;
-    if (is_null)
-        out += "null";
-    else
-        put_value(out, column.type, column.type.kind, value);
 }
 
 } // namespace
@@ -317,11 +358,14 @@ JsonType json_type(Oid type) {
 std::string key_text(const JsonType &type, Datum value) {
     if (type.kind == Kind::text)
         return std::string(text_view(value));
-    std::string out;
+    if (type.kind == Kind::uuid)
+        return to_text(Sql<Uuid>::from(value));
+    Writing out(0);
+    out.text.clear();
     put_value(out, type, type.kind, value);
-    if (out.size() >= 2 && out.front() == '"')
-        out = out.substr(1, out.size() - 2);
-    return out;
+    if (out.text.size() >= 2 && out.text.front() == '"')
+        return out.text.substr(1, out.text.size() - 2);
+    return out.text;
 }
 
 namespace {
@@ -362,36 +406,50 @@ RowJson::RowJson(TupleDesc row, const std::vector<std::string> &secrets, const s
     });
 }
 
-std::string RowJson::whole(const Datum *values, const bool *nulls) const {
-    std::string out = "{";
-    for (const JsonColumn &column : columns_) {
-        const int i = column.number - 1;
-        if (!column.left_out && !nulls[i])
-            put_member(out, column, values[i], false);
+RowJson::Object RowJson::object(std::span<const JsonColumn *const> columns, const Datum *values,
+                                const bool *nulls) const {
+    Writing out(columns.size());
+    for (const JsonColumn *column : columns)
+        out.bytes.string(column->name);
+    for (const JsonColumn *column : columns) {
+        const int i = column->number - 1;
+        out.text += out.text.size() > 1 ? ", " : "";
+        out.text += column->key;
+        if (nulls[i]) {
+            out.text += "null";
+            out.bytes.null();
+        } else {
+            put_value(out, column->type, column->type.kind, values[i]);
+        }
     }
-    return out += '}';
+    out.text += '}';
+    return {std::move(out.text), out.bytes.finish()};
 }
 
-RowJson::Pair RowJson::changes(const Datum *old_values, const bool *old_nulls, const Datum *values,
-                               const bool *nulls) const {
-    Pair out;
+RowJson::Object RowJson::whole(const Datum *values, const bool *nulls) const {
+    std::vector<const JsonColumn *> there;
+    there.reserve(columns_.size());
+    for (const JsonColumn &column : columns_)
+        if (!column.left_out && !nulls[column.number - 1])
+            there.push_back(&column);
+    return object(there, values, nulls);
+}
+
+std::optional<RowJson::Pair> RowJson::changes(const Datum *old_values, const bool *old_nulls, const Datum *values,
+                                              const bool *nulls) const {
+    std::vector<const JsonColumn *> changed;
     for (const JsonColumn &column : columns_) {
         const int i = column.number - 1;
         if (old_nulls[i] == nulls[i] && (nulls[i] || pg_call([=, &column] {
-                                             return datum_image_eq(old_values[i], values[i], column.type.by_value,
-                                                                   column.type.length);
+                                             return datum_image_eq(old_values[i], values[i], column.by_value,
+                                                                   column.length);
                                          })))
             continue;
-        if (out.before.empty())
-            out.before = out.after = "{";
-        put_member(out.before, column, old_values[i], old_nulls[i]);
-        put_member(out.after, column, values[i], nulls[i]);
+        changed.push_back(&column);
     }
-    if (!out.before.empty()) {
-        out.before += '}';
-        out.after += '}';
-    }
-    return out;
+    if (changed.empty())
+        return std::nullopt;
+    return Pair{object(changed, old_values, old_nulls), object(changed, values, nulls)};
 }
 
 } // namespace pg_clinic::pg

@@ -59,17 +59,26 @@ class RowJson {
     // every column that is not a uuid, a boolean or a timestamptz, but for those named with a "-" before.
     RowJson(TupleDesc row, const std::vector<std::string> &secrets, const std::vector<AttrNumber> &left_out);
 
-    // A JSON object of the columns that are not null.
-    std::string whole(const Datum *values, const bool *nulls) const;
-
-    // Two objects of the columns that differ; both empty when none does.
-    struct Pair {
-        std::string before;
-        std::string after;
+    // A JSON object, and the jsonb that it is: as it is stored, for a Datum that points to its first byte.
+    struct Object {
+        std::string text;
+        std::string stored;
     };
-    Pair changes(const Datum *old_values, const bool *old_nulls, const Datum *values, const bool *nulls) const;
+
+    // Of the columns that are not null.
+    Object whole(const Datum *values, const bool *nulls) const;
+
+    // Of the columns that differ; nothing when none does.
+    struct Pair {
+        Object before;
+        Object after;
+    };
+    std::optional<Pair> changes(const Datum *old_values, const bool *old_nulls, const Datum *values,
+                                const bool *nulls) const;
 
   private:
+    Object object(std::span<const JsonColumn *const> columns, const Datum *values, const bool *nulls) const;
+
     std::vector<JsonColumn> columns_;
 };
 

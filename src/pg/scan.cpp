@@ -124,6 +124,21 @@ void IndexScan::add_key(const char *column, StrategyNumber strategy, Datum value
     ++key_count_;
 }
 
+void IndexScan::where_null(const char *column) {
+    if (key_count_ == max_keys)
+        throw core::Error(core::ErrorCode::internal, "too many scan keys");
+    const Oid id = RelationGetRelid(table_);
+    const int place = index_column(pg_call([id, column] { return get_attnum(id, column); }));
+    if (place == 0 || !index_->rd_indam->amsearchnulls)
+        altered(std::string("clinic_data.") + RelationGetRelationName(index_) + " cannot be searched for nulls of " +
+                column);
+    ScanKeyData *key = &keys_[key_count_++];
+    pg_call([key, place] {
+        ScanKeyEntryInitialize(key, SK_ISNULL | SK_SEARCHNULL, static_cast<AttrNumber>(place), InvalidStrategy,
+                               InvalidOid, InvalidOid, InvalidOid, Datum{0});
+    });
+}
+
 void IndexScan::start(Sight sight) {
     // Searches want their conditions in the order of the index's columns.
     std::stable_sort(keys_, keys_ + key_count_,

@@ -47,6 +47,9 @@ class IndexScan {
         add_key(column, strategy, Sql<T>::to(value), Sql<T>::type);
     }
 
+    // The condition that a column of the index, a btree, is null.
+    void where_null(const char *column);
+
     // Begins (again) with the conditions given so far and forgets them.
     void start(Sight sight);
 

@@ -11,6 +11,7 @@
 #include "pg/result.hpp"
 #include "pg/seal_key.hpp"
 #include "pg/seal_log.hpp"
+#include "pg/table_writer.hpp"
 
 extern "C" {
 #include "access/xlog.h"
@@ -53,12 +54,6 @@ constinit KeptPlan finished_plan{
 constinit KeptPlan visible_plan{
     "SELECT r.transaction_id, r.audit_id, r.leaf_hash FROM clinic_data.audit_records AS r WHERE r.tenant_id = $1"
     " AND (r.transaction_id, r.audit_id) > ($2, $3) ORDER BY r.transaction_id, r.audit_id LIMIT $4"};
-constinit KeptPlan add_leaves_plan{
-    "INSERT INTO clinic_data.audit_leaves (tenant_id, first_position, leaf_count, run_no, first_transaction_id, "
-    "first_audit_id,"
-    " last_transaction_id, last_audit_id, audit_ids, leaf_hashes) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"};
-constinit KeptPlan add_node_plan{
-    "INSERT INTO clinic_data.audit_nodes (tenant_id, level, node_no, hash) VALUES ($1, $2, $3, $4)"};
 constinit KeptPlan add_key_plan{"INSERT INTO clinic_data.audit_seal_keys (tenant_id, key_id, public_key, first_used_at)"
                                 " VALUES ($1, $2, $3, $4) ON CONFLICT ON CONSTRAINT audit_seal_keys_pkey DO NOTHING"};
 constinit KeptPlan add_head_plan{"INSERT INTO clinic_data.audit_heads (tenant_id, tree_size, head_no, root_hash, "
@@ -87,6 +82,57 @@ std::string hex(std::string_view bytes) {
     return out;
 }
 
+// The rows that a seal adds, past SQL: there are many, and all for a tenant whose records row security let through.
+class LogRows {
+  public:
+    template <class... T> void add_leaves(const T &...values) { add(leaves_, values...); }
+    template <class... T> void add_node(const T &...values) { add(nodes_, values...); }
+
+    void finish() {
+        nodes_.rows.flush();
+        nodes_.table.finish();
+        leaves_.rows.flush();
+        leaves_.table.finish();
+    }
+
+  private:
+    struct Target {
+        Target(const char *name, std::initializer_list<std::pair<const char *, Oid>> columns)
+            : table(name), rows(table, places(table, columns)) {}
+
+        static std::vector<TableWriter::Place> places(const TableWriter &table,
+                                                      std::initializer_list<std::pair<const char *, Oid>> columns) {
+            std::vector<TableWriter::Place> out;
+            for (const auto &[name, type] : columns)
+                out.push_back(table.place_of(name, type, static_cast<AttrNumber>(out.size() + 1)));
+            return out;
+        }
+
+        TableWriter table;
+        TableWriter::Rows rows;
+    };
+
+    template <class... T> void add(Target &target, const T &...values) {
+        values_.assign({nullable(values)...});
+        target.rows.add(values_);
+    }
+
+    Target leaves_{"audit_leaves",
+                   {{"tenant_id", UUIDOID},
+                    {"first_position", INT8OID},
+                    {"leaf_count", INT4OID},
+                    {"run_no", INT4OID},
+                    {"first_transaction_id", XID8OID},
+                    {"first_audit_id", UUIDOID},
+                    {"last_transaction_id", XID8OID},
+                    {"last_audit_id", UUIDOID},
+                    {"audit_ids", BYTEAOID},
+                    {"leaf_hashes", BYTEAOID}}};
+    Target nodes_{"audit_nodes",
+                  {{"tenant_id", UUIDOID}, {"level", INT4OID}, {"node_no", INT8OID}, {"hash", BYTEAOID}}};
+    std::vector<NullableValue> values_;
+};
+
 class Sealer final : public core::NodeVisitor {
   public:
     Sealer(Spi &spi, const Uuid &tenant) : spi_(spi), tenant_(tenant) {
@@ -105,8 +151,7 @@ class Sealer final : public core::NodeVisitor {
     void complete(unsigned level, std::uint64_t index, const core::Digest &digest) override {
         if (level >= least_stored_level)
             in_row_memory([&] {
-                spi_.query(add_node_plan, tenant_, static_cast<std::int32_t>(level), number(index),
-                           Bytes{bytes_of(digest)});
+                rows_->add_node(tenant_, static_cast<std::int32_t>(level), number(index), Bytes{bytes_of(digest)});
             });
     }
 
@@ -134,6 +179,7 @@ class Sealer final : public core::NodeVisitor {
     bool complete_ = false;
     std::string warning_;
     std::optional<core::Frontier> frontier_;
+    std::optional<LogRows> rows_;
     std::uint64_t sealed_ = 0;
     // The row of leaves that is being filled.
     SealOrder first_, last_;
@@ -195,8 +241,10 @@ void Sealer::open_tree() {
 }
 
 void Sealer::take(const SealOrder &record, std::string_view leaf_hash) {
-    if (!frontier_)
+    if (!frontier_) {
         open_tree();
+        rows_.emplace();
+    }
     if (audit_ids_.empty())
         first_ = record;
     last_ = record;
@@ -214,9 +262,9 @@ void Sealer::flush() {
         return;
     const std::uint64_t count = audit_ids_.size() / id_bytes;
     in_row_memory([&] {
-        spi_.query(add_leaves_plan, tenant_, number(frontier_->size() - count), static_cast<std::int32_t>(count),
-                   state_.run_no, first_.transaction_id, first_.audit_id, last_.transaction_id, last_.audit_id,
-                   BytesView{audit_ids_}, BytesView{leaf_hashes_});
+        rows_->add_leaves(tenant_, number(frontier_->size() - count), static_cast<std::int32_t>(count), state_.run_no,
+                          first_.transaction_id, first_.audit_id, last_.transaction_id, last_.audit_id,
+                          BytesView{audit_ids_}, BytesView{leaf_hashes_});
     });
     audit_ids_.clear();
     leaf_hashes_.clear();
@@ -250,6 +298,8 @@ std::uint64_t Sealer::seal(std::int64_t most) {
     else if (state_.after.transaction_id < oldest)
         spi_.each(finished_plan, {}, visit, tenant_, state_.after.transaction_id, state_.after.audit_id, oldest, most);
     flush();
+    if (rows_)
+        rows_->finish();
     finish(read, most, oldest, last);
     // That nothing happened up to the present is not worth a row version.
     if (read > 0 || state_.system != before.system || state_.pass != before.pass)

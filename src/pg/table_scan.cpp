@@ -46,9 +46,14 @@ void TableScan::open(const char *table, std::span<const TableColumn> columns, co
 }
 
 bool TableScan::find_columns(Relation relation, std::span<const TableColumn> columns) {
+    const TupleDesc row = RelationGetDescr(relation);
     for (std::size_t i = 0; i < columns.size(); ++i) {
-        numbers_[i] = get_attnum(RelationGetRelid(relation), columns[i].name);
-        if (numbers_[i] <= 0 || TupleDescAttr(RelationGetDescr(relation), numbers_[i] - 1)->atttypid != columns[i].type)
+        numbers_[i] = InvalidAttrNumber;
+        for (int at = 0; at < row->natts && numbers_[i] == InvalidAttrNumber; ++at)
+            if (const Form_pg_attribute attribute = TupleDescAttr(row, at);
+                !attribute->attisdropped && std::strcmp(NameStr(attribute->attname), columns[i].name) == 0)
+                numbers_[i] = attribute->attnum;
+        if (numbers_[i] == InvalidAttrNumber || TupleDescAttr(row, numbers_[i] - 1)->atttypid != columns[i].type)
             return false;
     }
     return true;

@@ -20,12 +20,20 @@ struct TableWriter::State {
     ExprState **defaults;   // by column, made at first use
     void **checks;          // by column, what domain_check keeps
     Bitmapset **changed;    // where the executor looks for the changed columns
+    // Rows that wait to be stored together, all of one table or partition.
+    TupleTableSlot **gathered; // made at first use
+    int gathered_count;
+    std::size_t gathered_bytes;
+    ResultRelInfo *gathered_in;
     // Of a partitioned table, which takes rows only:
     ModifyTableState *statement;
     PartitionTupleRouting *routing;
 };
 
 namespace {
+
+constexpr int most_gathered = 100;
+constexpr std::size_t most_gathered_bytes = 256 * 1024;
 
 Oid table_oid(const char *name) { return get_relname_relid(name, get_namespace_oid("clinic_data", false)); }
 
@@ -280,6 +288,110 @@ void TableWriter::insert(const std::vector<Place> &places, const std::vector<Nul
     for (std::size_t i = 0; i < places.size(); ++i)
         put(places[i], values[i]);
     store();
+}
+
+namespace {
+
+// Whether rows may be stored together: nothing is to happen before, after or instead of one.
+bool takes_many(const ResultRelInfo *target) {
+    const TriggerDesc *triggers = target->ri_TrigDesc;
+    const TupleConstr *rules = target->ri_RelationDesc->rd_att->constr;
+    return (triggers == nullptr || !(triggers->trig_insert_before_row || triggers->trig_insert_after_row ||
+                                     triggers->trig_insert_instead_row || triggers->trig_insert_new_table)) &&
+           (rules == nullptr || !rules->has_generated_stored) && target->ri_FdwRoutine == nullptr;
+}
+
+void index_row(ResultRelInfo *target, EState *estate, TupleTableSlot *row) {
+    if (target->ri_NumIndices > 0)
+        list_free(ExecInsertIndexTuples(target, row, estate, false, false, nullptr, NIL
+#if PG_VERSION_NUM >= 160000
+                                        ,
+                                        false
+#endif
+                                        ));
+    ResetPerTupleExprContext(estate);
+}
+
+} // namespace
+
+// Stores the rows that were gathered.
+void TableWriter::store_gathered(State *s) {
+    const int count = std::exchange(s->gathered_count, 0);
+    s->gathered_bytes = 0;
+    Relation table = s->gathered_in->ri_RelationDesc;
+    if (count == 1)
+        table_tuple_insert(table, s->gathered[0], s->estate->es_output_cid, 0, nullptr);
+    else
+        table_multi_insert(table, s->gathered, count, s->estate->es_output_cid, 0, nullptr);
+    for (int i = 0; i < count; ++i) {
+        index_row(s->gathered_in, s->estate, s->gathered[i]);
+        ExecClearTuple(s->gathered[i]);
+    }
+}
+
+// Keeps a copy of the fresh row, or stores it at once where that must be. Plain data only: it runs behind the gate.
+void TableWriter::gather() {
+    State *s = s_;
+    pg_call([s] {
+        ExecStoreVirtualTuple(s->fresh);
+        ResultRelInfo *target = s->routing == nullptr
+                                    ? s->target
+                                    : ExecFindPartition(s->statement, s->target, s->routing, s->fresh, s->estate);
+        if (s->gathered_count > 0 && (target != s->gathered_in || s->gathered_count == most_gathered ||
+                                      s->gathered_bytes >= most_gathered_bytes))
+            store_gathered(s);
+        TupleTableSlot *row = s->routing == nullptr ? s->fresh : in_partition(target, s->estate, s->fresh);
+        if (!takes_many(target)) {
+            if (s->routing == nullptr)
+                ExecSimpleRelationInsert(s->target, s->estate, row);
+            else
+                insert_routed(target, s->estate, row);
+            ResetPerTupleExprContext(s->estate);
+            return;
+        }
+        row->tts_tableOid = RelationGetRelid(target->ri_RelationDesc);
+        if (target->ri_RelationDesc->rd_att->constr != nullptr)
+            ExecConstraints(target, row, s->estate);
+        if (target != s->gathered_in || s->gathered == nullptr) {
+            // Rows of another partition need slots of their own.
+            MemoryContext caller = MemoryContextSwitchTo(s->estate->es_query_cxt);
+            s->gathered = static_cast<TupleTableSlot **>(palloc0(sizeof(TupleTableSlot *) * most_gathered));
+            MemoryContextSwitchTo(caller);
+            s->gathered_in = target;
+        }
+        TupleTableSlot *&copy = s->gathered[s->gathered_count];
+        if (copy == nullptr) {
+            MemoryContext caller = MemoryContextSwitchTo(s->estate->es_query_cxt);
+            copy = table_slot_create(target->ri_RelationDesc, &s->estate->es_tupleTable);
+            MemoryContextSwitchTo(caller);
+        }
+        ExecCopySlot(copy, row);
+        copy->tts_tableOid = row->tts_tableOid;
+        bool must_free = false;
+        s->gathered_bytes += ExecFetchSlotHeapTuple(copy, false, &must_free)->t_len;
+        ++s->gathered_count;
+        ResetPerTupleExprContext(s->estate);
+    });
+}
+
+TableWriter::Rows::Rows(TableWriter &writer, std::vector<Place> places)
+    : writer_(writer), places_(std::move(places)),
+      given_(static_cast<std::size_t>(RelationGetDescr(writer.s_->table)->natts)) {
+    for (const Place &place : places_)
+        given_[static_cast<std::size_t>(place.number - 1)] = true;
+}
+
+void TableWriter::Rows::add(const std::vector<NullableValue> &values) {
+    writer_.clear_but(given_);
+    for (std::size_t i = 0; i < places_.size(); ++i)
+        writer_.put(places_[i], values[i]);
+    writer_.gather();
+}
+
+void TableWriter::Rows::flush() {
+    State *s = writer_.s_;
+    if (s->gathered_count > 0)
+        pg_call([s] { store_gathered(s); });
 }
 
 bool TableWriter::lock(const ItemPointerData &place) {

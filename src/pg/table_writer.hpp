@@ -48,6 +48,20 @@ class TableWriter {
                    AttrNumber guess = InvalidAttrNumber) const; // guess: where it is likely to be
     void insert(const std::vector<Place> &places, const std::vector<NullableValue> &values);
 
+    // New rows of the same columns, many at a time: a page and a record of the log for as many as fit. They are copied when they are
+    // added, and stored by flush() at the latest, which comes before finish().
+    class Rows {
+      public:
+        Rows(TableWriter &writer, std::vector<Place> places);
+        void add(const std::vector<NullableValue> &values);
+        void flush();
+
+      private:
+        TableWriter &writer_;
+        std::vector<Place> places_;
+        std::vector<bool> given_;
+    };
+
     // Locks the row against other writers. False when it was changed or deleted in the meantime: look again.
     bool lock(const ItemPointerData &place);
 
@@ -64,8 +78,10 @@ class TableWriter {
     void put(Place place, const NullableValue &value);
     void clear_but(const std::vector<bool> &given);
     void store();
+    void gather();
 
     struct State; // plain data, in the executor state's memory
+    static void store_gathered(State *s);
     State *s_ = nullptr;
 };
 

@@ -88,8 +88,7 @@ Uuid uuid_floor(std::int64_t unix_millis) noexcept {
 
 Uuid new_id() {
     Uuid id;
-    if (!pg_strong_random(id.bytes.data() + 8, 8))
-        fail(ERRCODE_INTERNAL_ERROR, "could not generate random values");
+    take_random(id.bytes.data() + 8, 8);
     put_time(id, ascending_nanos());
     return id;
 }

@@ -72,6 +72,26 @@ DELETE FROM audited.things;
 SELECT action, before ->> 'flag' AS flag, before -> 'secret' AS secret, before -> 'key' AS key, after FROM audited.trail WHERE action = 'delete';
 COMMIT;
 
+-- What is stored is the jsonb of its text, byte for byte: of more columns than jsonb counts in one go, of scalars, and of arrays, whose
+-- elements are compared one and all.
+BEGIN;
+SELECT format('CREATE TABLE audited.wide (id integer PRIMARY KEY, ids uuid[], flags boolean[], bare jsonb, counted jsonb, nothing jsonb, said jsonb, none integer[],
+    %s)', string_agg(format('column_%s %s', n, (ARRAY['text', 'numeric', 'boolean'])[1 + n % 3]), ', ')) FROM generate_series(1, 60) n \gexec
+SELECT clinic.enable_audit('audited.wide');
+INSERT INTO audited.wide (id, ids, flags, bare, counted, nothing, said, none) VALUES
+    (1, ARRAY[:'tenant', :'patient']::uuid[], '{t,NULL,f}', '"a \"word\""', '-12.50', 'null', 'true', '{}');
+SELECT format('UPDATE audited.wide SET %s', string_agg(format('column_%s = %L', n, CASE n % 3 WHEN 0 THEN repeat('x', n) WHEN 1 THEN n * 1.5 || '' ELSE 't' END), ', '))
+  FROM generate_series(1, 60) n \gexec
+UPDATE audited.wide SET ids = ARRAY[:'tenant', :'tenant']::uuid[], flags = '{t,NULL,t}';
+UPDATE audited.wide SET ids = ids || '{}', flags = '{t,NULL,t}', column_3 = 'xxx';
+DELETE FROM audited.wide;
+SELECT action, after ->> 'ids' AS ids, after ->> 'flags' AS flags, after ->> 'column_60' AS last, after -> 'bare' AS bare, after -> 'counted' AS counted,
+       (SELECT count(*) FROM jsonb_object_keys(coalesce(after, before))) AS columns, clinic_private.audit_leaf(t) = leaf_hash AS whole,
+       jsonb_send(before) IS NOT DISTINCT FROM jsonb_send(before::text::jsonb) AND jsonb_hash(after) IS NOT DISTINCT FROM jsonb_hash(after::text::jsonb)
+       AND before IS NOT DISTINCT FROM before::text::jsonb AND after IS NOT DISTINCT FROM after::text::jsonb AS same
+  FROM audited.trail t WHERE table_name = 'audited.wide' ORDER BY audit_id;
+COMMIT;
+
 -- Savepoints: what is rolled back leaves nothing, what is released stays, in the order it happened.
 BEGIN;
 INSERT INTO audited.other VALUES (1);

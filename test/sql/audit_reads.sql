@@ -86,6 +86,14 @@ SET enable_hashjoin = off; SET enable_nestloop = off;
 SELECT p.name FROM clinic.patients p JOIN clinic.appointments a ON a.patient_id = p.patient_id ORDER BY a.starts_at DESC LIMIT 1;
 SELECT * FROM public.reads();
 RESET enable_hashjoin; RESET enable_nestloop;
+-- A view joins apart from what is around it: of patients that its join read ahead, those have left whose appointment did.
+SET enable_mergejoin = off; SET enable_nestloop = off;
+SELECT patient_name FROM clinic.appointments WHERE starts_at = '2026-03-03T11:00Z';
+SELECT * FROM public.reads();
+RESET enable_mergejoin; RESET enable_nestloop;
+-- Whose names nobody asked for were not read.
+SELECT a.local_starts_at FROM clinic.appointments a JOIN (VALUES (1)) v (n) ON true WHERE a.starts_at = '2026-03-03T12:00Z';
+SELECT * FROM public.reads();
 
 -- Queries in queries.
 WITH w AS MATERIALIZED (SELECT patient_id, name FROM clinic.patients) SELECT name FROM w WHERE name = 'Cid';

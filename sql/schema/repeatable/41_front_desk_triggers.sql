@@ -11,7 +11,7 @@ BEGIN
         'WHEN (((old.status = ANY (ARRAY[''arrived''::text, ''in_progress''::text])) AND (old.status IS DISTINCT FROM new.status))) ',
         'clinic_private.follow_visit()', 'O', 'The ticket goes with its visit.');
     CALL clinic_private.ensure_trigger('clinic_data.appointments', 'appointments_61_charge', 'AFTER INSERT', '',
-        'clinic_private.charge_by_policy()', 'O', 'What the policy on no-shows makes due.');
+        'clinic_private.charge_new_booking()', 'O', 'What the policy on no-shows makes due.');
     CALL clinic_private.ensure_trigger('clinic_data.appointments', 'appointments_62_charge', 'AFTER UPDATE',
         'WHEN ((old.status IS DISTINCT FROM new.status)) ', 'clinic_private.charge_by_policy()', 'O',
         'What the policy on no-shows makes due, or no longer.');

@@ -6,7 +6,7 @@ BEGIN
         RETURN;
     END IF;
     CALL clinic_private.ensure_trigger('clinic_data.appointments', 'appointments_60_messages_insert', 'AFTER INSERT',
-        'WHEN (((new.status = ''booked''::text) OR (new.status = ''confirmed''::text))) ', 'clinic_private.follow_appointment_change()', 'O',
+        'WHEN (((new.status = ''booked''::text) OR (new.status = ''confirmed''::text))) ', 'clinic_private.follow_new_appointment()', 'O',
         'A booking is confirmed and reminded of, whoever makes it.');
     CALL clinic_private.ensure_trigger('clinic_data.appointments', 'appointments_60_messages_update', 'AFTER UPDATE',
         'WHEN (((old.status IS DISTINCT FROM new.status) OR (old.starts_at IS DISTINCT FROM new.starts_at)'
