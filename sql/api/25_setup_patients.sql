@@ -271,6 +271,9 @@ BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('patient_id', update_patient.patient_id));
     PERFORM clinic_private.require_row('patient', update_patient.patient_id);
     PERFORM clinic_private.require_unmerged(update_patient.patient_id);
+    IF clinic_private.is_erased(tenant, update_patient.patient_id) THEN
+        PERFORM clinic_private.raise_error('shredded', 'the patient was erased', jsonb_build_object('patient_id', update_patient.patient_id), NULL);
+    END IF;
     given := clinic_private.checked_changes(update_patient.changes, allowed);
     IF given ->> 'status' = 'merged' THEN
         PERFORM clinic_private.refuse_argument('status', 'status must be active, inactive or deceased', hint => 'Records are merged by clinic.merge_patients().');
@@ -304,7 +307,7 @@ COMMENT ON FUNCTION clinic.update_patient IS
     'Changes a patient, and returns the new version. Needs patients:write and patients:read.
 changes: an object of columns and new values: name, mrn, date_of_birth, sex, status (active, inactive or deceased; only active
 patients can be booked), deceased_on (makes the patient deceased), preferred_name, photo_reference, first_location_id; with "version", only that version is changed.
-Errors: no_context, forbidden, not_found, inactive (a merged record), 22004, 22023, duplicate, stale_version; none shows a name, date or number.';
+Errors: no_context, forbidden, not_found, inactive (a merged record), shredded (erased), 22004, 22023, duplicate, stale_version; none shows a name, date or number.';
 
 CREATE FUNCTION clinic_private.require_unmerged(patient_id uuid)
     RETURNS void

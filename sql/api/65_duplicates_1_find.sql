@@ -157,7 +157,15 @@ BEGIN
     END IF;
     IF find_duplicates.patient_id IS NOT NULL THEN
         PERFORM clinic_private.require_row('patient', find_duplicates.patient_id);
-        RETURN QUERY SELECT d.* FROM clinic_private.duplicates_of_patient(tenant, find_duplicates.patient_id, find_duplicates.threshold) AS d;
+        RETURN QUERY
+        WITH found AS MATERIALIZED (
+            SELECT d.* FROM clinic_private.duplicates_of_patient(tenant, find_duplicates.patient_id, find_duplicates.threshold) AS d
+        ), ids AS (
+            SELECT CASE WHEN count(*) > 0 THEN array_agg(f.other_patient_id) || find_duplicates.patient_id ELSE '{}' END AS told FROM found AS f
+        ), recorded AS MATERIALIZED (
+            SELECT clinic_private.record_reads('patients', i.told, i.told) FROM ids AS i
+        )
+        SELECT f.* FROM found AS f CROSS JOIN recorded ORDER BY f.score DESC, f.other_patient_id;
         RETURN;
     END IF;
     given := clinic_private.checked_object('demographics', find_duplicates.demographics,
@@ -176,8 +184,14 @@ BEGIN
         indexes := indexes || clinic_private.identifier_index(tenant, normal ->> 'system',
             (SELECT c.normal FROM clinic_private.checked_identifier(normal ->> 'system', normal ->> 'value') AS c));
     END LOOP;
-    RETURN QUERY SELECT d.* FROM clinic_private.duplicates_of(tenant, NULL, given ->> 'name', (given ->> 'date_of_birth')::date,
-        array_remove(ARRAY[email], NULL), array_remove(ARRAY[phone], NULL), systems, indexes, find_duplicates.threshold) AS d;
+    RETURN QUERY
+    WITH found AS MATERIALIZED (
+        SELECT d.* FROM clinic_private.duplicates_of(tenant, NULL, given ->> 'name', (given ->> 'date_of_birth')::date,
+            array_remove(ARRAY[email], NULL), array_remove(ARRAY[phone], NULL), systems, indexes, find_duplicates.threshold) AS d
+    ), recorded AS MATERIALIZED (
+        SELECT clinic_private.record_reads('patients', i.told, i.told) FROM (SELECT ARRAY(SELECT f.other_patient_id FROM found AS f) AS told) AS i
+    )
+    SELECT f.* FROM found AS f CROSS JOIN recorded ORDER BY f.score DESC, f.other_patient_id;
 END
 $$;
 ALTER FUNCTION clinic.find_duplicates OWNER TO clinic_owner;
@@ -204,6 +218,7 @@ DECLARE
     place uuid;
     pairs jsonb := '[]';
     patient record;
+    told uuid[];
     next_cursor text;
 BEGIN
     PERFORM clinic_private.require_permission('patients:read');
@@ -235,6 +250,9 @@ BEGIN
                            FROM clinic_private.duplicates_of_patient(tenant, patient.patient_id, least_score) AS d
                            WHERE d.other_patient_id > patient.patient_id);
     END LOOP;
+    told := ARRAY(SELECT DISTINCT u.id::uuid FROM jsonb_array_elements(pairs) AS e (pair)
+                  CROSS JOIN LATERAL (VALUES (e.pair ->> 'patient_id'), (e.pair ->> 'other_patient_id')) AS u (id));
+    PERFORM clinic_private.record_reads('patients', told, told);
     RETURN jsonb_build_object('pairs', pairs, 'patients', looked_at, 'after', next_cursor);
 END
 $$;

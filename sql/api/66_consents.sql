@@ -228,6 +228,12 @@ BEGIN
     IF since > clinic.now() THEN
         PERFORM clinic_private.refuse_argument('given_at', 'given_at must not be in the future');
     END IF;
+    IF EXISTS (SELECT FROM clinic_data.consents AS c
+               JOIN clinic_data.consent_withdrawals AS w ON w.tenant_id = c.tenant_id AND w.consent_id = c.consent_id
+               WHERE c.tenant_id = tenant AND c.patient_id = give_consent.patient_id AND c.purpose = give_consent.purpose AND w.withdrawn_at > since
+                 AND coalesce(c.scope = nullif(btrim(give_consent.scope), ''), true)) THEN
+        PERFORM clinic_private.refuse_argument('given_at', 'the patient has withdrawn consent since then', hint => 'A withdrawal ends what was signed before it, too.');
+    END IF;
     SELECT t.purpose, t.language, t.version_no, t.valid_from_at INTO words
     FROM clinic_data.consent_texts AS t
     WHERE t.tenant_id = tenant AND t.text_id = give_consent.text_id;

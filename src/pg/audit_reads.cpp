@@ -1,10 +1,12 @@
 // The audit of reads: see audit_reads.hpp. Looking costs a call and a copy of some ids a row; the record is made when the run ends.
 #include "pg/audit_reads.hpp"
 
+#include "pg/audit_reads_batch.hpp"
 #include "pg/audit_reads_copy.hpp"
 #include "pg/audit_reads_keys.hpp"
 #include "pg/audit_reads_plan.hpp"
 #include "pg/audit_reads_refusals.hpp"
+#include "pg/audit_reads_telling.hpp"
 #include "pg/audit_spool.hpp"
 #include "pg/boundary.hpp"
 #include "pg/context.hpp"
@@ -26,7 +28,6 @@ namespace pg_clinic::pg {
 
 namespace {
 
-constexpr std::size_t piece = 256;              // ids in one record
 constexpr std::int64_t most_told_counted = 100; // of rows of which nothing is emitted, so many are told
 
 constinit bool record_own = false;
@@ -44,74 +45,16 @@ constinit planner_hook_type next_planner = nullptr;
 
 const char *action_word(int action) { return actions[action].name; }
 
-std::vector<Uuid> each_once(std::vector<Uuid> ids) {
-    std::sort(ids.begin(), ids.end());
-    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-    return ids;
-}
-
 // ---- What has passed
 
-// The ids of one marked table and tenant that passed and are not in the spool yet.
-class Batch {
-  public:
-    Batch(std::shared_ptr<const WatchedRelation> relation, const Uuid &tenant)
-        : relation_(std::move(relation)), tenant_(tenant) {}
-
-    const WatchedRelation &relation() const { return *relation_; }
-    const std::shared_ptr<const WatchedRelation> &shared_relation() const { return relation_; }
-    const Uuid &tenant() const { return tenant_; }
-    bool full() const { return count_ == piece; }
-    bool empty() const { return count_ == 0 && counted_ == 0; }
-
-    void add(const Uuid &row, const Uuid &patient) noexcept {
-        // A row that a join repeats is told once, as long as it is remembered.
-        const std::size_t place = (std::hash<Uuid>()(row) >> 48) % recent_.size();
-        if (recent_[place] == row)
-            return;
-        recent_[place] = row;
-        rows_[count_] = row;
-        patients_[count_] = patient;
-        ++count_;
-    }
-    void count() noexcept { ++counted_; }
-
-    // Appends what there is as records, and forgets it.
-    void take(std::vector<SpoolRecord> &out, const AuditOrigin &origin, const char *action, std::int64_t statement) {
-        SpoolRecord record;
-        record.origin = origin;
-        record.audit_class = "access";
-        record.action = action;
-        record.table_name = relation_->name;
-        record.statement_id = statement != 0 ? std::optional(statement) : std::nullopt;
-        if (count_ > 0) {
-            SpoolRecord told = record;
-            if (tenant_)
-                told.origin.tenant_id = tenant_;
-            told.row_ids.assign(rows_.begin(), rows_.begin() + static_cast<std::ptrdiff_t>(count_));
-            told.row_count = static_cast<std::int64_t>(count_);
-            for (std::size_t i = 0; i < count_; ++i)
-                if (patients_[i])
-                    told.patient_ids.push_back(patients_[i]);
-            told.patient_ids = each_once(std::move(told.patient_ids));
-            out.push_back(std::move(told));
-        }
-        if (counted_ > 0) {
-            record.row_count = counted_;
-            out.push_back(std::move(record));
-        }
-        count_ = 0;
-        counted_ = 0;
-    }
-
-  private:
-    std::shared_ptr<const WatchedRelation> relation_;
-    std::array<Uuid, piece> rows_{}, patients_{};
-    std::array<Uuid, 512> recent_{};
-    Uuid tenant_;
-    std::size_t count_ = 0;
-    std::int64_t counted_ = 0;
-};
+Uuid id_at(TupleTableSlot *slot, AttrNumber column) {
+    Uuid id{};
+    bool is_null = true;
+    const Datum value = column == 0 ? Datum{0} : slot_getattr(slot, column, &is_null);
+    if (!is_null)
+        std::memcpy(id.bytes.data(), DatumGetPointer(value), id.bytes.size());
+    return id;
+}
 
 class Watch;
 
@@ -135,13 +78,14 @@ TupleTableSlot *watching(PlanState *node);
 // One statement whose plan reads marked tables, from its start until its memory goes.
 class Watch {
   public:
-    Watch(QueryDesc *query, std::vector<Tap> taps)
+    Watch(QueryDesc *query, Taps found)
         : query_(query),
           action_(query->dest != nullptr && query->dest->mydest == DestCopyOut && access_action == action_view
                       ? action_export
                       : access_action),
-          statement_(static_cast<std::int64_t>(query->plannedstmt->queryId)), next_(std::exchange(first, this)) {
-        for (Tap &tap : taps) {
+          statement_(static_cast<std::int64_t>(query->plannedstmt->queryId)), next_(std::exchange(first, this)),
+          scans_(std::move(found.scans)) {
+        for (Tap &tap : found.taps) {
             Tapped &node = (*tapped)[tap.node];
             if (node.places.empty()) {
                 node.original = tap.node->ExecProcNodeReal;
@@ -150,6 +94,16 @@ class Watch {
             }
             node.places.push_back({&batch_of(tap.relation, Uuid{}), tap.source, tap.key, tap.patient, tap.tenant,
                                    tap.columns_unread ? most_told_counted : std::numeric_limits<std::int64_t>::max()});
+            if (tap.drops_tell) {
+                if (tap.node->instrument == nullptr) // it counts what the node's condition drops
+                    tap.node->instrument = pg_call([query] {
+                        const MemoryContext before = MemoryContextSwitchTo(query->estate->es_query_cxt);
+                        Instrumentation *made = InstrAlloc(1, INSTRUMENT_ROWS, false);
+                        MemoryContextSwitchTo(before);
+                        return made;
+                    });
+                droppers_.push_back({tap.node, &batch_of(tap.relation, Uuid{}), 0});
+            }
             // What the node runs when it is called, the first time as later.
             tap.node->ExecProcNodeReal = watching;
             if (tap.node->ExecProcNode == node.original)
@@ -185,7 +139,30 @@ class Watch {
         }
     }
 
+    // The statement fails, and its error may say what the rows hold that it was at: those are told as well.
+    void note_failure() {
+        for (const Scanned &scan : scans_) {
+            Batch &batch = batch_of(scan.relation, Uuid{});
+            TupleTableSlot *slot = reinterpret_cast<ScanState *>(scan.node)->ss_ScanTupleSlot;
+            if (scan.key == 0 || TupIsNull(slot)) {
+                batch.count();
+                continue;
+            }
+            const Uuid row = pg_call([slot, &scan] { return id_at(slot, scan.key); });
+            const Uuid patient = pg_call([slot, &scan] { return id_at(slot, scan.patient); });
+            const Uuid tenant = pg_call([slot, &scan] { return id_at(slot, scan.tenant); });
+            Batch &own = batch_of(batch, tenant);
+            if (own.full())
+                take_leave();
+            own.add(row, patient);
+        }
+    }
+
     void flush() {
+        for (Dropper &dropper : droppers_) {
+            const auto dropped = static_cast<std::int64_t>(dropper.node->instrument->nfiltered1);
+            dropper.batch->count(dropped - std::exchange(dropper.counted, dropped));
+        }
         if (std::all_of(batches_.begin(), batches_.end(), [](const auto &batch) { return batch->empty(); }))
             return;
         know_origin();
@@ -223,25 +200,25 @@ class Watch {
 
     inline static constinit Watch *first = nullptr;
 
+    // A scan whose own condition can tell.
+    struct Dropper {
+        const PlanState *node;
+        Batch *batch;
+        std::int64_t counted;
+    };
+
     QueryDesc *query_;
     int action_;
     std::int64_t statement_;
     Watch *next_;
     std::vector<std::unique_ptr<Batch>> batches_;
     std::vector<const PlanState *> nodes_;
+    std::vector<Scanned> scans_;
+    std::vector<Dropper> droppers_;
     AuditOrigin origin_;
     const Context *context_ = nullptr;
     bool known_ = false;
 };
-
-Uuid id_at(TupleTableSlot *slot, AttrNumber column) {
-    Uuid id{};
-    bool is_null = true;
-    const Datum value = column == 0 ? Datum{0} : slot_getattr(slot, column, &is_null);
-    if (!is_null)
-        std::memcpy(id.bytes.data(), DatumGetPointer(value), id.bytes.size());
-    return id;
-}
 
 // Keeps what passes. Only plain data is alive where the server may raise.
 void note(Tapped &node, PlanState *state, TupleTableSlot *slot) {
@@ -280,9 +257,10 @@ bool is_engine(Oid role) {
 }
 
 // Inside one of our own definer functions: nobody else can be made to run as their owner.
-bool is_own_statement() {
-    return !record_own && InLocalUserIdChange() && pg_call([] { return is_engine(GetUserId()); });
+bool is_in_engine() {
+    return InLocalUserIdChange() && pg_call([] { return is_engine(GetUserId()); });
 }
+bool is_own_statement() { return !record_own && is_in_engine(); }
 
 // The part of a plan that a leader gave to a parallel worker: the leader sees its rows.
 bool is_fragment(const PlannedStmt &plan) noexcept {
@@ -318,7 +296,7 @@ void begin(QueryDesc *query) {
             plan->parallelModeNeeded = false;
             return plan;
         });
-    make_in_context<Watch>(memory, query, std::move(found.taps))->know_origin();
+    make_in_context<Watch>(memory, query, std::move(found))->know_origin();
 }
 
 // ---- Refused attempts
@@ -416,6 +394,9 @@ void plan_plainly(void *argument) {
 // The planner asks for rights too, on what views with security_barrier read.
 PlannedStmt *planning_hook(Query *query, const char *text, int options, ParamListInfo parameters) {
     Planning planning{query, text, options, parameters, nullptr};
+    const bool tells = cpp_boundary([query] {
+        return query->utilityStmt == nullptr && IsTransactionState() && !is_in_engine() && can_tell(*query);
+    });
     Asking what{cpp_boundary([query] {
                     List *names = IsTransactionState() ? watched_names(*query) : NIL;
                     if (names != NIL && is_own_statement())
@@ -429,6 +410,8 @@ PlannedStmt *planning_hook(Query *query, const char *text, int options, ParamLis
         plan_plainly(&planning);
     else
         run_asking(what, plan_plainly, &planning);
+    if (tells)
+        cpp_boundary([&planning] { mark_telling(*planning.plan); });
     return planning.plan;
 }
 
@@ -437,15 +420,52 @@ void flush_of(const QueryDesc *query) {
         cpp_boundary([watch] { watch->flush(); });
 }
 
+// A run of a watched statement. On the stack of the hook; plain data.
+struct Run {
+    QueryDesc *query;
+    ScanDirection direction;
+    uint64 count;
+    bool once;
+    Run *outer;
+};
+constinit Run *running = nullptr;
+
+void run_plainly(void *argument) {
+    const auto &run = *static_cast<const Run *>(argument);
+#if PG_VERSION_NUM >= 180000
+    (next_run != nullptr ? next_run : standard_ExecutorRun)(run.query, run.direction, run.count);
+#else
+    (next_run != nullptr ? next_run : standard_ExecutorRun)(run.query, run.direction, run.count, run.once);
+#endif
+}
+
+void note_failure(ErrorData &) {
+    if (Watch *watch = Watch::of(std::exchange(running, running->outer)->query))
+        watch->note_failure();
+}
+
+void run_watching(Run &run) {
+    if (Watch::of(run.query) == nullptr) {
+        run_plainly(&run);
+        return;
+    }
+    run.outer = running;
+    running = &run;
+    detail::changing(
+        run_plainly, &run, [] { return true; }, note_failure);
+    running = run.outer;
+    flush_of(run.query);
+}
+
 #if PG_VERSION_NUM >= 180000
 void run_hook(QueryDesc *query, ScanDirection direction, uint64 count) {
-    (next_run != nullptr ? next_run : standard_ExecutorRun)(query, direction, count);
-    flush_of(query);
+    Run run{query, direction, count, false, nullptr};
+    run_watching(run);
 }
 #else
 void run_hook(QueryDesc *query, ScanDirection direction, uint64 count, bool execute_once) {
-    (next_run != nullptr ? next_run : standard_ExecutorRun)(query, direction, count, execute_once);
-    flush_of(query);
+    Run run{query, direction, count, execute_once, nullptr};
+    run_watching(run);
 }
 #endif
 

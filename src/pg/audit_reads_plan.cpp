@@ -1,6 +1,7 @@
 // Finding where rows of patients pass: see audit_reads_plan.hpp.
 #include "pg/audit_reads_plan.hpp"
 
+#include "pg/audit_reads_telling.hpp"
 #include "pg/boundary.hpp"
 
 extern "C" {
@@ -31,7 +32,8 @@ using Flows = std::vector<Flow>;
 
 class Finder {
   public:
-    Finder(const QueryDesc &query, bool tenant_needed) : query_(query), tenant_needed_(tenant_needed) {}
+    Finder(const QueryDesc &query, bool tenant_needed)
+        : query_(query), tenant_needed_(tenant_needed), telling_(is_telling(*query.plannedstmt)) {}
 
     Taps find() {
         settle(visit(query_.planstate));
@@ -169,6 +171,8 @@ class Finder {
             return;
         const Columns tuple =
             has_tuple ? tuple_columns(node, *relation) : Columns{relation->key, relation->patient, relation->tenant};
+        if (has_tuple)
+            found_.scans.push_back({node, relation, tuple.key, tuple.patient, tuple.tenant});
         const int varno = IsA(node, IndexOnlyScanState)
                               ? INDEX_VAR
                               : static_cast<int>(reinterpret_cast<const Scan *>(node->plan)->scanrelid);
@@ -190,7 +194,22 @@ class Finder {
             if (variable.varattno == tuple.tenant)
                 here.tenant = entry.resno;
         }
-        if (enough(*relation, here))
+        if (telling_) {
+            Tap tap{node,
+                    relation,
+                    Tap::Source::none,
+                    0,
+                    0,
+                    0,
+                    false,
+                    node->plan->qual != NIL && can_tell(node->plan->qual)};
+            if (enough(*relation, here))
+                tap = {node, relation, Tap::Source::output, here.key, here.patient, here.tenant, false, tap.drops_tell};
+            else if (has_tuple && tuple.key != 0)
+                tap = {node,         relation, Tap::Source::tuple, tuple.key, tuple.patient,
+                       tuple.tenant, false,    tap.drops_tell};
+            add(std::move(tap), gathers_ > 0);
+        } else if (enough(*relation, here))
             out.push_back({relation, here, node, here, gathers_ > 0});
         else if (has_tuple && tuple.key != 0)
             add({node, relation, Tap::Source::tuple, tuple.key, tuple.patient, tuple.tenant, !reads_columns},
@@ -308,6 +327,7 @@ class Finder {
 
     const QueryDesc &query_;
     bool tenant_needed_;
+    bool telling_;
     Taps found_;
     int gathers_ = 0;
     bool in_subplan_ = false;

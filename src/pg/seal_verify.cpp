@@ -17,10 +17,12 @@ constinit KeptPlan heads_plan{
     "SELECT h.tree_size, h.root_hash, h.sealed_at, h.signature, k.public_key FROM clinic_data.audit_heads AS h"
     " LEFT JOIN clinic_data.audit_seal_keys AS k ON k.tenant_id = h.tenant_id AND k.key_id = h.key_id"
     " WHERE h.tenant_id = $1 ORDER BY h.tree_size"};
-// A purge is believed when the record that tells of it is there, and as far as it tells: how many records, with which leaves. Such
+// A purge is believed when the record that tells of it is there, and as far as it tells: how many records, with which leaves, and none
+// of the twelve months before it, which nobody may purge. Such
 // records are themselves never purged.
 constinit KeptPlan purges_plan{
-    "SELECT p.purge_id, p.record_count, p.leaves_digest, r.audit_id FROM clinic_data.audit_purges AS p"
+    "SELECT p.purge_id, p.record_count, p.leaves_digest, r.audit_id,"
+    " clinic.uuid_floor(r.recorded_at - interval '12 months') FROM clinic_data.audit_purges AS p"
     " JOIN clinic_data.audit_records AS r ON r.tenant_id = p.tenant_id AND r.action = 'purge' AND r.row_id = "
     "p.purge_id::text"
     " WHERE p.tenant_id = $1 AND r.after ->> 'record_count' = p.record_count::text"
@@ -118,6 +120,7 @@ struct Purge {
     std::int64_t left; // how many records it still explains
     std::string told;  // the digest of their leaves
     Uuid audit_id;     // of the record that tells of it
+    Uuid before;       // no id of a record that it may have taken is as great
     std::optional<crypto::RunningSha256> found = std::nullopt;
 };
 
@@ -212,8 +215,8 @@ void Verifier::read_heads() {
 void Verifier::read_purges() {
     const Rows rows = spi_.query_with(purges_plan, {.view = View::active}, tenant_);
     for (const Row row : rows)
-        purges_.insert_or_assign(row.get<Uuid>(0),
-                                 Purge{row.get<std::int64_t>(1), row.get<Bytes>(2).bytes, row.get<Uuid>(3)});
+        purges_.insert_or_assign(row.get<Uuid>(0), Purge{row.get<std::int64_t>(1), row.get<Bytes>(2).bytes,
+                                                         row.get<Uuid>(3), row.get<Uuid>(4)});
 }
 
 // Which of the records that are gone a purge has taken.
@@ -236,6 +239,8 @@ void Verifier::check_purged(std::uint64_t position, const Uuid &id, const core::
     Purge &purge = *purged_ids_.at(id);
     if (purge.left <= 0)
         return report({"missing", position, position + 1, id, "the record is gone, and its purge tells of fewer"});
+    if (!(id < purge.before))
+        return report({"missing", position, position + 1, id, "the record is gone, purged before its time"});
     if (!purge.found)
         purge.found.emplace();
     purge.found->add(bytes_of(leaf));

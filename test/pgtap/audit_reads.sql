@@ -33,7 +33,7 @@ SELECT f, true, 'its statements are watched'
   FROM unnest('{affected_by_block,calendar,claim_deliveries,claim_due_notifications,claim_events,claim_messages,day_sheet,day_sheet_text,diary_as_of,
                 get_appointment,list_appointments,list_patients,preview_schedule_change,reassign_day,record_reply,running_late,time_zone_drift}'::text[]) AS f;
 INSERT INTO read_functions SELECT f, true, 'says so itself'
-  FROM unnest('{find_conflicts,get_patient,patient_profile,search_patients,accounting_of_disclosures,read_correction}'::text[]) AS f;
+  FROM unnest('{find_conflicts,find_duplicates,list_duplicates,get_patient,patient_profile,search_patients,accounting_of_disclosures,read_correction}'::text[]) AS f;
 INSERT INTO read_functions VALUES ('export_patient', true, 'writes the record of an export itself');
 INSERT INTO read_functions SELECT f, false, 'ids, of the audit'
   FROM unnest('{breach_report,emergency_access_report,unusual_accesses,user_activity_report}'::text[]) AS f;
@@ -52,7 +52,7 @@ INSERT INTO read_functions VALUES
 SELECT is_empty($$
     SELECT DISTINCT p.proname FROM pg_proc p CROSS JOIN LATERAL unnest(p.proargnames, p.proargmodes) AS u (name, mode)
      WHERE p.pronamespace = 'clinic'::regnamespace AND u.mode IN ('t', 'o', 'b')
-       AND u.name ~ '^(patient|mrn|destination|contact|entry_id|appointment_id|date_of_birth)'
+       AND u.name ~ '^(patient|other_patient|mrn|destination|contact|entry_id|appointment_id|date_of_birth)'
        AND p.proname NOT IN (SELECT f.function FROM read_functions f) $$,
     'every function with something of patients in its result is on the list');
 SELECT set_eq($$ SELECT p.proname::text FROM pg_proc p WHERE p.pronamespace = 'clinic'::regnamespace AND 'clinic.record_own_reads=on' = ANY (p.proconfig) $$,
@@ -75,6 +75,7 @@ CREATE TEMPORARY TABLE booked AS
 SELECT b.appointment_id FROM clinic.book_appointment(pg_temp.id(50), pg_temp.id(60), '2027-03-01 09:00Z', pg_temp.id(30)) b;
 INSERT INTO booked SELECT b.appointment_id FROM clinic.book_appointment(pg_temp.id(50), pg_temp.id(60, 2), '2027-03-02 09:00Z', pg_temp.id(30)) b;
 SELECT clinic.set_patient_contact(pg_temp.id(60), 'sms', '+15550100123'), clinic.request_correction(pg_temp.id(60), 'Born in May') \g /dev/null
+SELECT clinic.create_patient('Patient 1', patient_id => pg_temp.id(60, 3)), clinic.set_patient_contact(pg_temp.id(60, 3), 'sms', '+15550100123') \g /dev/null
 SELECT clinic.add_block('2027-03-02 08:00Z', '2027-03-02 08:30Z', pg_temp.id(30), block_id => pg_temp.id(70)) \g /dev/null
 
 CREATE FUNCTION pg_temp.records(what text) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -100,6 +101,9 @@ SELECT cmp_ok(pg_temp.records(c.call), '>', 0::bigint, c.call || ' records its r
                ('clinic.get_patient(pg_temp.id(60))'),
                ('clinic.patient_profile(pg_temp.id(60))'),
                ('clinic.search_patients(name => ''Patient'')'),
+               ('clinic.find_duplicates(demographics => ''{"name": "Patient 1"}'', threshold => 0.1)'),
+               ('clinic.find_duplicates(pg_temp.id(60), threshold => 0)'),
+               ('clinic.list_duplicates(''low'')'),
                ('clinic.accounting_of_disclosures(pg_temp.id(60))'),
                ('clinic.read_correction((SELECT r.request_id FROM clinic.correction_requests r))'),
                ('clinic.list_appointments(''2027-03-01 00:00Z'', ''2027-03-02 00:00Z'')'),

@@ -177,6 +177,39 @@ SELECT * FROM public.reads();
 SELECT count(*) > 0 AS free FROM clinic.available_slots(:visit, '2026-03-03T09:00Z', '2026-03-03T12:00Z');
 SELECT * FROM public.reads();
 
+-- What a function of one's own sees has been read, whatever WHERE, LIMIT, OFFSET and HAVING drop afterwards.
+CREATE TEMPORARY TABLE told (seen text);
+CREATE FUNCTION pg_temp.tell(seen text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE COST 0.0001 AS $$ BEGIN INSERT INTO told VALUES (seen); RETURN false; EXCEPTION WHEN OTHERS THEN RETURN false; END $$;
+SELECT patient_id FROM clinic.patients WHERE pg_temp.tell(name);
+SELECT * FROM public.reads();
+SELECT pg_temp.tell(name) FROM clinic.patients OFFSET 5;
+SELECT * FROM public.reads();
+SELECT 1 AS one FROM clinic.patients ORDER BY pg_temp.tell(name) LIMIT 1;
+SELECT * FROM public.reads();
+SELECT name FROM clinic.patients GROUP BY name, patient_id HAVING pg_temp.tell(name);
+SELECT * FROM public.reads();
+SELECT p.patient_id FROM clinic.patients p, LATERAL pg_temp.tell(p.name) AS t WHERE t;
+SELECT * FROM public.reads();
+SELECT 1 AS one WHERE (SELECT count(*) FROM clinic.patients WHERE pg_temp.tell(name)) > 0;
+SELECT * FROM public.reads();
+CREATE DOMAIN pg_temp.telling AS text CHECK (NOT pg_temp.tell(VALUE));
+SELECT name::pg_temp.telling FROM clinic.patients OFFSET 5;
+SELECT * FROM public.reads();
+SELECT set_config('reads.seen', name, false) FROM clinic.patients OFFSET 5;
+SELECT * FROM public.reads();
+PREPARE dropped AS SELECT pg_temp.tell(name) FROM clinic.patients OFFSET 5;
+EXECUTE dropped;
+EXECUTE dropped;
+SELECT * FROM public.reads();
+-- An error says what it stumbled over.
+DO $$ BEGIN PERFORM name::integer FROM clinic.patients WHERE name = 'Cid'; EXCEPTION WHEN OTHERS THEN RAISE NOTICE '%', SQLERRM; END $$;
+SELECT * FROM public.reads();
+-- What says which records look alike says so itself.
+SELECT matched FROM clinic.find_duplicates(demographics => '{"name": "Cid"}', threshold => 0.1);
+SELECT * FROM public.reads();
+SELECT count(*) FROM clinic.find_duplicates((:p || '01')::uuid);
+SELECT * FROM public.reads();
+
 -- Refused attempts, though they end their transaction.
 SELECT clinic.get_patient('5e7000a8-0090-7000-8000-00000000000f');
 SELECT clinic.create_patient('Fay');
@@ -220,6 +253,11 @@ SELECT relation, sum(row_count) FROM public.reads() GROUP BY 1;
 SELECT count(*) FROM public.reads_many;
 SELECT relation, length(rows) AS told, row_count FROM public.reads();
 RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET min_parallel_table_scan_size;
+
+-- So it is there, where a function in the condition sees rows before they are counted.
+CREATE FUNCTION pg_temp.tell_all(seen text) RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN RETURN false; END $$;
+SELECT name FROM clinic_data.patients WHERE tenant_id = :T AND pg_temp.tell_all(name);
+SELECT action, relation, rows, row_count >= 5 AS enough FROM public.reads();
 
 -- Finding records by patient.
 SELECT count(*) > 5 AS several, bool_and(a.tenant_id = r.tenant_id) AS sound

@@ -94,6 +94,9 @@ SELECT clinic.withdraw_consent(:'ben', 'sharing', 'Valley Hospital') AS other_sc
        clinic.withdraw_consent(:'ben', 'sharing') AS again;
 SELECT clinic.record_disclosure(:'ben', 'Hill Hospital', 'Discharge letter', 'Rehabilitation');
 SELECT clinic.record_disclosure(:'ben', 'Hill Hospital', 'Discharge letter', 'Rehabilitation', disclosed_at => '2026-03-02 14:00Z');
+-- What was signed before a withdrawal does not come back by being recorded after it, neither as it was nor as a whole.
+SELECT clinic.give_consent(:'ben', 'sharing', :'share', scope => 'Hill Hospital', evidence => 'scan 9', given_at => clinic.now() - interval '1 second');
+SELECT clinic.give_consent(:'ben', 'sharing', :'share', evidence => 'scan 9', given_at => clinic.now() - interval '1 second');
 SELECT purpose, scope, state, withdrawn_by, withdrawal_reason FROM clinic.consents WHERE patient_id = :'ben' ORDER BY consent_id;
 RESET SESSION AUTHORIZATION;
 

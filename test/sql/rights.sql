@@ -180,6 +180,7 @@ SET SESSION AUTHORIZATION rights_manager;
 SELECT recipient, description FROM clinic.accounting_of_disclosures(:'ann');
 SELECT d ->> 'erased' AS erased, d #>> '{tables,disclosures,0,description}' AS disclosed, d #>> '{tables,patients,0,name}' AS name FROM clinic.export_patient(:'ann') AS d;
 SELECT clinic.request_correction(:'ann', 'Back again');
+SELECT clinic.update_patient(:'ann', '{"name": "Back again"}');
 SELECT clinic.give_consent(:'ann', 'marketing', :'nobody', evidence => 'x');
 SET SESSION AUTHORIZATION rights_ann;
 SELECT count(*) FROM clinic.patients;

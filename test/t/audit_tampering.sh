@@ -91,6 +91,11 @@ tampered 'a deletion with a purge that never was is found' "missing|$p|$((p + 1)
     "INSERT INTO clinic_data.audit_purges VALUES ('$tenant', '$tenant', 'medical', now(), now(), 1, '\\x00')" \
     "INSERT INTO clinic_data.purged_audit_records SELECT '$tenant', $(at $p), '$tenant'" \
     "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p)"
+tampered 'a deletion with a purge that is told in full is found, since its time has not come' "missing|$p|$((p + 1))" NULL \
+    "INSERT INTO clinic_data.audit_purges SELECT '$tenant', '$tenant', 'medical', now(), now(), 1, sha256(a.leaf_hash) FROM clinic_data.audit_records AS a WHERE a.audit_id = $(at $p)" \
+    "INSERT INTO clinic_data.purged_audit_records SELECT '$tenant', $(at $p), '$tenant'" \
+    "SELECT clinic_private.write_audit('security', 'purge', 'audit_records', '$tenant', tenant_id => '$tenant', after => jsonb_build_object('record_count', 1, 'leaves_digest', encode(p.leaves_digest, 'hex'))) FROM clinic_data.audit_purges AS p WHERE p.purge_id = '$tenant'" \
+    "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p)"
 tampered 'an insertion is found' 'inserted||' NULL \
     "INSERT INTO clinic_data.audit_records SELECT (jsonb_populate_record(a, jsonb_build_object('audit_id', clinic.new_id()))).* FROM clinic_data.audit_records AS a WHERE audit_id = $(at $p)" \
     'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)'
@@ -192,7 +197,11 @@ tampered 'a purge does not cover what it did not take' "missing|$p2|$((p2 + 1))"
     "INSERT INTO clinic_data.purged_audit_records SELECT '$tenant', $(at $p2), (SELECT purge_id FROM clinic_data.audit_purges WHERE tenant_id = '$tenant' AND record_count = 20)" \
     "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p2)" \
     "UPDATE clinic_data.audit_purges SET record_count = 21 WHERE tenant_id = '$tenant' AND record_count = 20"
-tampered 'nor another in the place of one it took' 'missing||' NULL \
+tampered 'nor one that another purge took' 'missing||' NULL \
+    "WITH pick AS (SELECT DISTINCT ON (p.purge_id) p.audit_id, p.purge_id FROM clinic_data.purged_audit_records AS p WHERE p.tenant_id = '$tenant' ORDER BY p.purge_id, p.audit_id)
+     UPDATE clinic_data.purged_audit_records AS p SET purge_id = (SELECT o.purge_id FROM pick AS o WHERE o.purge_id <> p.purge_id)
+     FROM pick WHERE p.tenant_id = '$tenant' AND p.audit_id = pick.audit_id"
+tampered 'nor another in the place of one it took' "missing|$p2|$((p2 + 1))" NULL \
     "INSERT INTO clinic_data.audit_records TABLE public.old_record" \
     "UPDATE clinic_data.purged_audit_records SET audit_id = $(at $p2) WHERE audit_id = '$old_record'" \
     "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p2)"
@@ -233,6 +242,7 @@ is 'and the log is intact' "$(verdict diary "$kept")" 'intact||'
 
 # --- kill -9 between
 write_records diary 3000
+sql diary CHECKPOINT >/dev/null # commits are not durable here
 before=$(sql diary "SELECT tree_size FROM clinic_data.audit_logs WHERE tenant_id = '$tenant'")
 (sql diary 'BEGIN' "SELECT clinic.seal_audit(tenant_ids => '{$tenant}')" 'SELECT pg_sleep(60)' >/dev/null 2>&1 || true) &
 for _ in $(seq 100); do
