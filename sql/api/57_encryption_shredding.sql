@@ -9,7 +9,6 @@ AS $$
 #variable_conflict error
 DECLARE
     part record;
-    changed bigint;
     total bigint := 0;
 BEGIN
     FOR part IN
@@ -18,11 +17,10 @@ BEGIN
         WHERE t.patient_column IS NOT NULL AND t.index_column IS NOT NULL
         ORDER BY 1, 4
     LOOP
-        EXECUTE format('UPDATE %s SET %I = NULL WHERE %I = $1 AND %I = $2 AND %I IS NOT NULL', part.name, part.index_column, part.tenant_column,
-                       part.patient_column, part.index_column)
-        USING null_blind_indexes.tenant_id, null_blind_indexes.patient_id;
-        GET DIAGNOSTICS changed = ROW_COUNT;
-        total := total + changed;
+        total := total + clinic_private.query_as_owner(part.name::regclass,
+            format('WITH changed AS (UPDATE %1$s SET %2$I = NULL WHERE %3$I = ($1 ->> ''tenant'')::uuid AND %4$I = ($1 ->> ''patient'')::uuid AND %2$I IS NOT NULL RETURNING 1)'
+                   ' SELECT to_jsonb(count(*)) FROM changed', part.name, part.index_column, part.tenant_column, part.patient_column),
+            jsonb_build_object('tenant', null_blind_indexes.tenant_id, 'patient', null_blind_indexes.patient_id))::bigint;
     END LOOP;
     RETURN total;
 END

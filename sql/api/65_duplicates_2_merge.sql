@@ -89,6 +89,7 @@ AS $$
            has_schema_privilege('clinic_owner', r.relnamespace, 'USAGE') AND has_table_privilege('clinic_owner', c.conrelid, 'SELECT')
            AND has_table_privilege('clinic_owner', c.conrelid, 'UPDATE') AND clinic_private.key_columns(c.conrelid) IS NOT NULL
            AND p.attname <> ALL (clinic_private.key_columns(c.conrelid))
+           AND NOT EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = c.conrelid AND g.tginitdeferred)
     FROM pg_constraint AS c
     JOIN pg_class AS r ON r.oid = c.conrelid
     JOIN pg_attribute AS t ON t.attrelid = c.conrelid AND t.attnum = c.conkey[array_position(c.confkey, (
@@ -98,7 +99,56 @@ AS $$
     WHERE c.contype = 'f' AND c.conparentid = 0 AND c.confrelid = 'clinic_data.patients'::regclass AND r.relnamespace <> 'clinic_data'::regnamespace
 $$;
 COMMENT ON FUNCTION clinic_private.foreign_patient_references() IS
-    'Foreign keys of other schemas'' tables on patients, and whether clinic_owner may move their rows: SELECT and UPDATE, and a primary key without the patient.';
+    'Foreign keys of other schemas'' tables on patients, and whether their rows may be moved: clinic_owner has SELECT and UPDATE, the primary key is
+without the patient, and nothing is deferred.';
+
+-- Rows of a table that is not ours: read, encrypted anew, and written as its owner.
+CREATE FUNCTION clinic_private.move_foreign_rows(relation regclass, tenant_column text, column_name text, tenant_id uuid, from_patient uuid, to_patient uuid,
+    only_keys text[])
+    RETURNS text[]
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    key constant text := clinic_private.key_expression(move_foreign_rows.relation, 't');
+    given constant jsonb := jsonb_build_object('tenant', move_foreign_rows.tenant_id, 'from', move_foreign_rows.from_patient, 'to', move_foreign_rows.to_patient,
+                                               'keys', move_foreign_rows.only_keys);
+    part record;
+    found_rows jsonb;
+    recoded jsonb := '{}';
+    assignments text := '';
+BEGIN
+    FOR part IN
+        SELECT e.column_name, e.bound_table, e.bound_column, e.row_column
+        FROM clinic_private.encrypted_columns() AS e
+        JOIN pg_namespace AS n ON n.nspname = e.schema_name
+        JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = e.table_name
+        WHERE c.oid = move_foreign_rows.relation AND e.patient_column = move_foreign_rows.column_name
+        ORDER BY e.column_name
+    LOOP
+        found_rows := clinic_private.query_as_owner(move_foreign_rows.relation,
+            format('SELECT jsonb_agg(jsonb_build_array(l.key, l.row_id, l.value)) FROM (SELECT %2$s AS key, t.%6$I::text AS row_id, encode(t.%5$I, ''hex'') AS value FROM %1$s AS t'
+                   ' WHERE t.%4$I = ($1 ->> ''tenant'')::uuid AND t.%3$I = ($1 ->> ''from'')::uuid AND t.%5$I IS NOT NULL'
+                   ' AND ($1 -> ''keys'' = ''null'' OR $1 -> ''keys'' ? %2$s) FOR UPDATE) AS l',
+                   move_foreign_rows.relation, key, move_foreign_rows.column_name, move_foreign_rows.tenant_column, part.column_name, part.row_column), given);
+        recoded := recoded || jsonb_build_object(part.column_name, (
+            SELECT coalesce(jsonb_object_agg(r.item ->> 0, encode(
+                       clinic_private.encrypt_field(move_foreign_rows.tenant_id, move_foreign_rows.to_patient, part.bound_table, part.bound_column, r.item ->> 1,
+                           clinic_private.decrypt_field(move_foreign_rows.tenant_id, move_foreign_rows.from_patient, part.bound_table, part.bound_column, r.item ->> 1,
+                               decode(r.item ->> 2, 'hex'))), 'hex')), '{}')
+            FROM jsonb_array_elements(found_rows) AS r (item)));
+        assignments := assignments || format(', %1$I = coalesce(decode($1 -> ''values'' -> %1$L ->> %2$s, ''hex''), t.%1$I)', part.column_name, key);
+    END LOOP;
+    RETURN ARRAY(SELECT k.key FROM jsonb_array_elements_text(nullif(clinic_private.query_as_owner(move_foreign_rows.relation,
+        format('WITH moved AS (UPDATE %1$s AS t SET %3$I = ($1 ->> ''to'')::uuid%5$s WHERE t.%4$I = ($1 ->> ''tenant'')::uuid AND t.%3$I = ($1 ->> ''from'')::uuid'
+               ' AND ($1 -> ''keys'' = ''null'' OR $1 -> ''keys'' ? %2$s) RETURNING %2$s AS key) SELECT jsonb_agg(m.key ORDER BY m.key) FROM moved AS m',
+               move_foreign_rows.relation, key, move_foreign_rows.column_name, move_foreign_rows.tenant_column, assignments),
+        given || jsonb_build_object('values', recoded)), 'null')) AS k (key));
+END
+$$;
+COMMENT ON FUNCTION clinic_private.move_foreign_rows(regclass, text, text, uuid, uuid, uuid, text[]) IS
+    'As clinic_private.move_patient_rows, for a table of another schema: with the rights of its owner, whose triggers and policies run as nobody else.';
 
 CREATE FUNCTION clinic_private.move_patient_rows(
     relation regclass,
@@ -119,6 +169,11 @@ DECLARE
     recoded text;
     moved text[];
 BEGIN
+    IF (SELECT c.relnamespace <> 'clinic_data'::regnamespace FROM pg_class AS c WHERE c.oid = move_patient_rows.relation) THEN
+        moved := clinic_private.move_foreign_rows(move_patient_rows.relation, move_patient_rows.tenant_column, move_patient_rows.column_name,
+            move_patient_rows.tenant_id, move_patient_rows.from_patient, move_patient_rows.to_patient, move_patient_rows.only_keys);
+        RETURN CASE WHEN cardinality(moved) > 0 THEN moved END;
+    END IF;
     -- What the one patient's key encrypted is encrypted by the other's, for the same place.
     SELECT coalesce(string_agg(format(
                ', %1$I = clinic_private.encrypt_field($1, $3, %2$L, %3$L, t.%4$I::text, clinic_private.decrypt_field($1, $2, %2$L, %3$L, t.%4$I::text, t.%1$I))',
@@ -480,8 +535,8 @@ $$;
 COMMENT ON FUNCTION clinic_private.copied_detail(uuid, uuid, uuid, text, bytea) IS 'A detail of one patient, encrypted for another.';
 
 REVOKE ALL ON FUNCTION clinic_private.patient_references, clinic_private.key_columns, clinic_private.key_expression, clinic_private.foreign_patient_references,
-    clinic_private.move_patient_rows, clinic_private.move_claims, clinic_private.merge_conflicts, clinic_private.merge_state, clinic_private.state_changes,
+    clinic_private.move_foreign_rows, clinic_private.move_patient_rows, clinic_private.move_claims, clinic_private.merge_conflicts, clinic_private.merge_state, clinic_private.state_changes,
     clinic_private.lock_patients, clinic_private.move_patient, clinic_private.complete_patient, clinic_private.merge_consents, clinic_private.copied_detail FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.patient_references, clinic_private.key_columns, clinic_private.key_expression, clinic_private.foreign_patient_references,
-    clinic_private.move_patient_rows, clinic_private.move_claims, clinic_private.merge_conflicts, clinic_private.merge_state, clinic_private.state_changes,
+    clinic_private.move_foreign_rows, clinic_private.move_patient_rows, clinic_private.move_claims, clinic_private.merge_conflicts, clinic_private.merge_state, clinic_private.state_changes,
     clinic_private.lock_patients, clinic_private.move_patient, clinic_private.complete_patient, clinic_private.merge_consents, clinic_private.copied_detail TO clinic_owner;

@@ -86,10 +86,10 @@ DECLARE
     remaining boolean;
 BEGIN
     UPDATE clinic_data.outbox AS o
-    SET status = CASE o.status WHEN 'waiting' THEN 'expired' ELSE o.status END, destination = NULL, payload = NULL, done_at = coalesce(o.done_at, clinic.now())
+    SET status = CASE o.status WHEN 'waiting' THEN 'expired' ELSE o.status END, destination = NULL, payload = NULL, last_error = NULL, done_at = coalesce(o.done_at, clinic.now())
     FROM clinic_data.notifications AS n
     WHERE n.tenant_id = blank_patient.tenant AND n.patient_id = blank_patient.patient AND o.tenant_id = n.tenant_id AND o.message_id = n.message_id
-      AND (o.status = 'waiting' OR o.destination IS NOT NULL OR o.payload IS NOT NULL);
+      AND (o.status = 'waiting' OR o.destination IS NOT NULL OR o.payload IS NOT NULL OR o.last_error IS NOT NULL);
     UPDATE clinic_data.notifications AS n
     SET status = 'void', status_reason = 'past', done_at = clinic.now()
     WHERE n.tenant_id = blank_patient.tenant AND n.patient_id = blank_patient.patient AND n.status IN ('waiting', 'queued');

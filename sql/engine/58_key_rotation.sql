@@ -119,11 +119,19 @@ COMMENT ON FUNCTION clinic_private.destroy_patient_keys(uuid, uuid, timestamptz,
 'Deletes the keys of a patient, and writes the tombstone unless there is one; returns how many keys. Waits for who is encrypting for the
 patient. The patient need not be there. Raises 22004, busy, 25006.';
 
+CREATE FUNCTION clinic_private.query_as_owner(relation regclass, statement text, parameters jsonb)
+RETURNS jsonb
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'clinic_query_as_owner';
+COMMENT ON FUNCTION clinic_private.query_as_owner(regclass, text, jsonb) IS
+'Runs a SELECT of the engine''s own making, which may change rows in a WITH, with the rights of the table''s owner, and returns its one value: whatever of the table''s owner fires
+meanwhile runs as nobody else. $1: the parameters. Settings that it changes are put back, and nothing can be deferred. Errors: 42P01, and those of the statement.';
+
 DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['registered_columns', 'add_tenant_key', 'rewrap_tenant_key', 'rewrap_patient_key', 'current_master_key', 'master_key_state',
+    FOREACH name IN ARRAY ARRAY['registered_columns', 'query_as_owner', 'add_tenant_key', 'rewrap_tenant_key', 'rewrap_patient_key', 'current_master_key', 'master_key_state',
                                 'has_master_key', 'try_key_lock', 'is_seen_by_all', 'has_patient_keys_under', 'encrypt_rows_anew', 'count_old_rows',
                                 'destroy_patient_keys'] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION clinic_private.%I FROM PUBLIC', name);

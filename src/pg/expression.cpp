@@ -2,6 +2,7 @@
 //
 // Text becomes SQL only after the parser has read it as one expression and nothing else. It runs as clinic_user, may call no
 // volatile function, and so neither writes nor reads what callers cannot.
+#include "pg/as_role.hpp"
 #include "pg/result.hpp"
 #include "pg/spi.hpp"
 
@@ -16,24 +17,9 @@ constexpr const char *candidates_clause =
     "bookings_that_day integer,"
     " visits_with_patient bigint, is_established boolean, turn bigint, score integer) ORDER BY candidate.place";
 
-// Takes the rights of clinic_user, and nothing more, until the end of the scope.
-class AsUser {
-  public:
-    AsUser() {
-        pg_call([this] {
-            GetUserIdAndSecContext(&user_, &context_);
-            SetUserIdAndSecContext(get_role_oid("clinic_user", false),
-                                   context_ | SECURITY_LOCAL_USERID_CHANGE | SECURITY_RESTRICTED_OPERATION);
-        });
-    }
-    ~AsUser() { SetUserIdAndSecContext(user_, context_); }
-    AsUser(const AsUser &) = delete;
-    AsUser &operator=(const AsUser &) = delete;
-
-  private:
-    Oid user_ = InvalidOid;
-    int context_ = 0;
-};
+Oid user_role() {
+    return pg_call([] { return get_role_oid("clinic_user", false); });
+}
 
 [[noreturn]] void refuse(const std::string &why) {
     fail(ERRCODE_INVALID_PARAMETER_VALUE, "expression " + why, "The argument is expression.",
@@ -113,7 +99,7 @@ CLINIC_FUNCTION(clinic_evaluate_expression) {
         refuse("is not one expression");
     const std::string sql = "SELECT (" + expression + candidates_clause;
     ResultSet rows(fcinfo);
-    const AsUser as_user;
+    const AsRole as_user(user_role());
     const Spi spi;
     Oid type = JSONBOID;
     const char *statement = sql.c_str();

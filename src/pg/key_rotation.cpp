@@ -4,6 +4,7 @@
 // nothing to stamp, audit or tell. Any role that may update the table would see the same. Only what decrypts at its place is
 // touched; the rest is left as it is, and keeps the old key alive.
 #include "core/encrypted_field.hpp"
+#include "pg/as_role.hpp"
 #include "pg/clock.hpp"
 #include "pg/field_keys.hpp"
 #include "pg/key_cache.hpp"
@@ -421,8 +422,13 @@ CLINIC_FUNCTION(clinic_has_patient_keys_under) {
 CLINIC_FUNCTION(clinic_encrypt_rows_anew) {
     const Args args(fcinfo);
     const EncryptedColumn column = open_column(args, RowExclusiveLock);
-    const Batch batch =
-        encrypt_rows_anew(column, static_cast<BlockNumber>(args.get<std::int64_t>(8)), args.get<std::int32_t>(9));
+    Batch batch;
+    {
+        // Expressions of its indexes and checks are the owner's.
+        const AsRole as_owner(column.table->rd_rel->relowner);
+        batch =
+            encrypt_rows_anew(column, static_cast<BlockNumber>(args.get<std::int64_t>(8)), args.get<std::int32_t>(9));
+    }
     Relation table = column.table;
     pg_call([table] { table_close(table, NoLock); });
     const std::array<NullableValue, 2> row{nullable(batch.next_block), nullable(batch.changed)};

@@ -239,20 +239,55 @@ SELECT e.state FROM pg_temp.attempt(format('SELECT clinic.unmerge_patients(%L, '
 COMMIT;
 
 -- A table of one's own moves too, when clinic_owner may; else nothing does.
-CREATE SCHEMA merge_own;
-CREATE TABLE merge_own.notes (tenant_id uuid, note_id integer PRIMARY KEY, patient_id uuid, FOREIGN KEY (tenant_id, patient_id) REFERENCES clinic_data.patients (tenant_id, patient_id));
-INSERT INTO merge_own.notes VALUES (:'tenant', 1, pg_temp.id(3));
+CREATE ROLE merge_owner NOLOGIN;
+CREATE SCHEMA merge_own AUTHORIZATION merge_owner;
+CREATE TABLE merge_own.notes (tenant_id uuid, note_id integer PRIMARY KEY, patient_id uuid, body clinic_data.encrypted, body_index bytea,
+    FOREIGN KEY (tenant_id, patient_id) REFERENCES clinic_data.patients (tenant_id, patient_id));
+ALTER TABLE merge_own.notes OWNER TO merge_owner;
+CREATE TABLE merge_own.fired (as_whom name, is_engine boolean, path text);
+ALTER TABLE merge_own.fired OWNER TO merge_owner;
+GRANT clinic_admin TO merge_owner;
+SELECT clinic.encrypt_column('merge_own.notes', 'body', 'note_id', patient_column => 'patient_id', index_column => 'body_index', index_form => 'text');
+BEGIN;
+SELECT clinic.use_tenant('merge-test') \g /dev/null
+INSERT INTO merge_own.notes SELECT :'tenant', 1, pg_temp.id(3), clinic_private.encrypt_field(:'tenant', pg_temp.id(3), 'merge_own.notes', 'body', '1', 'Likes tea'), '\x01';
+COMMIT;
 SET SESSION AUTHORIZATION merge_boss;
 SELECT e.state, e.detail::jsonb -> 'conflicts' -> 0 ->> 'master_row' AS own_table FROM pg_temp.attempt('SELECT clinic.merge_patients(pg_temp.id(4), pg_temp.id(3), ''x'')') AS e;
 RESET SESSION AUTHORIZATION;
 GRANT USAGE ON SCHEMA merge_own TO clinic_owner;
 GRANT SELECT, UPDATE ON merge_own.notes TO clinic_owner;
+-- Its triggers run as its owner and as nobody else, and leave no setting behind.
+CREATE FUNCTION merge_own.fire() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO merge_own.fired VALUES (current_user, pg_has_role('clinic_owner', 'USAGE'), current_setting('search_path'));
+    PERFORM set_config('search_path', 'merge_own, pg_catalog', false);
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER fire BEFORE UPDATE ON merge_own.notes FOR EACH ROW EXECUTE FUNCTION merge_own.fire();
+-- What would fire later, with other rights, is refused before anything moves.
+CREATE CONSTRAINT TRIGGER later AFTER UPDATE ON merge_own.notes DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION merge_own.fire();
 SET SESSION AUTHORIZATION merge_boss;
-SELECT clinic.merge_patients(pg_temp.id(4), pg_temp.id(3), 'x') -> 'moved' -> 'merge_own.notes' AS own_rows;
+SELECT e.state, e.detail::jsonb -> 'conflicts' -> 0 ->> 'master_row' AS own_table FROM pg_temp.attempt('SELECT clinic.merge_patients(pg_temp.id(4), pg_temp.id(3), ''x'')') AS e;
 RESET SESSION AUTHORIZATION;
-SELECT n.note_id, pg_temp.no(n.patient_id) AS patient FROM merge_own.notes AS n;
+DROP TRIGGER later ON merge_own.notes;
+SET SESSION AUTHORIZATION merge_boss;
+SELECT m.of -> 'moved' -> 'merge_own.notes' AS own_rows, m.of ->> 'merge_id' AS own_merge FROM (SELECT clinic.merge_patients(pg_temp.id(4), pg_temp.id(3), 'x') AS of) AS m \gset
+\echo :own_rows
+RESET SESSION AUTHORIZATION;
+BEGIN;
+SELECT clinic.use_tenant('merge-test') \g /dev/null
+SELECT n.note_id, pg_temp.no(n.patient_id) AS patient, clinic_private.decrypt_field(n.tenant_id, n.patient_id, 'merge_own.notes', 'body', n.note_id::text, n.body) AS body FROM merge_own.notes AS n;
+SELECT clinic.unmerge_patients(:'own_merge', 'x') ->> 'restored' = pg_temp.id(3)::text AS restored;
+SELECT n.note_id, pg_temp.no(n.patient_id) AS patient, clinic_private.decrypt_field(n.tenant_id, n.patient_id, 'merge_own.notes', 'body', n.note_id::text, n.body) AS body FROM merge_own.notes AS n;
+SELECT clinic.erase_patient(pg_temp.id(3), 'They asked for it') AS erased;
+SELECT n.note_id, n.body_index FROM merge_own.notes AS n;
+COMMIT;
+SELECT f.as_whom, f.is_engine, count(*) FROM merge_own.fired AS f GROUP BY 1, 2;
 
 SET client_min_messages = error;
+SELECT clinic.forget_encrypted_column('merge_own.notes', 'body') \g /dev/null
 DROP SCHEMA merge_own CASCADE;
-DROP OWNED BY merge_boss, merge_desk, merge_other, merge_self;
-DROP ROLE merge_boss, merge_desk, merge_other, merge_self;
+DROP OWNED BY merge_boss, merge_desk, merge_other, merge_self, merge_owner;
+DROP ROLE merge_boss, merge_desk, merge_other, merge_self, merge_owner;
