@@ -38,18 +38,21 @@ CLINIC_FUNCTION(clinic_query_as_owner) {
     {
         const AsRole as_owner(owner);
         const Spi spi;
-        const NullableValue found = pg_call([&statement, parameters] {
+        NullableValue found;
+        const bool is_one = pg_call([&statement, parameters, &found] {
             MemoryContext caller = CurrentMemoryContext;
             Oid type = JSONBOID;
             Datum given = parameters;
-            if (SPI_execute_with_args(statement.c_str(), 1, &type, &given, nullptr, false, 2) != SPI_OK_SELECT ||
-                SPI_processed != 1)
-                elog(ERROR, "the statement gives no single value");
-            NullableValue out;
-            out.value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &out.is_null);
+            const bool one =
+                SPI_execute_with_args(statement.c_str(), 1, &type, &given, nullptr, false, 2) == SPI_OK_SELECT &&
+                SPI_processed == 1;
+            if (one)
+                found.value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &found.is_null);
             MemoryContextSwitchTo(caller);
-            return out;
+            return one;
         });
+        if (!is_one)
+            throw core::Error(core::ErrorCode::internal, "the statement gives no single value");
         if (!found.is_null)
             value = Sql<Json>::from(found.value);
     }

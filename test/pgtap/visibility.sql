@@ -280,7 +280,7 @@ SELECT is(pg_temp.outcome(p.person, format('SELECT pg_temp.in_workers(%L)', q.qu
           regexp_replace(pg_temp.outcome(p.person, 'SELECT coalesce((' || q.query || ')::text, ''nothing'')', p.more), '^ok', 'ok parallel'),
           format('%s, in workers: %s', p.person, q.query))
   FROM (VALUES ('desk', '{}'::jsonb), ('doctor', '{}'), ('own', '{}'), ('lab', '{}'), ('patient', '{}'), ('super', '{}'), ('sight_desk', '{}'), ('sight_patient', '{}'),
-               ('sight_plain', '{}'), ('both', jsonb_build_object('branch_id', pg_temp.id(1, 20, 2)))) p (person, more),
+               ('both', jsonb_build_object('branch_id', pg_temp.id(1, 20, 2)))) p (person, more),
        (VALUES ('SELECT string_agg(busy_from::text, '' '' ORDER BY busy_from) FROM clinic.busy_times'),
                ('SELECT string_agg(r.name || clinic.sees_patient(''00000001-0060-7000-8000-000000000001'') || clinic.sees_patient(''00000001-0060-7000-8000-000000000003'') || clinic.sees_patient(''00000001-0060-7000-8000-000000000005''), '' '' ORDER BY r.name) FROM clinic.providers r')) q (query);
 -- Rows of patients whose reads workers would keep to themselves are read by one process, and are the same.
