@@ -167,7 +167,8 @@ CREATE FUNCTION clinic_private.fill_name_key()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    NEW.name_key := clinic_private.fold_name(concat_ws(' ', NEW.name, NEW.preferred_name));
+    -- What is longer is refused by the checks of the table, which come after this.
+    NEW.name_key := clinic_private.fold_name(concat_ws(' ', left(NEW.name, 1000), left(NEW.preferred_name, 1000)));
     RETURN NEW;
 END
 $$;

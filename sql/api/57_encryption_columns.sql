@@ -281,6 +281,7 @@ CREATE FUNCTION clinic.mask(kind text, value text)
     SET search_path = pg_catalog, pg_temp
 RETURN CASE
     WHEN mask.value IS NULL THEN NULL
+    WHEN length(mask.value) > 4096 THEN '*****'
     -- Long enough that two characters at its end leave it unknown.
     WHEN mask.kind = 'phone' THEN CASE WHEN length(regexp_replace(mask.value, '\D', '', 'g')) >= 7
                                        THEN '*****' || right(regexp_replace(mask.value, '\D', '', 'g'), 2) ELSE '*****' END

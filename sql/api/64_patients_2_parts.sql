@@ -343,6 +343,11 @@ DECLARE
     part record;
     normal jsonb;
 BEGIN
+    FOR part IN SELECT k.list FROM unnest('{contacts,identifiers,allergies,conditions,medications}'::text[]) AS k (list) LOOP
+        IF jsonb_typeof(put_patient_parts.given -> part.list) = 'array' AND jsonb_array_length(put_patient_parts.given -> part.list) > 200 THEN
+            PERFORM clinic_private.refuse_argument(part.list, format('%s must have at most 200 items', part.list));
+        END IF;
+    END LOOP;
     IF NOT put_patient_parts.given ?| '{address,emergency_contact,blood_group,contacts,identifiers,allergies,conditions,medications,language}' THEN
         RETURN;
     END IF;

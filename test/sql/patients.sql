@@ -53,6 +53,9 @@ SELECT clinic.create_patient('C') \g /dev/null
 SELECT clinic.create_patient('D') \g /dev/null
 SELECT p.name, p.mrn, p.preferred_name FROM clinic.patients AS p ORDER BY p.mrn;
 SELECT e.* FROM pg_temp.attempt($$ SELECT clinic.create_patient('X', '4711') $$) AS e;
+-- Nothing is worked at that is refused for its length.
+SELECT e.* FROM pg_temp.attempt($$ SELECT clinic.create_patient('X', details => jsonb_build_object('allergies', (SELECT jsonb_agg('{"allergen": "a", "severity": "mild"}'::jsonb) FROM generate_series(1, 201)))) $$) AS e;
+SELECT e.* FROM pg_temp.attempt($$ SELECT clinic.create_patient(repeat('x y ', 1000000)) $$) AS e;
 SELECT e.* FROM pg_temp.attempt($$ SELECT clinic.create_patient('X', 'MRN-2026-000003') $$) AS e;
 SELECT e.* FROM pg_temp.attempt(format('SELECT clinic.update_patient(%L, ''{"mrn": "12"}'')', :'asha')) AS e;
 SELECT f.form, f.mrn ~ clinic_private.mrn_pattern(f.form) AS fits
