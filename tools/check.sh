@@ -8,8 +8,10 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-# The suites in the order they run: what is quick and what finds most first.
+# The suites in the order they run: what is quick and what finds most first. Those of the core run beside the others, which keep
+# one processor busy.
 readonly all_suites=(lint unit oracle regress isolation pgtap http tap bench docs valgrind fuzz)
+readonly core_suites=' unit oracle fuzz '
 readonly fuzz_seconds=${CLINIC_FUZZ_SECONDS:-60}
 
 # Results: of the suite that runs, and of all.
@@ -230,19 +232,21 @@ wants_tap() { [[ -d test/t ]]; }
 suite_tap() {
     local file running=0 programs=(test/t/*.py test/t/*.pl test/t/*.sh)
     with_server || return 0
-    for file in "${programs[@]}"; do
-        if ((running >= $(nproc))); then
-            wait -n
-            running=$((running - 1))
-        fi
-        case $file in
-            *.sh) run_tap "$file" bash "$file" & ;;
-            *.py) run_tap "$file" "$python" "$file" & ;;
-            *.pl) run_tap "$file" perl "$file" & ;;
-        esac
-        running=$((running + 1))
-    done
-    wait
+    (
+        for file in "${programs[@]}"; do
+            if ((running >= $(nproc))); then
+                wait -n
+                running=$((running - 1))
+            fi
+            case $file in
+                *.sh) run_tap "$file" bash "$file" & ;;
+                *.py) run_tap "$file" "$python" "$file" & ;;
+                *.pl) run_tap "$file" perl "$file" & ;;
+            esac
+            running=$((running + 1))
+        done
+        wait
+    )
     for file in "${programs[@]}"; do
         count_tap "$file"
     done
@@ -367,8 +371,40 @@ run_suite() {
     total_failed=$((total_failed + failed))
 }
 
+run_suites() { # suites...
+    local name
+    for name in "$@"; do
+        if "wants_$name"; then
+            run_suite "$name"
+        fi
+    done
+}
+
+# In a process of its own, which leaves its output and results behind for join_core.
+core_process=
+start_core() { # suites...
+    (
+        run_suites "$@"
+        echo "$total_passed $total_failed" >"$work/core.results"
+    ) >"$work/core.output" 2>&1 &
+    core_process=$!
+}
+
+join_core() {
+    local core_passed core_failed
+    wait "$core_process" || true
+    core_process=
+    cat "$work/core.output"
+    read -r core_passed core_failed <"$work/core.results" || { core_passed=0 core_failed=1; }
+    total_passed=$((total_passed + core_passed))
+    total_failed=$((total_failed + core_failed))
+}
+
 clean_up() {
     local status=$?
+    if [[ -n $core_process ]]; then
+        kill "$core_process" 2>/dev/null || true
+    fi
     if [[ -d $work/pg ]]; then
         if ((status != 0)) && [[ -f $work/pg/server.log ]]; then
             cp "$work/pg/server.log" "$logs/server.log"
@@ -381,13 +417,18 @@ clean_up() {
 }
 
 main() {
-    local chosen=("$@") name
+    local chosen=("$@") name core=() others=()
     if ((${#chosen[@]} == 0)); then
         chosen=("${all_suites[@]}")
     fi
     for name in "${chosen[@]}"; do
         if [[ " ${all_suites[*]} " != *" $name "* ]]; then
             die "there is no suite \"$name\": ${all_suites[*]}"
+        fi
+        if [[ $core_suites == *" $name "* ]]; then
+            core+=("$name")
+        else
+            others+=("$name")
         fi
     done
 
@@ -407,11 +448,13 @@ main() {
     trap 'exit 143' TERM HUP
 
     shopt -s nullglob
-    for name in "${chosen[@]}"; do
-        if "wants_$name"; then
-            run_suite "$name"
-        fi
-    done
+    if ((${#core[@]} > 0)); then
+        start_core "${core[@]}"
+    fi
+    run_suites "${others[@]}"
+    if ((${#core[@]} > 0)); then
+        join_core
+    fi
 
     say "all output is in build/log/check"
     printf '%d passed, %d failed\n' "$total_passed" "$total_failed"
