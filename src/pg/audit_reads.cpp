@@ -373,7 +373,8 @@ void start_hook(QueryDesc *query, int flags) {
         start_plainly(&start);
         return;
     }
-    Asking what{cpp_boundary([query] { return names_of(*query->plannedstmt); }), query->plannedstmt->queryId, nullptr};
+    Asking what{cpp_boundary([query] { return names_of(*query->plannedstmt); }),
+                static_cast<std::uint64_t>(query->plannedstmt->queryId), nullptr};
     run_asking(what, start_plainly, &start);
     cpp_boundary([query] { begin(query); });
 }
@@ -405,7 +406,7 @@ PlannedStmt *planning_hook(Query *query, const char *text, int options, ParamLis
                         add_hidden_keys(*query);
                     return names;
                 }),
-                query->queryId, nullptr};
+                static_cast<std::uint64_t>(query->queryId), nullptr};
     if (what.names == NIL)
         plan_plainly(&planning);
     else
