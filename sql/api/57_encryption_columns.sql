@@ -7,7 +7,7 @@ CREATE FUNCTION clinic_private.encrypted_columns()
                    bound_table text, bound_column text, index_column text, index_form text)
     LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 20
     SET search_path = pg_catalog, pg_temp
-AS $$
+BEGIN ATOMIC
     SELECT 'clinic_data', c.table_name, c.column_name, 'tenant_id', c.row_column, 'patient_id', 'clinic_data.' || c.table_name, c.column_name,
            c.index_column, CASE WHEN c.index_column IS NOT NULL THEN 'exact' END
     FROM (VALUES ('patient_contacts', 'destination', 'contact_id', 'destination_index'),
@@ -19,11 +19,11 @@ AS $$
                  ('disclosures', 'description', 'disclosure_id', NULL),
                  ('correction_requests', 'request', 'request_id', NULL),
                  ('correction_requests', 'disagreement', 'request_id', NULL)) AS c (table_name, column_name, row_column, index_column)
-    WHERE to_regclass('clinic_data.' || c.table_name) IS NOT NULL
+    WHERE EXISTS (SELECT FROM pg_class AS r WHERE r.relnamespace = to_regnamespace('clinic_data')::oid AND r.relname = c.table_name)
     UNION ALL
     SELECT r.schema_name, r.table_name, r.column_name, r.tenant_column, r.row_column, r.patient_column, r.bound_table, r.bound_column, r.index_column, r.index_form
-    FROM clinic_private.registered_columns() AS r
-$$;
+    FROM clinic_private.registered_columns() AS r;
+END;
 COMMENT ON FUNCTION clinic_private.encrypted_columns() IS
     'Every column that holds encrypted values, for rotation and for shredding, which empties blind indexes: ours, and those registered in clinic_data.encrypted_columns as
 they are by now, whatever the context.';

@@ -63,8 +63,19 @@ BEGIN
                format('Empty or mend them, and SELECT clinic.rotate_tenant_key(%L)', s.tenant_id)
         FROM state AS s WHERE s.rotation_step = 'stuck'
     )
-    SELECT f.severity, f.rule, f.object, f.finding, f.fix FROM findings AS f
-    UNION ALL
+    SELECT f.severity, f.rule, f.object, f.finding, f.fix FROM findings AS f;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.lint_encryption() IS
+    'Findings about keys of encrypted fields: those that are missing, old, not wrapped anew or stuck.';
+REVOKE ALL ON FUNCTION clinic_private.lint_encryption() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lint_encryption() TO clinic_admin;
+
+-- Callers may not look into clinic_private: what names it is parsed here and now.
+CREATE FUNCTION clinic_private.lint_encrypted_columns()
+    RETURNS TABLE (severity text, rule text, object text, finding text, fix text)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY INVOKER SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
     SELECT CASE WHEN a.attname IS NULL THEN 'warning' ELSE 'info' END, CASE WHEN a.attname IS NULL THEN 'encrypted_column_missing' ELSE 'encrypted_column_unchecked' END,
            format('%I.%I.%I', c.schema_name, c.table_name, c.column_name),
            CASE WHEN a.attname IS NULL THEN 'The column is registered as encrypted, and is not there: rotation and shredding do not reach it.'
@@ -77,12 +88,10 @@ BEGIN
     LEFT JOIN pg_attribute AS a ON a.attrelid = r.oid AND a.attname = c.column_name AND NOT a.attisdropped
     LEFT JOIN pg_type AS t ON t.oid = a.atttypid
     WHERE a.attname IS NULL OR t.typname <> 'encrypted' OR t.typnamespace <> to_regnamespace('clinic_data')::oid;
-END
-$$;
-COMMENT ON FUNCTION clinic_private.lint_encryption() IS
-    'Findings about encrypted fields: keys that are missing, old, not wrapped anew or stuck, and registered columns that are not there.';
-REVOKE ALL ON FUNCTION clinic_private.lint_encryption() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.lint_encryption() TO clinic_admin;
+END;
+COMMENT ON FUNCTION clinic_private.lint_encrypted_columns() IS 'Findings about registered columns: those that are not there, or take plain bytes.';
+REVOKE ALL ON FUNCTION clinic_private.lint_encrypted_columns() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lint_encrypted_columns() TO clinic_admin;
 
 CREATE FUNCTION clinic.lint()
     RETURNS TABLE (severity text, rule text, object text, finding text, fix text)
@@ -102,6 +111,7 @@ BEGIN ATOMIC
             UNION ALL SELECT * FROM clinic_private.lint_settings()
             UNION ALL SELECT * FROM clinic_private.lint_seal()
             UNION ALL SELECT * FROM clinic_private.lint_encryption()
+            UNION ALL SELECT * FROM clinic_private.lint_encrypted_columns()
             UNION ALL SELECT * FROM clinic_private.lint_reads()) f
      ORDER BY array_position(ARRAY['error', 'warning', 'info'], f.severity), f.rule COLLATE "C", f.object COLLATE "C", f.finding COLLATE "C";
 END;

@@ -21,6 +21,11 @@ unset PGOPTIONS
 new_cluster lint
 installed_database diary >/dev/null 2>&1
 
+# In a session of their own, since a superuser's plans would be there already.
+sql diary 'CREATE ROLE plain_admin LOGIN IN ROLE clinic_admin'
+is 'administrators may ask, who cannot look into the private schema' "$(psql -XAtU plain_admin -d diary -c 'SELECT count(*) > 0 FROM clinic.lint()' 2>&1)" t
+sql diary 'DROP ROLE plain_admin'
+
 findings="SELECT l.severity || ' ' || l.rule || ' ' || l.object FROM clinic.lint() l ORDER BY l.severity, l.rule, l.object COLLATE \"C\""
 is 'every setting that the files give is found' "$(sql diary "$findings")" 'error frozen_clock clinic.clock
 error setting_switches_off session_replication_role
