@@ -335,9 +335,8 @@ using namespace pg_clinic::pg;
 // clinic_private.registered_columns()
 CLINIC_FUNCTION(clinic_registered_columns) {
     ResultSet rows(fcinfo);
-    if (!pg_call([] {
-            return OidIsValid(get_relname_relid("encrypted_columns", get_namespace_oid("clinic_data", true)));
-        }))
+    if (!pg_call(
+            [] { return OidIsValid(get_relname_relid("encrypted_columns", get_namespace_oid("clinic_data", true))); }))
         return rows.done(); // before clinic.install()
     TableScan scan("encrypted_columns", registry_columns);
     const auto text_of_column = [&scan](std::size_t i) { return scan.get<std::string>(i); };
