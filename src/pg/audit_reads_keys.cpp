@@ -210,6 +210,18 @@ void add_column(Query &query, const Wanted &wanted, const Var *like, AttrNumber 
     });
 }
 
+// Variables of the query's own entries; what queries around it lend to a lateral one is theirs.
+bool note_own_variable(Node *node, void *found) {
+    if (node == nullptr)
+        return false;
+    if (!IsA(node, Var))
+        return expression_tree_walker(node, reinterpret_cast<Walker>(reinterpret_cast<void (*)()>(&note_own_variable)),
+                                      found);
+    if (reinterpret_cast<const Var *>(node)->varlevelsup == 0)
+        *static_cast<List **>(found) = lappend(*static_cast<List **>(found), node);
+    return false;
+}
+
 // Of the tables and subqueries that the used columns of the result come from: with no others would an unused join be kept.
 void add_own_keys(Query &query, const Wanted &wanted) {
     const List *variables = pg_call([&query, &wanted] {
@@ -218,8 +230,9 @@ void add_own_keys(Query &query, const Wanted &wanted) {
         foreach (cell, query.targetList)
             if (const auto *target = static_cast<const TargetEntry *>(lfirst(cell)); wanted.has(*target))
                 used = lappend(used, target->expr);
-        return pull_var_clause(reinterpret_cast<Node *>(used),
-                               PVC_RECURSE_AGGREGATES | PVC_RECURSE_WINDOWFUNCS | PVC_RECURSE_PLACEHOLDERS);
+        List *found = NIL;
+        (void)note_own_variable(reinterpret_cast<Node *>(used), &found);
+        return static_cast<const List *>(found);
     });
     std::vector<int> seen;
     ListCell *cell = nullptr;
