@@ -227,14 +227,14 @@ suite_pgtap() {
 }
 
 # Programs that speak TAP, for what SQL alone cannot do. They make the clusters they need with tools/cluster.sh, and run side
-# by side: most of them wait more than they compute.
+# by side, one more than there are processors: most of them wait more than they compute.
 wants_tap() { [[ -d test/t ]]; }
 suite_tap() {
     local file running=0 programs=(test/t/*.py test/t/*.pl test/t/*.sh)
     with_server || return 0
     (
         for file in "${programs[@]}"; do
-            if ((running >= $(nproc))); then
+            if ((running > $(nproc))); then
                 wait -n
                 running=$((running - 1))
             fi
