@@ -120,11 +120,9 @@ DECLARE
     assignments text := '';
 BEGIN
     FOR part IN
-        SELECT e.column_name, e.bound_table, e.bound_column, e.row_column
-        FROM clinic_private.encrypted_columns() AS e
-        JOIN pg_namespace AS n ON n.nspname = e.schema_name
-        JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = e.table_name
-        WHERE c.oid = move_foreign_rows.relation AND e.patient_column = move_foreign_rows.column_name
+        SELECT DISTINCT e.column_name, e.bound_table, e.bound_column, e.row_column
+        FROM clinic_private.encrypted_tables() AS e
+        WHERE e.root = move_foreign_rows.relation AND e.patient_column = move_foreign_rows.column_name
         ORDER BY e.column_name
     LOOP
         found_rows := clinic_private.query_as_owner(move_foreign_rows.relation,
@@ -179,10 +177,9 @@ BEGIN
                ', %1$I = clinic_private.encrypt_field($1, $3, %2$L, %3$L, t.%4$I::text, clinic_private.decrypt_field($1, $2, %2$L, %3$L, t.%4$I::text, t.%1$I))',
                e.column_name, e.bound_table, e.bound_column, e.row_column), ''), '')
     INTO recoded
-    FROM clinic_private.encrypted_columns() AS e
-    JOIN pg_namespace AS n ON n.nspname = e.schema_name
-    JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relname = e.table_name
-    WHERE c.oid = move_patient_rows.relation AND e.patient_column = move_patient_rows.column_name;
+    FROM (SELECT DISTINCT t.column_name, t.bound_table, t.bound_column, t.row_column
+          FROM clinic_private.encrypted_tables() AS t
+          WHERE t.root = move_patient_rows.relation AND t.patient_column = move_patient_rows.column_name) AS e;
     EXECUTE format('WITH moved AS (UPDATE %1$s AS t SET %2$I = $3%3$s WHERE t.%4$I = $1 AND t.%2$I = $2 AND ($4::text[] IS NULL OR %5$s = ANY ($4)) AND %6$s RETURNING %5$s AS key)'
                    ' SELECT array_agg(m.key ORDER BY m.key) FROM moved AS m',
                    move_patient_rows.relation, move_patient_rows.column_name, recoded, move_patient_rows.tenant_column, key, move_patient_rows.condition)

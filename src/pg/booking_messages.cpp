@@ -1,8 +1,6 @@
 // The messages of a new booking, written in one go when its row is: what plan_reminders and add_notification would write for a visit
 // that nothing has been planned for yet. Changes, and what must be merged with an earlier message, are theirs
 // (sql/api/52_notifications_3_planning.sql); what both depend on is read by message_plan.cpp.
-#include "pg/booking_messages.hpp"
-
 #include "core/json.hpp"
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
@@ -27,6 +25,12 @@ KeptPlan add_task{
     "$11,"
     " $12, $13)"};
 
+// Why a message is not even kept waiting: the patient does not want its kind. Null: it waits for a contact, or has one.
+const char *unwanted(const Reached &reached) {
+    const bool is = !reached.channel && std::strcmp(reached.not_reached_for, "unwanted") == 0;
+    return is ? reached.not_reached_for : nullptr;
+}
+
 const char *reason_of(core::NotReminded skipped) {
     switch (skipped) {
     case core::NotReminded::overdue:
@@ -40,21 +44,21 @@ const char *reason_of(core::NotReminded skipped) {
 }
 
 struct Visit {
-    explicit Visit(const FiredRow &row)
-        : tenant(*value_of<Uuid>(row, "tenant_id")), id(*value_of<Uuid>(row, "appointment_id")),
-          service(*value_of<Uuid>(row, "service_id")), patient(*value_of<Uuid>(row, "patient_id")),
-          starts(*value_of<core::Instant>(row, "starts_at")),
-          local_starts(*value_of<core::LocalTime>(row, "local_starts_at")),
-          zone(*value_of<std::string>(row, "time_zone")) {}
-
     Uuid tenant;
-    Uuid id;
+    Uuid id; // nil: not a row yet
     Uuid service;
     Uuid patient;
     core::Instant starts;
     core::LocalTime local_starts;
     std::string zone;
 };
+
+Visit visit_of(const FiredRow &row) {
+    return {*value_of<Uuid>(row, "tenant_id"),          *value_of<Uuid>(row, "appointment_id"),
+            *value_of<Uuid>(row, "service_id"),         *value_of<Uuid>(row, "patient_id"),
+            *value_of<core::Instant>(row, "starts_at"), *value_of<core::LocalTime>(row, "local_starts_at"),
+            *value_of<std::string>(row, "time_zone")};
+}
 
 // What differs between the messages of one visit.
 struct Message {
@@ -183,14 +187,29 @@ std::optional<Message> confirmation_of(const Visit &visit, const MessageSettings
             ? planned
             : std::max(planned, core::outside_quiet_hours(planned, visit.starts, quiet_hours(settings, visit.zone)));
     Reached reached = people.reach("confirmation", std::nullopt);
-    const bool unwanted = !reached.channel && std::strcmp(reached.not_reached_for, "unwanted") == 0;
+    const char *skipped = unwanted(reached);
     return Message{"confirmation",
                    planned,
                    due,
                    std::nullopt,
                    std::move(reached.channel),
-                   unwanted ? reached.not_reached_for : nullptr,
+                   skipped,
                    Json{"{\"transaction\": \"" + transaction + "\"}"}};
+}
+
+std::vector<Message> reminders_of(const Visit &visit, const MessageSettings &settings, Reachable &people, Sight sight) {
+    const core::RemindedVisit reminded{visit.starts, visit.local_starts, &zone_named(visit.zone)};
+    std::vector<Message> out;
+    for (core::Reminder &r :
+         core::planned_reminders(read_reminder_plan(visit.tenant, visit.service, visit.patient, sight), reminded,
+                                 quiet_hours(settings, visit.zone), now())) {
+        Reached reached = people.reach("reminder", r.channel);
+        const char *skipped = reason_of(r.skipped);
+        if (skipped == nullptr)
+            skipped = unwanted(reached);
+        out.push_back({"reminder", r.planned, r.due, std::move(r.channel), std::move(reached.channel), skipped, {}});
+    }
+    return out;
 }
 
 void plan_messages(const Visit &visit) {
@@ -205,17 +224,8 @@ void plan_messages(const Visit &visit) {
         if (auto confirmation = confirmation_of(visit, settings, people, by_patient))
             messages.push_back(std::move(*confirmation));
     }
-    const core::RemindedVisit reminded{visit.starts, visit.local_starts, &zone_named(visit.zone)};
-    for (core::Reminder &r :
-         core::planned_reminders(read_reminder_plan(visit.tenant, visit.service, visit.patient, Sight::truth), reminded,
-                                 quiet_hours(settings, visit.zone), now())) {
-        Reached reached = people.reach("reminder", r.channel);
-        const char *skipped = reason_of(r.skipped);
-        if (skipped == nullptr && !reached.channel && std::strcmp(reached.not_reached_for, "unwanted") == 0)
-            skipped = reached.not_reached_for;
-        messages.push_back(
-            {"reminder", r.planned, r.due, std::move(r.channel), std::move(reached.channel), skipped, {}});
-    }
+    for (Message &reminder : reminders_of(visit, settings, people, Sight::truth))
+        messages.push_back(std::move(reminder));
     if (messages.empty())
         return;
     Writer writer(visit);
@@ -250,7 +260,7 @@ CLINIC_FUNCTION(clinic_follow_new_appointment) {
     const FiredRow row = inserted_row(fcinfo, "follow_new_appointment");
     const std::string status = value_of<std::string>(row, "status").value_or("");
     if (status == "booked" || status == "confirmed") {
-        const Visit visit(row);
+        const Visit visit = visit_of(row);
         if (XactIsoLevel == XACT_READ_COMMITTED)
             plan_messages(visit);
         else
@@ -262,22 +272,18 @@ CLINIC_FUNCTION(clinic_follow_new_appointment) {
 // clinic_private.planned_reminders(tenant_id, service_id, patient_id, starts_at, local_starts_at, time_zone)
 CLINIC_FUNCTION(clinic_planned_reminders) {
     const Args args(fcinfo);
-    const auto tenant = args.get<Uuid>(0), service = args.get<Uuid>(1), patient = args.get<Uuid>(2);
-    const auto zone = args.get<std::string>(5);
-    const core::RemindedVisit visit{finite(args.get<core::Instant>(3), "starts_at"),
-                                    finite(args.get<core::LocalTime>(4), "local_starts_at"), &zone_named(zone)};
-    const MessageSettings settings = read_message_settings(tenant, patient, Sight::snapshot);
-    Reachable people(tenant, patient, settings, Sight::snapshot);
+    const Visit visit{args.get<Uuid>(0),
+                      Uuid{},
+                      args.get<Uuid>(1),
+                      args.get<Uuid>(2),
+                      finite(args.get<core::Instant>(3), "starts_at"),
+                      finite(args.get<core::LocalTime>(4), "local_starts_at"),
+                      args.get<std::string>(5)};
+    const MessageSettings settings = read_message_settings(visit.tenant, visit.patient, Sight::snapshot);
+    Reachable people(visit.tenant, visit.patient, settings, Sight::snapshot);
     ResultSet rows(fcinfo);
-    for (const core::Reminder &r :
-         core::planned_reminders(read_reminder_plan(tenant, service, patient, Sight::snapshot), visit,
-                                 quiet_hours(settings, zone), now())) {
-        const Reached reached = people.reach("reminder", r.channel);
-        const char *skipped = reason_of(r.skipped);
-        if (skipped == nullptr && !reached.channel && std::strcmp(reached.not_reached_for, "unwanted") == 0)
-            skipped = reached.not_reached_for;
-        rows.add(r.planned, r.due, r.channel, reached.channel, skipped == nullptr ? Text{} : Text(skipped));
-    }
+    for (const Message &m : reminders_of(visit, settings, people, Sight::snapshot))
+        rows.add(m.planned, m.due, m.wanted_channel, m.channel, m.skipped == nullptr ? Text{} : Text(m.skipped));
     return rows.done();
 }
 

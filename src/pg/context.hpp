@@ -107,6 +107,9 @@ bool is_purpose(std::string_view text) noexcept;
 // Sets the context for the rest of the transaction (or of the savepoint that is rolled back).
 void enter_context(const NewContext &context);
 
+// Enters the system in a tenant, with the request and the door of who is calling. Put the saved context back afterwards.
+void act_as_system(const Uuid &tenant);
+
 // The context that was entered, as text for restore_context; empty when none was.
 std::string saved_context();
 

@@ -1,24 +1,10 @@
-// What messages to patients are made of: texts with variables, dates, times and money in words; and acting as the system or as a
+// What messages to patients are made of: texts with variables, dates, times and money in words; and acting as a
 // patient in between, for functions that write or answer on somebody's behalf.
 #include "core/locale_text.hpp"
 #include "core/message_text.hpp"
-#include "pg/booking_messages.hpp"
 #include "pg/context.hpp"
 #include "pg/datum.hpp"
 #include "pg/visibility.hpp"
-
-namespace pg_clinic::pg {
-
-void act_as_system(const Uuid &tenant) {
-    NewContext context = system_context(tenant);
-    if (const Context *present = current_context()) {
-        context.door = present->door;
-        context.request = copy_of(*present).request;
-    }
-    enter_context(context);
-}
-
-} // namespace pg_clinic::pg
 
 using namespace pg_clinic::pg;
 namespace core = pg_clinic::core;
