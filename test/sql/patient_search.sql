@@ -15,16 +15,11 @@ SET clinic.clock = '2026-03-02T03:30:00Z';
 \set ann '5e700a71-0020-7000-8000-000000000001'
 \set visit '5e700a71-0040-7000-8000-000000000001'
 
--- Runs a command and returns its error, with the argument it names.
-CREATE FUNCTION pg_temp.attempt(command text, OUT state text, OUT argument text, OUT message text, OUT detail text)
-    LANGUAGE plpgsql AS $$
-BEGIN
-    EXECUTE command;
-    message := 'DONE';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, argument = COLUMN_NAME, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL;
-END
-$$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set attempt :abs_srcdir '/support/attempt.sql'
+\set ECHO none
+\i :attempt
+\set ECHO all
 CREATE FUNCTION pg_temp.id(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT format('5e700a71-0090-7000-8000-%s', lpad(n::text, 12, '0'))::uuid $$;
 
 BEGIN;
