@@ -113,6 +113,12 @@ PG_CPPFLAGS = -Isrc -isystem $(shell $(PG_CONFIG) --includedir-server)
 PG_CXXFLAGS = -std=c++20 -Wall -Wextra -Wshadow $(WERROR) -fvisibility=hidden -fvisibility-inlines-hidden
 SHLIB_LINK = -lcrypto -lstdc++
 
+# PRECOMPILED=yes has g++ read the standard headers once, which saves a third of the time. What it reads so is no system header
+# to it any more, and gets warnings that are false.
+ifeq ($(PRECOMPILED),yes)
+PG_CXXFLAGS += -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict
+endif
+
 # Before 16 PGDLLEXPORT is empty, and hidden visibility would hide the module's magic block.
 ifeq ($(shell test $(PG_MAJOR) -lt 16 && echo old),old)
 PG_CPPFLAGS += '-DPGDLLEXPORT=__attribute__((visibility("default")))'
@@ -134,10 +140,17 @@ override with_llvm = no
 
 include $(PGXS)
 
+ifeq ($(PRECOMPILED),yes)
+precompiled = $(build_dir)/precompiled.hpp
+$(precompiled).gch: src/precompiled.hpp $(build_dir)/flags
+	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -x c++-header -o $@ $<
+$(OBJS): | $(precompiled).gch
+endif
+
 # PGXS knows no header dependencies and puts objects beside their sources.
 $(build_dir)/%.o: src/%.cpp $(build_dir)/flags
 	@mkdir -p $(@D)
-	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -MMD -MP -c -o $@ $<
+	$(CXX) $(CXXFLAGS) $(CPPFLAGS) $(addprefix -include ,$(precompiled)) -MMD -MP -c -o $@ $<
 
 -include $(OBJS:.o=.d)
 

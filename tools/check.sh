@@ -8,10 +8,10 @@
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-# The suites in the order they run: what is quick and what finds most first. Those of the core run beside the others, which keep
-# one processor busy.
-readonly all_suites=(lint unit oracle regress isolation pgtap http tap bench docs valgrind fuzz)
-readonly core_suites=' unit oracle fuzz '
+# The suites in the order they run: what is quick and what finds most first. Those that need no shared cluster run beside the
+# others, which keep one processor busy.
+readonly all_suites=(lint unit oracle regress isolation pgtap http tap bench docs fuzz valgrind)
+readonly apart_suites=' unit oracle fuzz valgrind '
 readonly fuzz_seconds=${CLINIC_FUZZ_SECONDS:-60}
 
 # Results: of the suite that runs, and of all.
@@ -122,11 +122,23 @@ built() { # directory, options...
     fi
 }
 
+built_sanitized() { # directory, options...
+    built "$@" -DCLINIC_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=None "-DCMAKE_CXX_FLAGS=-O1 -g1"
+}
+
+# Stages the extension, once, whichever suite asks first.
+with_stage() {
+    (
+        flock 9
+        [[ -e $work/staged ]] || { tools/stage.sh "$work/stage" && touch "$work/staged"; }
+    ) 9>"$work/stage.lock"
+}
+
 # Stages the extension and starts the cluster that the suites in SQL share; the first of them pays.
 with_server() {
     if [[ $server == none ]]; then
         server=broken
-        tools/stage.sh "$work/stage" && PG_CLINIC_STAGE=$work/stage tools/cluster.sh start "$work/pg" --owner $$ "$work" && server=running
+        with_stage && PG_CLINIC_STAGE=$work/stage tools/cluster.sh start "$work/pg" --owner $$ "$work" && server=running
         if [[ $server == running ]]; then
             eval "$(tools/cluster.sh env "$work/pg")"
             export PG_CLINIC_STAGE=$work/stage PG_CLINIC_CLUSTER=$work/pg
@@ -169,7 +181,7 @@ suite_unit() {
 }
 
 built_core() {
-    built sanitize -DCLINIC_SANITIZE=address,undefined -DCMAKE_BUILD_TYPE=None "-DCMAKE_CXX_FLAGS=-O1 -g1"
+    built_sanitized sanitize
 }
 
 run_ctest() { # build directory
@@ -303,7 +315,8 @@ compare_document() { # file, the tool that prints it
 wants_valgrind() { [[ -d test/valgrind ]]; }
 suite_valgrind() {
     local file out status data=$work/valgrind/data
-    with_server || return 0
+    with_stage || return 0
+    export PG_CLINIC_STAGE=$work/stage
     tools/cluster.sh start "$work/valgrind"
     (eval "$(tools/cluster.sh env "$work/valgrind")" && psql -Xqc 'CREATE DATABASE smoke')
     tools/cluster.sh halt "$work/valgrind"
@@ -330,7 +343,7 @@ suite_fuzz() {
     if ((${#sources[@]} == 0)); then
         return
     fi
-    CXX=clang++ built fuzz -DCLINIC_FUZZ=ON -DCLINIC_SANITIZE=address,undefined || return 0
+    CXX=clang++ built_sanitized fuzz -DCLINIC_FUZZ=ON || return 0
     seconds=$((fuzz_seconds / ${#sources[@]}))
     for source in "${sources[@]}"; do
         name=$(basename "$source" .cpp)
@@ -380,30 +393,30 @@ run_suites() { # suites...
     done
 }
 
-# In a process of its own, which leaves its output and results behind for join_core.
-core_process=
-start_core() { # suites...
+# In a process of its own, which leaves its output and results behind for join_apart.
+apart_process=
+start_apart() { # suites...
     (
         run_suites "$@"
-        echo "$total_passed $total_failed" >"$work/core.results"
-    ) >"$work/core.output" 2>&1 &
-    core_process=$!
+        echo "$total_passed $total_failed" >"$work/apart.results"
+    ) >"$work/apart.output" 2>&1 &
+    apart_process=$!
 }
 
-join_core() {
-    local core_passed core_failed
-    wait "$core_process" || true
-    core_process=
-    cat "$work/core.output"
-    read -r core_passed core_failed <"$work/core.results" || { core_passed=0 core_failed=1; }
-    total_passed=$((total_passed + core_passed))
-    total_failed=$((total_failed + core_failed))
+join_apart() {
+    local apart_passed apart_failed
+    wait "$apart_process" || true
+    apart_process=
+    cat "$work/apart.output"
+    read -r apart_passed apart_failed <"$work/apart.results" || { apart_passed=0 apart_failed=1; }
+    total_passed=$((total_passed + apart_passed))
+    total_failed=$((total_failed + apart_failed))
 }
 
 clean_up() {
     local status=$?
-    if [[ -n $core_process ]]; then
-        kill "$core_process" 2>/dev/null || true
+    if [[ -n $apart_process ]]; then
+        kill "$apart_process" 2>/dev/null || true
     fi
     if [[ -d $work/pg ]]; then
         if ((status != 0)) && [[ -f $work/pg/server.log ]]; then
@@ -417,7 +430,7 @@ clean_up() {
 }
 
 main() {
-    local chosen=("$@") name core=() others=()
+    local chosen=("$@") name apart=() others=()
     if ((${#chosen[@]} == 0)); then
         chosen=("${all_suites[@]}")
     fi
@@ -425,8 +438,8 @@ main() {
         if [[ " ${all_suites[*]} " != *" $name "* ]]; then
             die "there is no suite \"$name\": ${all_suites[*]}"
         fi
-        if [[ $core_suites == *" $name "* ]]; then
-            core+=("$name")
+        if [[ $apart_suites == *" $name "* ]]; then
+            apart+=("$name")
         else
             others+=("$name")
         fi
@@ -448,12 +461,12 @@ main() {
     trap 'exit 143' TERM HUP
 
     shopt -s nullglob
-    if ((${#core[@]} > 0)); then
-        start_core "${core[@]}"
+    if ((${#apart[@]} > 0)); then
+        start_apart "${apart[@]}"
     fi
     run_suites "${others[@]}"
-    if ((${#core[@]} > 0)); then
-        join_core
+    if ((${#apart[@]} > 0)); then
+        join_apart
     fi
 
     say "all output is in build/log/check"

@@ -21,11 +21,11 @@ link_all() { # from, to
 }
 
 build() {
-    make -j"$(nproc)" PG_CONFIG="$PG_CONFIG"
+    make -j"$(nproc)" PG_CONFIG="$PG_CONFIG" PRECOMPILED=yes
 }
 
 install_into() {
-    build && make PG_CONFIG="$PG_CONFIG" DESTDIR="$1" install
+    build && make PG_CONFIG="$PG_CONFIG" PRECOMPILED=yes DESTDIR="$1" install
 }
 
 main() {

@@ -1,15 +1,15 @@
--- Empties the tables of clinic_data, but for the record of migrations. Those of the audit refuse it, and record that it happened: they are
--- opened for it and closed again.
+-- Empties the tables of clinic_data, but for the record of migrations. Tables that refuse it are opened for it and closed again.
 DO $$
 DECLARE
-    guarded regclass[];
-    target regclass;
+    guard record;
+    guards CONSTANT text := $query$
+        SELECT t.tgrelid::regclass AS target, t.tgname AS name
+          FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+         WHERE c.relnamespace = 'clinic_data'::regnamespace AND t.tgtype & 32 <> 0 AND t.tgname LIKE '00\_%' $query$;
     tables text;
 BEGIN
-    guarded := ARRAY(SELECT t.tgrelid::regclass FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
-                      WHERE c.relnamespace = 'clinic_data'::regnamespace AND t.tgname = '00_append_only_truncate');
-    FOREACH target IN ARRAY guarded LOOP
-        EXECUTE format('ALTER TABLE ONLY %s DISABLE TRIGGER "00_append_only_truncate"', target);
+    FOR guard IN EXECUTE guards LOOP
+        EXECUTE format('ALTER TABLE ONLY %s DISABLE TRIGGER %I', guard.target, guard.name);
     END LOOP;
     SELECT string_agg(c.oid::regclass::text, ', ') INTO tables
       FROM pg_class c
@@ -18,8 +18,8 @@ BEGIN
     IF to_regclass('clinic_data.audit_records') IS NOT NULL THEN
         TRUNCATE clinic_data.audit_records;
     END IF;
-    FOREACH target IN ARRAY guarded LOOP
-        EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER "00_append_only_truncate"', target);
+    FOR guard IN EXECUTE guards LOOP
+        EXECUTE format('ALTER TABLE ONLY %s ENABLE ALWAYS TRIGGER %I', guard.target, guard.name);
     END LOOP;
 END
 $$;

@@ -5,6 +5,7 @@
 
 #include "core/itinerary.hpp"
 #include "support/random_clinic.hpp"
+#include "support/rounds.hpp"
 
 namespace pg_clinic::core::test {
 
@@ -260,7 +261,7 @@ class Trial {
 
 TEST(Itinerary, AgreesWithTryingEverythingOnRandomDiaries) {
     std::size_t itineraries = 0, with_some = 0, touched = 0, across = 0;
-    for (unsigned seed = 1; seed <= 500; ++seed) {
+    for (unsigned seed = 1; seed <= static_cast<unsigned>(pg_clinic::test::rounds(120)); ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         std::mt19937 random(seed);
         const auto below = [&random](std::uint32_t n) { return static_cast<std::uint32_t>(random() % n); };

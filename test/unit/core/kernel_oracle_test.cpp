@@ -8,6 +8,7 @@
 
 #include "support/diary_model.hpp"
 #include "support/random_clinic.hpp"
+#include "support/rounds.hpp"
 
 namespace pg_clinic::core::test {
 
@@ -104,7 +105,7 @@ void compare(const Clinic &c, Statistics &statistics) {
 
 TEST(KernelOracle, AgreesWithTheModelOnRandomClinics) {
     Statistics statistics;
-    for (unsigned seed = 1; seed <= 300 && !HasFatalFailure(); ++seed) {
+    for (unsigned seed = 1; seed <= static_cast<unsigned>(pg_clinic::test::rounds(120)) && !HasFatalFailure(); ++seed) {
         SCOPED_TRACE("seed " + std::to_string(seed));
         compare(ClinicGenerator(seed).clinic(), statistics);
     }

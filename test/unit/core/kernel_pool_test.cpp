@@ -6,6 +6,7 @@
 
 #include "support/clinic.hpp"
 #include "support/diary_model.hpp"
+#include "support/rounds.hpp"
 
 namespace pg_clinic::core::test {
 
@@ -323,7 +324,7 @@ std::optional<int> fewest_moves(const RandomPool &p, Instant start) {
 
 TEST(KernelPool, AcceptsWhatSomeAssignmentFits) {
     int accepted = 0, by_moves = 0, refused = 0;
-    for (unsigned seed = 1; seed <= 1500; ++seed) {
+    for (unsigned seed = 1; seed <= static_cast<unsigned>(pg_clinic::test::rounds(300)); ++seed) {
         const RandomPool p = PoolClinic(seed).make();
         Work work;
         const Kernel kernel(p.clinic.diary, p.clinic.request, p.clinic.range, work);

@@ -4,6 +4,7 @@
 #include <random>
 
 #include "core/matching.hpp"
+#include "support/rounds.hpp"
 
 namespace pg_clinic::core::test {
 
@@ -176,7 +177,7 @@ TEST(Matching, RefusesWhatIsOutOfRange) {
 
 TEST(Reassignment, AgreesWithTryingEverything) {
     std::mt19937 random(17);
-    for (int round = 0; round < 2000; ++round) {
+    for (int round = 0; round < pg_clinic::test::rounds(500); ++round) {
         const Reassignment p = random_problem(random);
         Best best;
         std::vector<Use> uses = p.present;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/pool.hpp"
+#include "support/rounds.hpp"
 
 namespace pg_clinic::core::test {
 
@@ -149,7 +150,7 @@ class PoolGenerator {
 
 TEST(Pool, AgreesWithBruteForce) {
     int arranged = 0, refused = 0, by_moves = 0, by_three = 0;
-    for (unsigned seed = 1; seed <= 30'000; ++seed) {
+    for (unsigned seed = 1; seed <= static_cast<unsigned>(pg_clinic::test::rounds(6'000)); ++seed) {
         const Pool pool = PoolGenerator(seed).pool(seed % 2 == 0);
         const std::optional<std::size_t> best = brute_force(pool);
         Work work;
@@ -166,10 +167,10 @@ TEST(Pool, AgreesWithBruteForce) {
         by_three += *best > 2 ? 1 : 0;
     }
     // Worth nothing if it never comes to a point.
-    EXPECT_GT(arranged, 5'000);
-    EXPECT_GT(refused, 2'000);
-    EXPECT_GT(by_moves, 500);
-    EXPECT_GT(by_three, 5);
+    EXPECT_GT(arranged, 1'500);
+    EXPECT_GT(refused, 500);
+    EXPECT_GT(by_moves, 150);
+    EXPECT_GT(by_three, 0);
 }
 
 TEST(Pool, OneMakesWayForAnother) {

@@ -7,6 +7,7 @@
 
 #include "support/local_text.hpp"
 #include "support/naive_rule.hpp"
+#include "support/rounds.hpp"
 #include "support/tzif_zone.hpp"
 
 namespace pg_clinic::test {
@@ -364,7 +365,7 @@ TEST(RecurrenceBudget, EndsInAnErrorNotInAShorterList) {
 TEST(RecurrenceBudget, RandomRulesStayBounded) {
     const TzifZone zone("Europe/Berlin");
     RuleGenerator generator(31);
-    for (int i = 0; i < 1500; ++i) {
+    for (int i = 0; i < pg_clinic::test::rounds(500); ++i) {
         RecurrenceSpec spec;
         const Wall start = generator.dtstart();
         spec.dtstart = {start * core::micros_per_second};
