@@ -102,7 +102,7 @@ EXTENSION = pg_clinic
 EXTVERSION := $(shell sed -n "s/^default_version *= *'\(.*\)'.*/\1/p" pg_clinic.control)
 
 # One object directory for each PostgreSQL, so that switching between them rebuilds nothing wrongly.
-build_dir := build/pg$(PG_MAJOR)
+build_dir := build/pg$(PG_MAJOR)$(if $(PRECOMPILED),-precompiled)
 
 MODULE_big = pg_clinic
 SRCS := $(sort $(wildcard src/core/*.cpp src/pg/*.cpp))
@@ -143,7 +143,8 @@ include $(PGXS)
 ifeq ($(PRECOMPILED),yes)
 precompiled = $(build_dir)/precompiled.hpp
 $(precompiled).gch: src/precompiled.hpp $(build_dir)/flags
-	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -x c++-header -o $@ $<
+	echo '#include <$(<F)>' > $(precompiled)
+	$(CXX) $(CXXFLAGS) $(CPPFLAGS) -x c++-header -o $@ $(precompiled)
 $(OBJS): | $(precompiled).gch
 endif
 

@@ -55,6 +55,8 @@ start() { # DIR [--owner PID [SCRATCH]]
         {
             printf "listen_addresses = ''\nunix_socket_directories = '%s'\nport = %d\n" "$dir" "$port"
             printf "log_line_prefix = '%%m [%%p] %%q%%u@%%d '\nmax_connections = 200\njit = off\n"
+            # What runs in the background by chance would be in the way of what tests look at.
+            printf 'autovacuum_naptime = 1h\n'
             printf "clinic.master_key_file = '%s'\n" "$dir/master.keys"
             if [[ ${PG_CLINIC_DURABLE:-} != 1 ]]; then
                 printf 'fsync = off\nfull_page_writes = off\nsynchronous_commit = off\n'

@@ -38,8 +38,10 @@ BEGIN
     INSERT INTO clinic_data.token_keys
         (kid, tenant_id, algorithm, verify_key, signing_key, issuer, audience, leeway_seconds, not_before, expires_at, created_at)
     VALUES
-        (store_token_key.kid, store_token_key.tenant_id, store_token_key.algorithm, store_token_key.verify_key,
-         store_token_key.signing_key, store_token_key.issuer, store_token_key.audience, store_token_key.leeway_seconds,
+        (store_token_key.kid, store_token_key.tenant_id, store_token_key.algorithm,
+         CASE WHEN store_token_key.algorithm = 'HS256' THEN clinic_private.keep_secret(store_token_key.verify_key, 'token_keys ' || store_token_key.kid)
+              ELSE store_token_key.verify_key END,
+         clinic_private.keep_secret(store_token_key.signing_key, 'token_keys ' || store_token_key.kid), store_token_key.issuer, store_token_key.audience, store_token_key.leeway_seconds,
          store_token_key.not_before, store_token_key.expires_at, clinic.now());
 EXCEPTION
     WHEN unique_violation THEN
@@ -82,7 +84,7 @@ GRANT EXECUTE ON FUNCTION clinic.create_signing_key TO clinic_admin;
 COMMENT ON FUNCTION clinic.create_signing_key(text, text, text, uuid) IS
     'Makes a key with which the engine signs its access tokens from now on, and returns its name (kid). For administrators.
 algorithm: ES256 or RS256; issuer, audience: iss and aud of the tokens; tenant_id: the only tenant they may name, NULL for any.
-The private key never leaves the server, but a dump of the database has it. Tokens of older keys stay good until those are removed.
+The private key never leaves the server; a dump has it sealed by the master key, or in clear where there is none (clinic.lint tells). Tokens of older keys stay good until those are removed.
 Errors: 22004, 22023, not_found.';
 
 CREATE FUNCTION clinic.add_token_key(

@@ -147,12 +147,12 @@ BEGIN
         PERFORM clinic_private.insert_row('staff_profiles', jsonb_build_object('user_id', new_id));
     END IF;
     IF create_user.email IS NOT NULL THEN
-        PERFORM clinic_private.insert_row('user_identifiers', jsonb_build_object('user_id', new_id, 'kind', 'email',
-            'value', clinic_private.normal_identifier('email', create_user.email)));
+        PERFORM clinic_private.insert_row('user_identifiers',
+            clinic_private.identifier_row(new_id, 'email', clinic_private.normal_identifier('email', create_user.email)));
     END IF;
     IF create_user.phone IS NOT NULL THEN
-        PERFORM clinic_private.insert_row('user_identifiers', jsonb_build_object('user_id', new_id, 'kind', 'phone',
-            'value', clinic_private.normal_identifier('phone', create_user.phone)));
+        PERFORM clinic_private.insert_row('user_identifiers',
+            clinic_private.identifier_row(new_id, 'phone', clinic_private.normal_identifier('phone', create_user.phone)));
     END IF;
     RETURN new_id;
 END
@@ -378,8 +378,8 @@ BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'user_id', add_identifier.user_id, 'kind', add_identifier.kind, 'value', add_identifier.value));
     PERFORM clinic_private.require_governed(add_identifier.user_id);
-    PERFORM clinic_private.insert_row('user_identifiers', jsonb_build_object('user_id', add_identifier.user_id,
-        'kind', add_identifier.kind, 'value', clinic_private.normal_identifier(add_identifier.kind, add_identifier.value, 'value')));
+    PERFORM clinic_private.insert_row('user_identifiers', clinic_private.identifier_row(add_identifier.user_id, add_identifier.kind,
+        clinic_private.normal_identifier(add_identifier.kind, add_identifier.value, 'value')));
 END
 $$;
 ALTER FUNCTION clinic.add_identifier OWNER TO clinic_owner;
@@ -405,7 +405,8 @@ BEGIN
     PERFORM clinic_private.require_governed(remove_identifier.user_id);
     DELETE FROM clinic_data.user_identifiers AS i
     WHERE i.tenant_id = tenant AND i.user_id = remove_identifier.user_id AND i.kind = remove_identifier.kind
-      AND i.value = clinic_private.normal_identifier(remove_identifier.kind, remove_identifier.value, 'value');
+      AND i.identifier_hash = clinic_private.identifier_hash(tenant, remove_identifier.kind,
+              clinic_private.normal_identifier(remove_identifier.kind, remove_identifier.value, 'value'));
     IF NOT FOUND THEN
         PERFORM clinic_private.raise_error('not_found', format('user "%s" has no such identifier', remove_identifier.user_id),
             jsonb_build_object('user_id', remove_identifier.user_id), NULL);

@@ -51,6 +51,7 @@ DECLARE
     account record;
     recipient uuid;
     new_id uuid := clinic.new_id();
+    new_message_id uuid := clinic.new_id();
     code text := clinic_private.random_code();
     until timestamptz := clinic.now() + interval '10 minutes';
 BEGIN
@@ -79,9 +80,11 @@ BEGIN
         clinic_private.code_hash(new_id, code), clinic.now(), until);
     IF recipient IS NOT NULL THEN
         INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, destination, payload, created_at, due_at, expires_at)
-        VALUES (subject.tenant_id, clinic.new_id(), 'one_time_code', CASE subject.kind WHEN 'phone' THEN 'sms' ELSE 'email' END,
-            subject.value, jsonb_build_object('code', code, 'purpose', request_code.purpose, 'expires_at', until), clinic.now(),
-            clinic.now(), until);
+        VALUES (subject.tenant_id, new_message_id, 'one_time_code', CASE subject.kind WHEN 'phone' THEN 'sms' ELSE 'email' END,
+            clinic_private.keep_secret(subject.value, 'outbox ' || new_message_id),
+            clinic_private.keep_secret(jsonb_build_object('code', code, 'purpose', request_code.purpose, 'expires_at', until)::text,
+                'outbox ' || new_message_id),
+            clinic.now(), clinic.now(), until);
     END IF;
     PERFORM clinic_private.record_sign_in('code_requested', recipient, subject.facts, NULL, subject.identifier_hash);
     PERFORM clinic_private.restore_context(subject.saved);
@@ -180,7 +183,7 @@ BEGIN
     END IF;
     UPDATE clinic_data.user_identifiers AS i
     SET verified_at = clinic.now()
-    WHERE i.tenant_id = use_code.tenant_id AND i.kind = use_code.kind AND i.value = use_code.value AND i.verified_at IS NULL;
+    WHERE i.tenant_id = use_code.tenant_id AND i.kind = use_code.kind AND i.identifier_hash = use_code.identifier_hash AND i.verified_at IS NULL;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.use_code(uuid, uuid, text, text, bytea, text, text, text, jsonb) IS

@@ -13,8 +13,10 @@ BEGIN
     IF fault IS NULL AND EXISTS (
         SELECT FROM clinic_data.user_identifiers AS i
         WHERE i.tenant_id = clinic.current_tenant_id() AND i.user_id = require_good_password.user_id
-          AND (lower(require_good_password.new_password) = i.value
-               OR i.kind = 'phone' AND regexp_replace(require_good_password.new_password, '[^0-9]', '', 'g') = substr(i.value, 2)
+          AND (i.identifier_hash = clinic_private.identifier_hash(i.tenant_id, i.kind, lower(require_good_password.new_password))
+               OR i.kind = 'phone'
+                  AND i.identifier_hash = clinic_private.identifier_hash(i.tenant_id, i.kind,
+                          '+' || regexp_replace(require_good_password.new_password, '[^0-9]', '', 'g'))
                   AND require_good_password.new_password ~ '^[-+0-9() ./]+$'))
        OR lower(require_good_password.new_password) = lower(require_good_password.identifier)
     THEN

@@ -35,6 +35,41 @@ COMMENT ON FUNCTION clinic_private.identifier_hash(uuid, text, text) IS 'SHA-256
 REVOKE ALL ON FUNCTION clinic_private.identifier_hash FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.identifier_hash TO clinic_owner;
 
+-- Identifiers are found by their hash, and kept sealed: see clinic_private.keep_secret.
+CREATE FUNCTION clinic_private.identifier_place(identifier_hash bytea)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+RETURN 'user_identifiers ' || encode(identifier_hash, 'hex');
+COMMENT ON FUNCTION clinic_private.identifier_place(bytea) IS 'What a kept identifier is bound to.';
+REVOKE ALL ON FUNCTION clinic_private.identifier_place FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.identifier_place TO clinic_owner;
+
+CREATE FUNCTION clinic_private.identifier_row(user_id uuid, kind text, value text)
+    RETURNS jsonb
+    LANGUAGE sql VOLATILE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT jsonb_build_object('user_id', identifier_row.user_id, 'kind', identifier_row.kind, 'identifier_hash', h.hash,
+               'value', clinic_private.keep_secret(identifier_row.value, clinic_private.identifier_place(h.hash)))
+    FROM (SELECT clinic_private.identifier_hash(clinic.current_tenant_id(), identifier_row.kind, identifier_row.value)) AS h (hash);
+END;
+COMMENT ON FUNCTION clinic_private.identifier_row(uuid, text, text) IS
+    'The row of user_identifiers, for insert_row, of a normal identifier in the context''s tenant. Errors: key_unavailable.';
+REVOKE ALL ON FUNCTION clinic_private.identifier_row FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.identifier_row TO clinic_owner;
+
+CREATE FUNCTION clinic_private.shown_identifier(value text, identifier_hash bytea)
+    RETURNS text
+    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+RETURN clinic_private.open_kept_secret(shown_identifier.value, clinic_private.identifier_place(shown_identifier.identifier_hash));
+ALTER FUNCTION clinic_private.shown_identifier OWNER TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.shown_identifier(text, bytea) IS
+    'The identifier of a row of user_identifiers, for who may read the row. Errors: key_unavailable, decryption_failed.';
+REVOKE ALL ON FUNCTION clinic_private.shown_identifier FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.shown_identifier TO clinic_owner, clinic_user;
+
 CREATE FUNCTION clinic_private.parsed_identifier(identifier text, OUT kind text, OUT value text)
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
@@ -171,7 +206,7 @@ BEGIN
         PERFORM clinic_private.enter_visitor(enter_sign_in.tenant_id);
         SELECT i.user_id INTO user_id
         FROM clinic_data.user_identifiers AS i
-        WHERE i.tenant_id = enter_sign_in.tenant_id AND i.kind = enter_sign_in.kind AND i.value = enter_sign_in.value;
+        WHERE i.tenant_id = enter_sign_in.tenant_id AND i.kind = enter_sign_in.kind AND i.identifier_hash = enter_sign_in.identifier_hash;
     END IF;
 END
 $$;

@@ -96,7 +96,8 @@ BEGIN
         WHERE o.tenant_id = claim_outbox.tenant_id AND o.message_id = c.message_id
         RETURNING o.message_id, o.topic, o.channel, o.destination, o.payload, o.created_at, o.expires_at, o.claimed_until, o.attempts,
                   o.due_at)
-    SELECT c.message_id, c.topic, c.channel, c.destination, c.payload, c.created_at, c.expires_at, c.claimed_until, c.attempts
+    SELECT c.message_id, c.topic, c.channel, clinic_private.open_kept_secret(c.destination, 'outbox ' || c.message_id),
+           clinic_private.open_kept_secret(c.payload, 'outbox ' || c.message_id)::jsonb, c.created_at, c.expires_at, c.claimed_until, c.attempts
     FROM claimed AS c
     ORDER BY c.due_at, c.message_id;
 END
@@ -131,7 +132,7 @@ COMMENT ON FUNCTION clinic.claim_messages IS
 Reminders and other notifications that are due are among them. max_messages: 1 to 1000; lease_seconds: how long nobody else gets them, 1 to
 3600; channels: of sms, email, push, voice, whatsapp and webhook, by default all. Say with clinic.finish_message how it went. attempts: how often the message was claimed, this time included; after ten it is
 given up. Programs that claim at once get different messages. Call it again until it returns nothing.
-Errors: no_context, forbidden, 22004, 22023.';
+Errors: no_context, forbidden, key_unavailable, 22004, 22023.';
 
 CREATE FUNCTION clinic.finish_message(message_id uuid, error text DEFAULT NULL, retry_in_seconds integer DEFAULT NULL)
     RETURNS text

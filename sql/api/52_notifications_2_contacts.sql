@@ -78,13 +78,14 @@ CREATE FUNCTION clinic_private.reach_provider(tenant_id uuid, appointment_id uui
 AS $$
 #variable_conflict error
 BEGIN
-    SELECT CASE i.kind WHEN 'phone' THEN 'sms' ELSE 'email' END, i.value
+    SELECT CASE i.kind WHEN 'phone' THEN 'sms' ELSE 'email' END,
+           clinic_private.open_kept_secret(i.value, clinic_private.identifier_place(i.identifier_hash))
     INTO reach_provider.channel, reach_provider.destination
     FROM clinic_data.appointments AS a
     JOIN clinic_data.users AS u ON u.tenant_id = a.tenant_id AND u.provider_id = a.provider_id
     JOIN clinic_data.user_identifiers AS i ON i.tenant_id = u.tenant_id AND i.user_id = u.user_id
     WHERE a.tenant_id = reach_provider.tenant_id AND a.appointment_id = reach_provider.appointment_id AND u.status = 'active'
-    ORDER BY i.verified_at IS NULL, i.kind = 'phone' DESC, i.created_at, i.value
+    ORDER BY i.verified_at IS NULL, i.kind = 'phone' DESC, i.created_at, i.identifier_hash
     LIMIT 1;
     IF NOT FOUND THEN
         reach_provider.reason := 'no_contact';

@@ -162,8 +162,10 @@ BEGIN
                'X-Clinic-Event-Id', e.event_id,
                'X-Clinic-Sequence', c.sequence::text,
                'X-Clinic-Delivery', c.delivery_id,
-               'X-Clinic-Signature', clinic_private.signature(clinic.now(), b.body, s.secret,
-                   CASE WHEN s.previous_secret_until > clinic.now() THEN s.previous_secret END)),
+               'X-Clinic-Signature', clinic_private.signature(clinic.now(), b.body,
+                   clinic_private.open_kept_secret(s.secret, 'subscriptions ' || s.subscription_id),
+                   CASE WHEN s.previous_secret_until > clinic.now()
+                        THEN clinic_private.open_kept_secret(s.previous_secret, 'subscriptions ' || s.subscription_id) END)),
            b.body, c.claimed_until, c.attempts
     FROM claimed AS c
     JOIN clinic_data.subscriptions AS s ON s.tenant_id = tenant AND s.subscription_id = c.subscription_id

@@ -1,6 +1,16 @@
--- Rotation of keys. The master key wraps tenants' keys: rotating it wraps them anew, at once. A tenant's field key wraps patients' keys and
+-- Rotation of keys. The master key wraps tenants' keys, and seals the secrets that the engine itself works with: rotating it wraps all of them anew, at once. A tenant's field key wraps patients' keys and
 -- encrypts the tenant's own fields: it is replaced in batches by the job rotate_keys, while everything stays readable, and destroyed
 -- when nothing in sight of anybody needs it any more.
+
+CREATE FUNCTION clinic_private.kept_anew(kept text, place text)
+    RETURNS text
+    LANGUAGE sql VOLATILE STRICT PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+RETURN clinic_private.keep_secret(clinic_private.open_kept_secret(kept_anew.kept, kept_anew.place), kept_anew.place);
+COMMENT ON FUNCTION clinic_private.kept_anew(text, text) IS
+    'A kept secret of the engine''s own, sealed by the current master key. Errors: key_unavailable, decryption_failed.';
+REVOKE ALL ON FUNCTION clinic_private.kept_anew FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.kept_anew TO clinic_owner;
 
 CREATE FUNCTION clinic.rotate_master_key()
     RETURNS integer
@@ -23,17 +33,44 @@ BEGIN
         WHERE k.tenant_id = tenant.tenant_id AND k.status <> 'destroyed' AND k.master_key_id <> master;
         GET DIAGNOSTICS changed = ROW_COUNT;
         total := total + changed;
+        UPDATE clinic_data.subscriptions AS s
+        SET secret = clinic_private.kept_anew(s.secret, 'subscriptions ' || s.subscription_id),
+            previous_secret = clinic_private.kept_anew(s.previous_secret, 'subscriptions ' || s.subscription_id)
+        WHERE s.tenant_id = tenant.tenant_id AND s.status <> 'deleted'
+          AND (clinic_private.master_key_of(s.secret) IS DISTINCT FROM master
+               OR s.previous_secret IS NOT NULL AND clinic_private.master_key_of(s.previous_secret) IS DISTINCT FROM master);
+        GET DIAGNOSTICS changed = ROW_COUNT;
+        total := total + changed;
+        UPDATE clinic_data.user_identifiers AS i
+        SET value = clinic_private.kept_anew(i.value, clinic_private.identifier_place(i.identifier_hash))
+        WHERE i.tenant_id = tenant.tenant_id AND clinic_private.master_key_of(i.value) IS DISTINCT FROM master;
+        GET DIAGNOSTICS changed = ROW_COUNT;
+        total := total + changed;
+        UPDATE clinic_data.outbox AS o
+        SET destination = clinic_private.kept_anew(o.destination, 'outbox ' || o.message_id),
+            payload = clinic_private.kept_anew(o.payload, 'outbox ' || o.message_id)
+        WHERE o.tenant_id = tenant.tenant_id AND o.status = 'waiting'
+          AND (o.destination IS NOT NULL AND clinic_private.master_key_of(o.destination) IS DISTINCT FROM master
+               OR o.payload IS NOT NULL AND clinic_private.master_key_of(o.payload) IS DISTINCT FROM master);
+        GET DIAGNOSTICS changed = ROW_COUNT;
+        total := total + changed;
     END LOOP;
     PERFORM clinic_private.restore_context(saved);
-    RETURN total;
+    UPDATE clinic_data.token_keys AS k
+    SET verify_key = CASE WHEN k.algorithm = 'HS256' THEN clinic_private.kept_anew(k.verify_key, 'token_keys ' || k.kid) ELSE k.verify_key END,
+        signing_key = clinic_private.kept_anew(k.signing_key, 'token_keys ' || k.kid)
+    WHERE k.signing_key IS NOT NULL AND clinic_private.master_key_of(k.signing_key) IS DISTINCT FROM master
+       OR k.algorithm = 'HS256' AND clinic_private.master_key_of(k.verify_key) IS DISTINCT FROM master;
+    GET DIAGNOSTICS changed = ROW_COUNT;
+    RETURN total + changed;
 END
 $$;
 ALTER FUNCTION clinic.rotate_master_key OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.rotate_master_key() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.rotate_master_key() TO clinic_admin;
 COMMENT ON FUNCTION clinic.rotate_master_key() IS
-    'Wraps the keys of all tenants by the current master key, the first one of the file or command, and returns how many it wrapped anew; again, it finds
-nothing to do. Nothing is encrypted anew. Put the new key first in the file, above the old one; reload the configuration; call this; take the old key out when
+    'Wraps the keys of all tenants by the current master key, the first one of the file or command, seals private keys and secrets of tokens and webhooks,
+what users sign in by and messages that wait by it, also those that stand in clear from before there was one, and returns how many of all of them it wrapped anew; again, it finds nothing to do. Nothing is encrypted anew. Put the new key first in the file, above the old one; reload the configuration; call this; take the old key out when
 clinic.encryption_status() names it no more. For administrators. Errors: key_unavailable, also when the old key is not in the file any more.';
 
 CREATE FUNCTION clinic.rotate_tenant_key(tenant_id uuid)
@@ -218,6 +255,26 @@ GRANT EXECUTE ON FUNCTION clinic_private.rotate_keys_job TO clinic_owner;
 COMMENT ON FUNCTION clinic_private.rotate_keys_job() IS
     'Goes on with replacing the field keys of the context''s tenant, 5000 rows a time; returns how many. Errors: key_unavailable.';
 
+CREATE FUNCTION clinic_private.state_of_secrets(kept text[], made timestamptz[], master_problem text)
+    RETURNS TABLE (status text, master_key_id text, created_at timestamptz, problem text)
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE WHEN m.id IS NULL THEN 'in_clear' ELSE 'sealed' END, m.id, min(k.made),
+           CASE WHEN m.id IS NULL THEN format('%s of them stand in clear, in the table and in dumps', count(*))
+                WHEN state_of_secrets.master_problem IS NULL AND NOT clinic_private.has_master_key(m.id)
+                THEN 'its master key is not among those that were read' END
+    FROM unnest(state_of_secrets.kept, state_of_secrets.made) AS k (secret, made)
+    CROSS JOIN LATERAL (SELECT clinic_private.master_key_of(k.secret)) AS m (id)
+    WHERE k.secret IS NOT NULL
+    GROUP BY m.id
+    ORDER BY m.id;
+END;
+COMMENT ON FUNCTION clinic_private.state_of_secrets(text[], timestamptz[], text) IS
+    'Of secrets as tables keep them, and when each was made: a row for each master key that seals some, and one for those in clear.';
+REVOKE ALL ON FUNCTION clinic_private.state_of_secrets FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.state_of_secrets TO clinic_owner;
+
 CREATE FUNCTION clinic.encryption_status()
     RETURNS TABLE (
         tenant_id uuid,
@@ -262,8 +319,35 @@ BEGIN
         LEFT JOIN clinic_data.key_rotations AS r ON r.tenant_id = k.tenant_id AND r.key_no = k.key_no AND k.kind = 'field'
         WHERE k.tenant_id = tenant.tenant_id
         ORDER BY k.kind, k.key_no;
+        RETURN QUERY
+        SELECT tenant.tenant_id, 'message', NULL::integer, p.status, p.master_key_id, p.created_at, clinic.now() - p.created_at,
+               NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, p.problem
+        FROM (SELECT array_agg(k.kept) AS kept, array_agg(o.created_at) AS made
+              FROM clinic_data.outbox AS o CROSS JOIN LATERAL (VALUES (o.destination), (o.payload)) AS k (kept)
+              WHERE o.tenant_id = tenant.tenant_id AND o.status = 'waiting') AS k
+        CROSS JOIN LATERAL clinic_private.state_of_secrets(k.kept, k.made, state.problem) AS p;
+        RETURN QUERY
+        SELECT tenant.tenant_id, 'identifier', NULL::integer, p.status, p.master_key_id, p.created_at, clinic.now() - p.created_at,
+               NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, p.problem
+        FROM (SELECT array_agg(i.value) AS kept, array_agg(i.created_at) AS made
+              FROM clinic_data.user_identifiers AS i
+              WHERE i.tenant_id = tenant.tenant_id) AS k
+        CROSS JOIN LATERAL clinic_private.state_of_secrets(k.kept, k.made, state.problem) AS p;
+        RETURN QUERY
+        SELECT tenant.tenant_id, 'webhook_secret', NULL::integer, p.status, p.master_key_id, p.created_at, clinic.now() - p.created_at,
+               NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, p.problem
+        FROM (SELECT array_agg(k.secret) AS kept, array_agg(s.created_at) AS made
+              FROM clinic_data.subscriptions AS s CROSS JOIN LATERAL (VALUES (s.secret), (s.previous_secret)) AS k (secret)
+              WHERE s.tenant_id = tenant.tenant_id AND s.status <> 'deleted') AS k
+        CROSS JOIN LATERAL clinic_private.state_of_secrets(k.kept, k.made, state.problem) AS p;
     END LOOP;
     PERFORM clinic_private.restore_context(saved);
+    RETURN QUERY
+    SELECT NULL::uuid, 'token_key', NULL::integer, p.status, p.master_key_id, p.created_at, clinic.now() - p.created_at,
+           NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, p.problem
+    FROM (SELECT array_agg(CASE WHEN k.algorithm = 'HS256' THEN k.verify_key ELSE k.signing_key END) AS kept, array_agg(k.created_at) AS made
+          FROM clinic_data.token_keys AS k) AS k
+    CROSS JOIN LATERAL clinic_private.state_of_secrets(k.kept, k.made, state.problem) AS p;
 END
 $$;
 ALTER FUNCTION clinic.encryption_status OWNER TO clinic_owner;
@@ -273,4 +357,5 @@ COMMENT ON FUNCTION clinic.encryption_status() IS
     'The keys of encrypted fields, without their bytes. The first row, of kind master and no tenant, is the current master key, or tells in problem what is wrong with it;
 then come the keys of each tenant: kind field or index; status current, previous or destroyed; master_key_id: what wraps it; wrapped_patient_keys: how many
 patients'' keys it wraps; rotation_step, fields_done: how far its replacement has come (patient_keys, fields, verifying, waiting, stuck, done); stuck_fields: values of
-it that cannot be decrypted and so keep it alive (stuck: mend or empty them, and rotate again). For administrators.';
+it that cannot be decrypted and so keep it alive (stuck: mend or empty them, and rotate again). Rows of kind token_key, webhook_secret, identifier and message tell of
+the secrets that the engine itself works with, of what users sign in by, and of messages that wait to be sent: one for each master_key_id that seals some, and one of status in_clear for those that stand as they are. For administrators.';

@@ -182,6 +182,16 @@ valid_from_at: since when one consents to these words and no earlier ones; null:
 -- ----------------------------------------------------------------------------------------------------------------------
 -- Giving and withdrawing.
 
+CREATE FUNCTION clinic_private.lock_consents(patient_id uuid)
+    RETURNS void
+    LANGUAGE sql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+RETURN pg_advisory_xact_lock(hashtextextended('pg_clinic: consents of ' || lock_consents.patient_id, 0));
+COMMENT ON FUNCTION clinic_private.lock_consents(uuid) IS
+    'Waits until nobody else gives or withdraws consents of the patient, so that what was signed before a withdrawal is never recorded past it.';
+REVOKE ALL ON FUNCTION clinic_private.lock_consents FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lock_consents TO clinic_owner;
+
 CREATE FUNCTION clinic.give_consent(
     patient_id uuid,
     purpose text,
@@ -228,6 +238,7 @@ BEGIN
     IF since > clinic.now() THEN
         PERFORM clinic_private.refuse_argument('given_at', 'given_at must not be in the future');
     END IF;
+    PERFORM clinic_private.lock_consents(give_consent.patient_id);
     IF EXISTS (SELECT FROM clinic_data.consents AS c
                JOIN clinic_data.consent_withdrawals AS w ON w.tenant_id = c.tenant_id AND w.consent_id = c.consent_id
                WHERE c.tenant_id = tenant AND c.patient_id = give_consent.patient_id AND c.purpose = give_consent.purpose AND w.withdrawn_at > since
@@ -287,6 +298,15 @@ BEGIN
     IF length(withdraw_consent.reason) > 1000 OR length(withdraw_consent.evidence) > 200 THEN
         PERFORM clinic_private.refuse_argument('reason, evidence', 'reason must have at most 1000 characters, and evidence 200');
     END IF;
+    PERFORM clinic_private.lock_consents(withdraw_consent.patient_id);
+    IF withdraw_consent.scope IS NOT NULL AND EXISTS (
+        SELECT FROM clinic_data.consents AS c
+        WHERE c.tenant_id = tenant AND c.patient_id = withdraw_consent.patient_id AND c.purpose = withdraw_consent.purpose AND c.scope IS NULL
+          AND coalesce(c.expires_at > clinic.now(), true)
+          AND NOT EXISTS (SELECT FROM clinic_data.consent_withdrawals AS w WHERE w.tenant_id = c.tenant_id AND w.consent_id = c.consent_id)) THEN
+        PERFORM clinic_private.refuse_argument('scope', 'a consent to the whole purpose stands, and covers this scope too',
+            hint => 'Withdraw the purpose without a scope, then give consent to the scopes that are to stand.');
+    END IF;
     INSERT INTO clinic_data.consent_withdrawals (tenant_id, consent_id, patient_id, withdrawn_at, withdrawn_by, reason, evidence, recorded_by)
     SELECT c.tenant_id, c.consent_id, c.patient_id, clinic.now(), who, nullif(btrim(withdraw_consent.reason), ''),
            nullif(btrim(withdraw_consent.evidence), ''), clinic.current_user_id()
@@ -309,7 +329,7 @@ GRANT EXECUTE ON FUNCTION clinic.withdraw_consent TO clinic_user;
 COMMENT ON FUNCTION clinic.withdraw_consent IS
     'Withdraws what consents of a patient stand for a purpose, and returns how many those were; 0: none stood. As easy as giving: patients for themselves, guardians, staff with
 patients:write and patients:read. It holds from now on: what was done before remains lawful.
-scope: only consents of this scope; null: all of the purpose. reason: why, naming nobody. Errors: no_context, forbidden, not_found (the patient), 22004, 22023.';
+scope: only consents of this scope, refused while one to the whole purpose stands, which covers it; null: all of the purpose. reason: why, naming nobody. Errors: no_context, forbidden, not_found (the patient), 22004, 22023.';
 
 -- ----------------------------------------------------------------------------------------------------------------------
 -- Asking.

@@ -24,7 +24,7 @@ BEGIN ATOMIC
                ('idempotency_keys', '{result}'),
                ('job_states', '{error_message}'),
                ('users', '{name}'),
-               ('user_identifiers', '{value}'),
+               ('user_identifiers', '{identifier_hash,value}'),
                ('staff_profiles', '{registration_number,licence_number,npi,hpr_id,signature_ref}'),
                ('credentials', '{password_hash}'),
                ('token_keys', '{signing_key,verify_key}'),

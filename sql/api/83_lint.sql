@@ -36,23 +36,30 @@ BEGIN
     findings (severity, rule, object, finding, fix) AS (
         SELECT 'error', 'key_unavailable', 'master key', format('Nothing encrypted can be read or written: %s.', s.problem),
                'Mend clinic.master_key_file or clinic.master_key_command, and SELECT pg_reload_conf()'
-        FROM state AS s WHERE s.kind = 'master' AND s.status = 'unavailable' AND EXISTS (SELECT FROM state AS k WHERE k.kind <> 'master')
+        FROM state AS s
+        WHERE s.kind = 'master' AND s.status = 'unavailable' AND EXISTS (SELECT FROM state AS k WHERE k.kind <> 'master' AND k.status <> 'in_clear')
         UNION ALL
         SELECT 'info', 'key_unavailable', 'master key', format('Nothing can be encrypted: %s.', s.problem),
                'Set clinic.master_key_file or clinic.master_key_command, and SELECT pg_reload_conf()'
-        FROM state AS s WHERE s.kind = 'master' AND s.status = 'unavailable' AND NOT EXISTS (SELECT FROM state AS k WHERE k.kind <> 'master')
+        FROM state AS s
+        WHERE s.kind = 'master' AND s.status = 'unavailable' AND NOT EXISTS (SELECT FROM state AS k WHERE k.kind <> 'master' AND k.status <> 'in_clear')
         UNION ALL
         SELECT 'info', 'key_memory_not_locked', 'master key', format('Keys can reach the swap space: %s.', s.problem), 'Raise LimitMEMLOCK of the server''s service'
         FROM state AS s WHERE s.kind = 'master' AND s.status = 'current' AND s.problem IS NOT NULL
         UNION ALL
-        SELECT 'error', 'key_missing', format('%s: %s %s', s.tenant_id, s.kind, s.key_no), format('The key is wrapped by master key "%s": %s.', s.master_key_id, s.problem),
+        SELECT 'error', 'key_missing', concat_ws(' ', s.tenant_id || ':', s.kind, s.key_no), format('The key is wrapped by master key "%s": %s.', s.master_key_id, s.problem),
                'Add that master key to the file again, below the current one'
-        FROM state AS s WHERE s.kind <> 'master' AND s.problem IS NOT NULL
+        FROM state AS s WHERE s.kind <> 'master' AND s.status <> 'in_clear' AND s.problem IS NOT NULL
         UNION ALL
-        SELECT 'info', 'key_not_rewrapped', format('%s: %s %s', s.tenant_id, s.kind, s.key_no),
+        SELECT 'info', 'key_not_rewrapped', concat_ws(' ', s.tenant_id || ':', s.kind, s.key_no),
                format('The key is wrapped by master key "%s", which is not the current one any more.', s.master_key_id), 'SELECT clinic.rotate_master_key()'
         FROM state AS s JOIN state AS m ON m.kind = 'master' AND m.status = 'current'
-        WHERE s.kind <> 'master' AND s.status <> 'destroyed' AND s.problem IS NULL AND s.master_key_id <> m.master_key_id
+        WHERE s.kind <> 'master' AND s.status NOT IN ('destroyed', 'in_clear') AND s.problem IS NULL AND s.master_key_id <> m.master_key_id
+        UNION ALL
+        SELECT CASE WHEN s.kind IN ('token_key', 'webhook_secret') THEN 'warning' ELSE 'info' END, 'secret_in_clear', concat_ws(' ', s.tenant_id || ':', s.kind),
+               format('Of what the master key should seal, %s.', s.problem),
+               'Set clinic.master_key_file or clinic.master_key_command, SELECT pg_reload_conf(), then SELECT clinic.rotate_master_key()'
+        FROM state AS s WHERE s.status = 'in_clear'
         UNION ALL
         SELECT 'warning', 'key_old', format('%s: %s %s', s.tenant_id, s.kind, s.key_no), 'The key encrypts since more than a year.',
                format('SELECT clinic.rotate_tenant_key(%L)', s.tenant_id)
@@ -67,7 +74,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.lint_encryption() IS
-    'Findings about keys of encrypted fields: those that are missing, old, not wrapped anew or stuck.';
+    'Findings about keys of encrypted fields: those that are missing, in clear, old, not wrapped anew or stuck.';
 REVOKE ALL ON FUNCTION clinic_private.lint_encryption() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lint_encryption() TO clinic_admin;
 

@@ -47,6 +47,28 @@ AS 'MODULE_PATHNAME', 'clinic_master_key_state';
 COMMENT ON FUNCTION clinic_private.master_key_state() IS
 'The id of the master key that wraps, or what is wrong; whether the system lets this backend lock its keys in memory; how many unwrapped keys it keeps.';
 
+CREATE FUNCTION clinic_private.keep_secret(secret text, place text)
+RETURNS text
+LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'clinic_keep_secret';
+COMMENT ON FUNCTION clinic_private.keep_secret(text, text) IS
+'The text by which a table keeps a secret of the engine''s own: sealed by the current master key and bound to the place, or as it is where none is configured.
+place: the table and the key of the row, as token_keys <kid>. Raises key_unavailable.';
+
+CREATE FUNCTION clinic_private.open_kept_secret(kept text, place text)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'clinic_open_kept_secret';
+COMMENT ON FUNCTION clinic_private.open_kept_secret(text, text) IS
+'The secret that keep_secret was given. Raises key_unavailable, decryption_failed.';
+
+CREATE FUNCTION clinic_private.master_key_of(kept text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN kept LIKE 'sealed:%' THEN split_part(kept, ':', 2) END;
+COMMENT ON FUNCTION clinic_private.master_key_of(text) IS 'The id of the master key that a kept secret is sealed by; NULL for one in clear.';
+
 CREATE FUNCTION clinic_private.has_master_key(master_key_id text)
 RETURNS boolean
 LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
@@ -132,7 +154,7 @@ DECLARE
     name text;
 BEGIN
     FOREACH name IN ARRAY ARRAY['registered_columns', 'query_as_owner', 'add_tenant_key', 'rewrap_tenant_key', 'rewrap_patient_key', 'current_master_key', 'master_key_state',
-                                'has_master_key', 'try_key_lock', 'is_seen_by_all', 'has_patient_keys_under', 'encrypt_rows_anew', 'count_old_rows',
+                                'has_master_key', 'keep_secret', 'open_kept_secret', 'master_key_of', 'try_key_lock', 'is_seen_by_all', 'has_patient_keys_under', 'encrypt_rows_anew', 'count_old_rows',
                                 'destroy_patient_keys'] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION clinic_private.%I FROM PUBLIC', name);
         EXECUTE format('GRANT EXECUTE ON FUNCTION clinic_private.%I TO clinic_owner', name);

@@ -238,24 +238,27 @@ COMMENT ON COLUMN clinic_data.emergency_accesses.request_id IS 'The request in w
 CREATE TABLE clinic_data.user_identifiers (
     tenant_id uuid NOT NULL,
     kind text NOT NULL,
+    identifier_hash bytea NOT NULL,
     value text NOT NULL,
     user_id uuid NOT NULL,
     verified_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     created_by uuid,
-    CONSTRAINT user_identifiers_pkey PRIMARY KEY (tenant_id, kind, value),
+    CONSTRAINT user_identifiers_pkey PRIMARY KEY (tenant_id, kind, identifier_hash),
     CONSTRAINT user_identifiers_user_id_fkey FOREIGN KEY (tenant_id, user_id)
         REFERENCES clinic_data.users (tenant_id, user_id),
     CONSTRAINT user_identifiers_kind_check CHECK (kind IN ('email', 'phone')),
+    CONSTRAINT user_identifiers_hash_check CHECK (octet_length(identifier_hash) = 32),
     CONSTRAINT user_identifiers_value_check
-        CHECK (CASE kind WHEN 'phone' THEN value ~ '^\+[1-9][0-9]{6,14}$'
+        CHECK (value LIKE 'sealed:%' OR CASE kind WHEN 'phone' THEN value ~ '^\+[1-9][0-9]{6,14}$'
                          ELSE value ~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' AND length(value) <= 254 AND value = lower(value) END)
 );
 CREATE INDEX user_identifiers_user_id_idx ON clinic_data.user_identifiers (tenant_id, user_id);
 COMMENT ON TABLE clinic_data.user_identifiers IS 'By what users sign in: e-mail addresses and phone numbers.';
 COMMENT ON COLUMN clinic_data.user_identifiers.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.user_identifiers.kind IS 'email or phone.';
-COMMENT ON COLUMN clinic_data.user_identifiers.value IS 'The address in lower case, or the number in E.164.';
+COMMENT ON COLUMN clinic_data.user_identifiers.identifier_hash IS 'SHA-256 of tenant, kind and value, by which it is found.';
+COMMENT ON COLUMN clinic_data.user_identifiers.value IS 'The address in lower case, or the number in E.164, sealed by the master key if there was one.';
 COMMENT ON COLUMN clinic_data.user_identifiers.user_id IS 'Whose.';
 COMMENT ON COLUMN clinic_data.user_identifiers.verified_at IS 'When the user proved to receive what is sent there.';
 COMMENT ON COLUMN clinic_data.user_identifiers.created_at IS 'When the row was made.';
@@ -421,8 +424,8 @@ COMMENT ON TABLE clinic_data.token_keys IS 'Keys by which tokens are verified (a
 COMMENT ON COLUMN clinic_data.token_keys.kid IS 'Identifies the key in the header of a token.';
 COMMENT ON COLUMN clinic_data.token_keys.tenant_id IS 'The only tenant that tokens of this key may name; null: any.';
 COMMENT ON COLUMN clinic_data.token_keys.algorithm IS 'The one algorithm that the key is good for: HS256, RS256 or ES256.';
-COMMENT ON COLUMN clinic_data.token_keys.verify_key IS 'HS256: the secret in base64url. RS256, ES256: the public key in PEM.';
-COMMENT ON COLUMN clinic_data.token_keys.signing_key IS 'The private key in PEM, where the engine signs with this key; null for keys of others.';
+COMMENT ON COLUMN clinic_data.token_keys.verify_key IS 'HS256: the secret in base64url, kept as signing_key is. RS256, ES256: the public key in PEM.';
+COMMENT ON COLUMN clinic_data.token_keys.signing_key IS 'The private key in PEM, where the engine signs with this key, sealed by the master key if there was one; null for keys of others.';
 COMMENT ON COLUMN clinic_data.token_keys.issuer IS 'iss that tokens must have.';
 COMMENT ON COLUMN clinic_data.token_keys.audience IS 'aud that tokens must have, alone or in a list.';
 COMMENT ON COLUMN clinic_data.token_keys.leeway_seconds IS 'How far the clocks may differ, in seconds; at most 60.';
@@ -468,7 +471,7 @@ CREATE TABLE clinic_data.outbox (
     topic text NOT NULL,
     channel text NOT NULL,
     destination text,
-    payload jsonb,
+    payload text,
     created_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
     expires_at timestamptz,
@@ -487,8 +490,8 @@ COMMENT ON COLUMN clinic_data.outbox.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.outbox.message_id IS 'Identifies the message; ordered by time.';
 COMMENT ON COLUMN clinic_data.outbox.topic IS 'What it is about, such as one_time_code.';
 COMMENT ON COLUMN clinic_data.outbox.channel IS 'sms, email, push, voice or webhook.';
-COMMENT ON COLUMN clinic_data.outbox.destination IS 'Phone number, address or URL; erased when done.';
-COMMENT ON COLUMN clinic_data.outbox.payload IS 'What to say; erased when done.';
+COMMENT ON COLUMN clinic_data.outbox.destination IS 'Phone number, address or URL, sealed by the master key if there was one; erased when done.';
+COMMENT ON COLUMN clinic_data.outbox.payload IS 'What to say, a JSON object, kept likewise; erased when done.';
 COMMENT ON COLUMN clinic_data.outbox.created_at IS 'When it was written.';
 COMMENT ON COLUMN clinic_data.outbox.due_at IS 'Not to be sent before then.';
 COMMENT ON COLUMN clinic_data.outbox.expires_at IS 'Not to be sent from then on.';

@@ -84,7 +84,7 @@ CREATE TABLE clinic_data.idempotency_keys (
     key_hash bytea NOT NULL,
     call text NOT NULL,
     payload_hash bytea NOT NULL,
-    result jsonb,
+    result bytea,
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL,
     CONSTRAINT idempotency_keys_pkey PRIMARY KEY (tenant_id, caller_id, key_hash),
@@ -98,7 +98,7 @@ COMMENT ON COLUMN clinic_data.idempotency_keys.caller_id IS 'Whose key: a user, 
 COMMENT ON COLUMN clinic_data.idempotency_keys.key_hash IS 'SHA-256 of the key.';
 COMMENT ON COLUMN clinic_data.idempotency_keys.call IS 'Which function.';
 COMMENT ON COLUMN clinic_data.idempotency_keys.payload_hash IS 'SHA-256 of its arguments.';
-COMMENT ON COLUMN clinic_data.idempotency_keys.result IS 'What it returned.';
+COMMENT ON COLUMN clinic_data.idempotency_keys.result IS 'What it returned, as JSON, sealed by a key derived from the key itself (AES-256-GCM).';
 COMMENT ON COLUMN clinic_data.idempotency_keys.created_at IS 'When it was called.';
 COMMENT ON COLUMN clinic_data.idempotency_keys.expires_at IS 'The key may be used anew from then on.';
 

@@ -2,6 +2,7 @@
 #include "pg/idempotency.hpp"
 
 #include "core/json.hpp"
+#include "pg/aead.hpp"
 #include "pg/appointments.hpp"
 #include "pg/clock.hpp"
 #include "pg/context.hpp"
@@ -37,6 +38,7 @@ struct Once {
     Uuid tenant;
     Uuid caller;
     std::string key_hash;
+    std::string answer_key; // seals the answer: only who has the key, of which there is but a hash, can read it
 };
 
 Uuid first_bytes(const std::string &hash) {
@@ -68,7 +70,32 @@ std::optional<std::string> key_of(const std::string &call, std::optional<std::st
 }
 
 Once once_of(const Context &context, const std::string &key) {
-    return {context.tenant_id, caller_id(context), crypto::sha256(key)};
+    Once once{context.tenant_id, caller_id(context), crypto::sha256(key), std::string(crypto::aead_key_bytes, '\0')};
+    crypto::hkdf_sha256(key, {}, "pg_clinic answer", reinterpret_cast<unsigned char *>(once.answer_key.data()));
+    return once;
+}
+
+crypto::AeadKey sealing_key(const Once &key) {
+    return {reinterpret_cast<const unsigned char *>(key.answer_key.data()), 0};
+}
+
+Bytes sealed(const Once &key, const std::string &answer) {
+    Bytes out{std::string(crypto::aead_nonce_bytes + answer.size() + crypto::aead_tag_bytes, '\0')};
+    crypto::seal(sealing_key(key), key.key_hash, answer, reinterpret_cast<unsigned char *>(out.bytes.data()));
+    return out;
+}
+
+std::string opened(const Once &key, std::string_view bytes) {
+    constexpr std::size_t around = crypto::aead_nonce_bytes + crypto::aead_tag_bytes;
+    if (bytes.size() < around)
+        raise(Code::decryption_failed);
+    std::string answer(bytes.size() - around, '\0');
+    if (!crypto::open(sealing_key(key), bytes.substr(0, crypto::aead_nonce_bytes), key.key_hash,
+                      bytes.substr(crypto::aead_nonce_bytes, answer.size()),
+                      bytes.substr(crypto::aead_nonce_bytes + answer.size()),
+                      reinterpret_cast<unsigned char *>(answer.data())))
+        raise(Code::decryption_failed);
+    return answer;
 }
 
 // The row of a key as it is now.
@@ -110,11 +137,11 @@ std::optional<std::string> begin(const Once &key, std::string_view call, const s
                 if (scan.get(scan.column<std::string_view>("call")) != call ||
                     scan.get(scan.column<Bytes>("payload_hash")).bytes != payload_hash.bytes)
                     raise(Code::idempotency_conflict);
-                const auto result = scan.optional(scan.column<Json>("result"));
+                const auto result = scan.optional(scan.column<Bytes>("result"));
                 if (!result)
                     raise(Code::idempotency_conflict, "the idempotency key is in use by a call that is not over");
                 writer.finish();
-                return result->text;
+                return opened(key, result->bytes);
             }
             if (writer.lock(scan.place()))
                 writer.remove();
@@ -122,7 +149,7 @@ std::optional<std::string> begin(const Once &key, std::string_view call, const s
     }
     writer.insert({column_value("tenant_id", key.tenant), column_value("caller_id", key.caller),
                    column_value("key_hash", hash), column_value("call", call),
-                   column_value("payload_hash", payload_hash), column_value("result", std::optional<Json>{}),
+                   column_value("payload_hash", payload_hash), column_value("result", std::optional<Bytes>{}),
                    column_value("created_at", current), column_value("expires_at", current + terms.kept)});
     writer.finish();
     return std::nullopt;
@@ -135,7 +162,7 @@ void finish(const Once &key, const std::string &result) {
         find(scan, key);
         // Written by this transaction, so nobody else can have changed it.
         if (scan.next() && writer.lock(scan.place()))
-            writer.update({column_value("result", Json{result})});
+            writer.update({column_value("result", sealed(key, result))});
     }
     writer.finish();
 }

@@ -257,6 +257,8 @@ const MasterKey *find(std::string_view id) {
 
 } // namespace
 
+bool is_master_key_configured() { return is_set(file_setting) || is_set(command_setting); }
+
 const MasterKey &current_master_key() { return loaded().keys.front(); }
 
 const MasterKey &master_key_named(std::string_view id) {

@@ -17,6 +17,9 @@ struct MasterKey {
     crypto::AeadKey key;
 };
 
+// Whether the settings name a file or a command, be it readable or not.
+bool is_master_key_configured();
+
 // The key that wraps. It and what the next one returns stay where they are until the configuration is reloaded, which
 // happens between statements only.
 const MasterKey &current_master_key();

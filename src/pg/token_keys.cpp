@@ -3,6 +3,7 @@
 
 #include "core/base64url.hpp"
 #include "pg/clock.hpp"
+#include "pg/kept_secret.hpp"
 #include "pg/table_scan.hpp"
 
 namespace pg_clinic::pg {
@@ -40,6 +41,9 @@ bool is_usable(const TableScan &scan) {
            t < scan.get<core::Instant>(expires_column).value_or(core::instant_max);
 }
 
+// Where a key's secret is kept, as SQL writes it.
+std::string secret_place(const std::string &kid) { return "token_keys " + kid; }
+
 // The key of the present row; nothing when it is not one.
 std::optional<TokenKey> read_key(const TableScan &scan) {
     auto kid = scan.get<std::string>(kid_column);
@@ -49,6 +53,8 @@ std::optional<TokenKey> read_key(const TableScan &scan) {
     auto audience = scan.get<std::string>(audience_column);
     if (!kid || !algorithm || !verify_key || !issuer || issuer->empty() || !audience || audience->empty())
         return std::nullopt;
+    if (*algorithm == core::JwsAlgorithm::hs256)
+        verify_key = open_kept_secret(*verify_key, secret_place(*kid));
     const std::int64_t leeway = std::clamp(scan.get<std::int32_t>(leeway_column).value_or(0), 0, 60);
     return TokenKey{
         std::move(*kid),      scan.get<Uuid>(tenant_column),     *algorithm, std::move(*verify_key), std::move(*issuer),
@@ -132,7 +138,8 @@ std::optional<SigningKey> find_signing_key(const Uuid &tenant_id) {
     }
     if (!best)
         return std::nullopt;
-    auto private_key = read_once(&crypto::Key::read_private, best->algorithm, pem);
+    auto private_key =
+        read_once(&crypto::Key::read_private, best->algorithm, open_kept_secret(pem, secret_place(best->kid)));
     if (!private_key)
         return std::nullopt;
     return SigningKey{std::move(*best), std::move(*private_key)};

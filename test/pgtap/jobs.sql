@@ -4,6 +4,8 @@ SET LOCAL search_path = pg_catalog, public;
 SET LOCAL client_min_messages = error;
 SET LOCAL timezone = 'Asia/Kolkata';
 SET LOCAL clinic.clock = '2027-03-01 06:00Z';
+-- An autovacuum in the way would have the job of partitions give up until its next run.
+LOCK TABLE clinic_data.events, clinic_data.deliveries, clinic_data.audit_records IN SHARE UPDATE EXCLUSIVE MODE;
 SELECT no_plan();
 
 CREATE FUNCTION pg_temp.id(tenant integer, kind integer, number integer DEFAULT 1) RETURNS uuid LANGUAGE sql IMMUTABLE STRICT AS

@@ -86,6 +86,7 @@ SELECT clinic.require_consent(:'child', 'recording');
 SELECT clinic.give_consent(:'ben', 'sharing', :'share', scope => 'Hill Hospital', evidence => 'scan 9') IS NOT NULL AS given;
 SELECT clinic.has_consent(:'ben', 'sharing') AS in_general, clinic.has_consent(:'ben', 'sharing', 'Hill Hospital') AS there,
        clinic.has_consent(:'ben', 'sharing', 'Valley Hospital') AS elsewhere, clinic.has_consent(:'child', 'recording', 'any scope') AS whole_covers_scope;
+SELECT clinic.withdraw_consent(:'child', 'recording', 'one scope');
 SELECT clinic.record_disclosure(:'ben', 'Valley Hospital', 'Discharge letter', 'Rehabilitation');
 SELECT clinic.record_disclosure(:'ben', 'Hill Hospital', 'Discharge letter', 'Rehabilitation') IS NOT NULL AS with_consent;
 SELECT clinic.record_disclosure(:'ben', 'Valley Hospital', 'Discharge letter', 'Rehabilitation', legal_basis => 'treatment') IS NOT NULL AS with_another_basis;

@@ -181,8 +181,9 @@ SELECT count(*), bool_and(clinic_private.decrypt_field(tenant_id, patient_id, 'p
        bool_and(clinic_private.decrypt_field(tenant_id, NULL, 'public.crypto_own', 'remark', id::text, remark) = 'remark ' || id) AS remarks,
        max(changes) AS changes, bool_and(substr(remark, 1, 6) = '\x015400000002') AS by_new_key FROM crypto_own;
 
--- The master key: nothing to wrap anew under the same one.
-SELECT clinic.rotate_master_key();
+-- The master key: no key to wrap anew under the same one.
+SELECT clinic.rotate_master_key() IS NOT NULL AS rotated, bool_and(k.xmin::text <> pg_current_xact_id()::xid::text) AS untouched
+FROM clinic_data.encryption_keys AS k WHERE k.tenant_id = :'tenant';
 
 -- Shredding.
 SELECT clinic_private.shred_patient(:'tenant', :'ann', 'asked to be forgotten');

@@ -18,10 +18,15 @@ SELECT clinic.create_user('staff', 'Ada', 'ada@example.org', '+49 30 555 0101', 
        clinic.create_user('service', 'Robot', 'robot@example.org', user_id => '0c0de001-0100-7000-8000-000000000003') \g /dev/null
 COMMIT;
 RESET ROLE;
+-- Messages as whoever sends them reads them.
+CREATE VIEW pg_temp.messages AS
+    SELECT o.tenant_id, o.message_id, o.topic, o.channel, clinic_private.open_kept_secret(o.destination, 'outbox ' || o.message_id) AS destination,
+           clinic_private.open_kept_secret(o.payload, 'outbox ' || o.message_id)::jsonb AS payload, o.created_at, o.due_at, o.expires_at, o.status
+    FROM clinic_data.outbox AS o;
 -- The last code that was sent to an identifier, and a wrong one.
 CREATE FUNCTION pg_temp.sent(destination text, OUT code text, OUT wrong text) LANGUAGE sql AS $$
     SELECT o.payload ->> 'code', CASE o.payload ->> 'code' WHEN '000000' THEN '000001' ELSE '000000' END
-    FROM clinic_data.outbox AS o
+    FROM pg_temp.messages AS o
     WHERE o.tenant_id = '0c0de001-0000-7000-8000-000000000001' AND o.destination = sent.destination
     ORDER BY o.created_at DESC, o.message_id DESC LIMIT 1
 $$;
@@ -44,7 +49,8 @@ SELECT clinic.request_code('codes-test', 'ada@example.org', NULL);
 RESET SESSION AUTHORIZATION;
 SELECT o.topic, o.channel, o.destination, o.payload ->> 'purpose' AS purpose, o.payload ->> 'code' ~ '^[0-9]{6}$' AS six_digits,
        (o.payload ->> 'expires_at')::timestamptz AS until, o.due_at, o.expires_at, o.status
-FROM clinic_data.outbox AS o WHERE o.tenant_id = :'tenant';
+FROM pg_temp.messages AS o WHERE o.tenant_id = :'tenant';
+SELECT count(*) AS sealed FROM clinic_data.outbox AS o WHERE o.tenant_id = :'tenant' AND o.destination LIKE 'sealed:%' AND o.payload LIKE 'sealed:%';
 SELECT count(*), count(c.user_id) AS of_somebody, min(octet_length(c.code_hash)) AS least, max(c.expires_at) AS until, max(c.attempts) AS attempts
 FROM clinic_data.one_time_codes AS c WHERE c.tenant_id = :'tenant';
 -- The code is kept nowhere but in the message.
@@ -94,7 +100,7 @@ UPDATE clinic_data.credentials SET failed_count = 0, locked_until = NULL WHERE t
 SET SESSION AUTHORIZATION codes_visitor;
 SELECT clinic.request_code('codes-test', '+49 30 555 0101');
 RESET SESSION AUTHORIZATION;
-SELECT o.channel, o.destination FROM clinic_data.outbox AS o WHERE o.tenant_id = :'tenant' AND o.channel = 'sms';
+SELECT o.channel, o.destination FROM pg_temp.messages AS o WHERE o.tenant_id = :'tenant' AND o.channel = 'sms';
 SELECT s.code, s.wrong FROM pg_temp.sent('+49305550101') AS s \gset
 UPDATE clinic_data.one_time_codes AS c SET attempts = 5 WHERE c.tenant_id = :'tenant' AND c.used_at IS NULL AND c.purpose = 'sign_in' AND c.user_id = :'ada';
 SET SESSION AUTHORIZATION codes_visitor;

@@ -130,8 +130,8 @@ INSERT INTO clinic_data.dependants (tenant_id, guardian_patient_id, patient_id, 
 INSERT INTO clinic_data.emergency_accesses (tenant_id, access_id, user_id, patient_id, reason, starts_at, expires_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00e0-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001',
      '00000001-0090-7000-8000-000000000002', 'Unconscious at the door', '2026-03-01 09:00+01', '2026-03-01 10:00+01');
-INSERT INTO clinic_data.user_identifiers (tenant_id, kind, value, user_id) VALUES
-    ('00000001-0000-7000-8000-000000000001', 'email', 'staff@example.org', '00000001-00d0-7000-8000-000000000001');
+INSERT INTO clinic_data.user_identifiers (tenant_id, kind, identifier_hash, value, user_id) VALUES
+    ('00000001-0000-7000-8000-000000000001', 'email', sha256('staff@example.org'), 'staff@example.org', '00000001-00d0-7000-8000-000000000001');
 INSERT INTO clinic_data.credentials (tenant_id, user_id) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00d0-7000-8000-000000000001');
 INSERT INTO clinic_data.sessions (tenant_id, session_id, user_id, refresh_hash, refreshed_at, expires_at, method) VALUES

@@ -35,7 +35,13 @@ installed_database baseline
 snapshot baseline "$tap_work/baseline"
 newest=$(sql baseline 'SELECT newest_no FROM clinic.schema_status()')
 
-for ((old = 1; old < newest; old++)); do
+# The first, the last but one, and some in between.
+olds=("$((newest - 1))")
+for ((old = 1; old < newest - 1; old += 4)); do
+    olds+=("$old")
+done
+
+for old in "${olds[@]}"; do
     install_old "updated_$old" "$old"
     add_old_rows "updated_$old"
     is "from $old: the rest is pending" "$(sql "updated_$old" 'SELECT current_no, cardinality(pending) FROM clinic.schema_status()')" \
@@ -53,7 +59,7 @@ done
 
 # Backups of old schemas, restored into a cluster that has only the new version.
 new_cluster restored
-for ((old = 1; old < newest; old++)); do
+for old in "${olds[@]}"; do
     createdb "restored_$old"
     ok "from $old: an old backup restores" psql -Xq -1 -v ON_ERROR_STOP=1 -d "restored_$old" -f "$tap_work/old_$old.sql"
     ok "from $old: migrate() after the restore" sql "restored_$old" 'CALL clinic.migrate()'

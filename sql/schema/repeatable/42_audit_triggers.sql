@@ -39,7 +39,7 @@ BEGIN
             ('tenant_slugs', 'slug', '', 'security', ''),
             ('logins', 'login', 'patient_id', 'security', ''),
             ('users', 'user_id', 'patient_id', 'security', '*,-kind,-status,-version'),
-            ('user_identifiers', 'user_id,kind', '', 'security', 'value'),
+            ('user_identifiers', 'user_id,kind', '', 'security', 'identifier_hash,value'),
             ('user_locations', 'user_id,location_id', '', 'security', ''),
             ('user_roles', 'user_id,role', '', 'security', ''),
             ('roles', 'role', '', 'security', ''),

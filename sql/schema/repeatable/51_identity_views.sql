@@ -49,14 +49,14 @@ CALL clinic_private.ensure_view('users', $view$
                    FROM clinic_data.user_roles g
                   WHERE g.tenant_id = u.tenant_id AND g.user_id = u.user_id
                   ORDER BY g.role) AS roles,
-           ARRAY(SELECT i.value
+           ARRAY(SELECT clinic_private.shown_identifier(i.value, i.identifier_hash)
                    FROM clinic_data.user_identifiers i
                   WHERE i.tenant_id = u.tenant_id AND i.user_id = u.user_id AND i.kind = 'email'
-                  ORDER BY i.created_at, i.value) AS emails,
-           ARRAY(SELECT i.value
+                  ORDER BY i.created_at, i.identifier_hash) AS emails,
+           ARRAY(SELECT clinic_private.shown_identifier(i.value, i.identifier_hash)
                    FROM clinic_data.user_identifiers i
                   WHERE i.tenant_id = u.tenant_id AND i.user_id = u.user_id AND i.kind = 'phone'
-                  ORDER BY i.created_at, i.value) AS phones,
+                  ORDER BY i.created_at, i.identifier_hash) AS phones,
            u.last_login_at,
            u.version,
            u.created_at,

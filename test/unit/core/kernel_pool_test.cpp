@@ -348,9 +348,9 @@ TEST(KernelPool, AcceptsWhatSomeAssignmentFits) {
             by_moves += *fewest > 0 ? 1 : 0;
         }
     }
-    EXPECT_GT(accepted, 1000);
-    EXPECT_GT(refused, 500);
-    EXPECT_GT(by_moves, 100);
+    EXPECT_GT(accepted, 200);
+    EXPECT_GT(refused, 100);
+    EXPECT_GT(by_moves, 10);
 }
 
 } // namespace pg_clinic::core::test

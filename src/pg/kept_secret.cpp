@@ -1,0 +1,69 @@
+// The engine's own secrets: see kept_secret.hpp.
+//
+// A sealed one is "sealed:<id of the master key>:<nonce, ciphertext and tag in base64url>". No secret begins so: private keys
+// are PEM, shared ones base64url, those of webhooks begin with "whsec_".
+#include "pg/kept_secret.hpp"
+
+#include "core/base64url.hpp"
+#include "pg/boundary.hpp"
+#include "pg/datum.hpp"
+#include "pg/errors.hpp"
+#include "pg/master_keys.hpp"
+
+namespace pg_clinic::pg {
+
+namespace {
+
+constexpr std::string_view prefix = "sealed:";
+
+std::string binding(std::string_view place, std::string_view master) {
+    return "pg_clinic secret " + std::string(master) + " " + std::string(place);
+}
+
+} // namespace
+
+std::string keep_secret(std::string_view secret, std::string_view place) {
+    if (!is_master_key_configured())
+        return std::string(secret);
+    const MasterKey &master = current_master_key();
+    std::string sealed(crypto::aead_nonce_bytes + secret.size() + crypto::aead_tag_bytes, '\0');
+    crypto::seal(master.key, binding(place, master.id), secret, reinterpret_cast<unsigned char *>(sealed.data()));
+    return std::string(prefix) + master.id + ":" + core::to_base64url(sealed);
+}
+
+std::string open_kept_secret(std::string_view kept, std::string_view place) {
+    if (!kept.starts_with(prefix))
+        return std::string(kept);
+    const std::size_t colon = kept.rfind(':');
+    if (colon < prefix.size())
+        raise(Code::decryption_failed);
+    const std::string_view id = kept.substr(prefix.size(), colon - prefix.size());
+    const auto sealed = core::from_base64url(kept.substr(colon + 1));
+    constexpr std::size_t around = crypto::aead_nonce_bytes + crypto::aead_tag_bytes;
+    if (!sealed || sealed->size() < around)
+        raise(Code::decryption_failed);
+    const std::string_view bytes = *sealed;
+    const std::size_t size = bytes.size() - around;
+    std::string secret(size, '\0');
+    if (!crypto::open(master_key_named(id).key, bytes.substr(0, crypto::aead_nonce_bytes), binding(place, id),
+                      bytes.substr(crypto::aead_nonce_bytes, size), bytes.substr(crypto::aead_nonce_bytes + size),
+                      reinterpret_cast<unsigned char *>(secret.data())))
+        raise(Code::decryption_failed);
+    return secret;
+}
+
+} // namespace pg_clinic::pg
+
+using namespace pg_clinic::pg;
+
+// clinic_private.keep_secret(secret, place)
+CLINIC_FUNCTION(clinic_keep_secret) {
+    const Args args(fcinfo);
+    return text_datum(keep_secret(args.get<std::string_view>(0), args.get<std::string_view>(1)));
+}
+
+// clinic_private.open_kept_secret(kept, place)
+CLINIC_FUNCTION(clinic_open_kept_secret) {
+    const Args args(fcinfo);
+    return text_datum(open_kept_secret(args.get<std::string_view>(0), args.get<std::string_view>(1)));
+}
