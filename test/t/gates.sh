@@ -11,7 +11,7 @@ chmod 755 "$work"
 pg_config=${PG_CONFIG:-pg_config}
 major=$("$pg_config" --version | sed -n 's/^PostgreSQL \([0-9]*\).*/\1/p')
 objects=()
-for object in build/pg"$major"/core/*.o build/pg"$major"/pg/*.o; do
+for object in build/pg"$major"-precompiled/core/*.o build/pg"$major"-precompiled/pg/*.o; do
     if [[ $object != */module.o ]]; then
         objects+=("$object")
     fi
