@@ -178,6 +178,76 @@ bool take_lock(const LOCKTAG &tag, LOCKMODE mode) {
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
+// Keys that this command has found
+
+struct Moment {
+    TimestampTz statement;
+    LocalTransactionId transaction;
+    SubTransactionId subtransaction; // its end gives up the locks of who encrypts
+    CommandId command;
+    std::uint64_t keys; // unwrapped keys lie where they did
+
+    bool operator==(const Moment &) const = default;
+};
+
+Moment this_moment() {
+#if PG_VERSION_NUM >= 170000
+    const LocalTransactionId transaction = MyProc->vxid.lxid;
+#else
+    const LocalTransactionId transaction = MyProc->lxid;
+#endif
+    return {GetCurrentStatementStartTimestamp(), transaction, GetCurrentSubTransactionId(), GetCurrentCommandId(false),
+            key_cache::generation()};
+}
+
+enum class Use : std::uint8_t {
+    nothing,
+    write_field,
+    write_index,
+    write_patient,
+    read_field,
+    read_index,
+    read_patient
+};
+
+// What a key is looked for by; number: 0 is the current one.
+struct Wanted {
+    Use use;
+    Uuid tenant;
+    Uuid patient;
+    std::int32_t key_no;
+
+    bool operator==(const Wanted &) const = default;
+};
+
+struct Recent {
+    Wanted wanted{};
+    Moment moment{};
+    FieldKey found{};
+};
+constinit std::array<Recent, 64> recents{};
+
+Recent &recent_of(const Wanted &wanted) {
+    const std::size_t hash = std::hash<Uuid>{}(wanted.patient) ^ (std::hash<Uuid>{}(wanted.tenant) * 31) ^
+                             (static_cast<std::size_t>(wanted.use) * 7) ^ static_cast<std::size_t>(wanted.key_no);
+    return recents[(hash ^ (hash >> 17)) % recents.size()];
+}
+
+std::optional<FieldKey> recall(const Wanted &wanted) {
+    const Recent &recent = recent_of(wanted);
+    if (recent.wanted == wanted && recent.moment == this_moment())
+        return recent.found;
+    return std::nullopt;
+}
+
+FieldKey remember(const Wanted &wanted, const FieldKey &found) {
+    recent_of(wanted) = {wanted, this_moment(), found};
+    return found;
+}
+
+bool is_field(const char *kind) { return std::string_view(kind) == field_kind; }
+
+// ---------------------------------------------------------------------------------------------------------------------
 // Using and making keys
 
 std::optional<crypto::AeadKey> unwrapped(const Uuid &tenant, std::string_view kind, const TenantKeyRow &row) {
@@ -283,6 +353,9 @@ std::optional<crypto::AeadKey> unwrapped(const Uuid &tenant, const Uuid &patient
 } // namespace
 
 FieldKey tenant_key_for_writing(const Uuid &tenant, const char *kind) {
+    const Wanted wanted{is_field(kind) ? Use::write_field : Use::write_index, tenant, {}, 0};
+    if (const auto known = recall(wanted))
+        return *known;
     for (int attempt = 0; attempt < attempts; ++attempt) {
         auto row = current_row(tenant, kind);
         if (!row) {
@@ -299,12 +372,15 @@ FieldKey tenant_key_for_writing(const Uuid &tenant, const char *kind) {
         const auto key = unwrapped(tenant, kind, *row);
         if (!key)
             cannot_be_unwrapped("a key of the tenant");
-        return {row->key_no, *key};
+        return remember(wanted, {row->key_no, *key});
     }
     too_much_change();
 }
 
 FieldKey patient_key_for_writing(const Uuid &tenant, const Uuid &patient) {
+    const Wanted wanted{Use::write_patient, tenant, patient, 0};
+    if (const auto known = recall(wanted))
+        return *known;
     require_writable();
     for (int attempt = 0; attempt < attempts; ++attempt) {
         const auto row = patient_row(tenant, patient, std::nullopt);
@@ -317,35 +393,44 @@ FieldKey patient_key_for_writing(const Uuid &tenant, const Uuid &patient) {
         const auto key = unwrapped(tenant, patient, *row);
         if (!key)
             cannot_be_unwrapped("the patient's key");
-        return {row->key_no, *key};
+        return remember(wanted, {row->key_no, *key});
     }
     too_much_change();
 }
 
 std::optional<crypto::AeadKey> tenant_key(const Uuid &tenant, const char *kind, std::int32_t key_no) {
+    const Wanted wanted{is_field(kind) ? Use::read_field : Use::read_index, tenant, {}, key_no};
+    if (const auto known = recall(wanted))
+        return known->key;
     for (int look = 0; look < looks; ++look)
         for (const TenantKeyRow &row : read_tenant_keys(tenant, kind, key_no))
             if (auto key = unwrapped(tenant, kind, row))
-                return key;
+                return remember(wanted, {key_no, *key}).key;
     return std::nullopt;
 }
 
 std::optional<crypto::AeadKey> patient_key(const Uuid &tenant, const Uuid &patient, std::int32_t key_no) {
+    const Wanted wanted{Use::read_patient, tenant, patient, key_no};
+    if (const auto known = recall(wanted))
+        return known->key;
     for (int look = 0; look < looks; ++look)
         if (const auto row = patient_row(tenant, patient, key_no))
             if (auto key = unwrapped(tenant, patient, *row))
-                return key;
+                return remember(wanted, {key_no, *key}).key;
     return std::nullopt;
 }
 
 std::optional<FieldKey> current_tenant_key(const Uuid &tenant, const char *kind) {
+    const Wanted wanted{is_field(kind) ? Use::read_field : Use::read_index, tenant, {}, 0};
+    if (const auto known = recall(wanted))
+        return known;
     const auto row = current_row(tenant, kind);
     if (!row)
         return std::nullopt;
     const auto key = unwrapped(tenant, kind, *row);
     if (!key)
         cannot_be_unwrapped("a key of the tenant");
-    return FieldKey{row->key_no, *key};
+    return remember(wanted, {row->key_no, *key});
 }
 
 std::int32_t add_tenant_key(const Uuid &tenant, const char *kind) {

@@ -1,7 +1,8 @@
 // The keys of encrypted fields: of tenants, wrapped by the master key, and of patients, wrapped by the tenant's.
 //
-// Rows of keys are read as they are by now, in every isolation level, each time a key is used: a key whose row is gone works
-// nowhere, though this backend has unwrapped it before. None of this checks permissions.
+// Rows of keys are read as they are by now, in every isolation level, anew for each command: a key whose row is gone works
+// nowhere, though this backend has unwrapped it before. Only within one command, such as a SELECT over many rows, a key that
+// was found is used again without looking. None of this checks permissions.
 //
 // Who encrypts keeps the key until the transaction ends: a tenant's by a lock that the end of its rotation waits for, a
 // patient's by its row, which shredding waits for. So nothing is encrypted by a key that is being destroyed.

@@ -25,12 +25,14 @@ struct Cache {
 };
 constinit Cache *cache = nullptr; // lives as long as the process
 constinit std::uint64_t last_serial = 0;
+constinit std::uint64_t forgotten = 0;
 
 void forget_oldest() noexcept {
     const Kept &oldest = cache->by_use.back();
     secret_memory::give_back(oldest.bytes);
     cache->by_name.erase(oldest.name);
     cache->by_use.pop_back();
+    ++forgotten;
 }
 
 } // namespace
@@ -68,6 +70,8 @@ crypto::AeadKey keep(std::string name, unsigned char *bytes) {
 void drop(unsigned char *bytes) noexcept { secret_memory::give_back(bytes); }
 
 std::size_t size() noexcept { return cache == nullptr ? 0 : cache->by_use.size(); }
+
+std::uint64_t generation() noexcept { return forgotten; }
 
 void clear() noexcept {
     while (size() > 0)

@@ -26,6 +26,9 @@ std::uint64_t new_serial() noexcept;
 
 std::size_t size() noexcept;
 
+// Changes whenever a key is forgotten: until then, keys stay where they are.
+std::uint64_t generation() noexcept;
+
 // Forgets and wipes them all.
 void clear() noexcept;
 
