@@ -10,7 +10,8 @@ namespace pg_clinic::pg {
 namespace {
 
 constexpr core::Duration longest_range{longest_range_days * core::micros_per_day};
-constexpr core::Duration alternatives_within{14 * core::micros_per_day};
+// Where alternatives are looked for: most often the first day has enough, at a fraction of the cost.
+constexpr core::Duration alternatives_within[] = {{core::micros_per_day}, {14 * core::micros_per_day}};
 constexpr std::size_t most_alternatives = 3;
 
 core::Instant required_instant(const Args &args, int argument, const char *name) {
@@ -47,22 +48,31 @@ void add_lengths(Detail &detail, const DiaryQuery &query, const Uuid &provider) 
             .add("max_duration_minutes", row.get<std::int32_t>(1));
 }
 
-// The next free starts after the wished one, or after now when that is past, as a JSON array.
-std::string alternatives(DiaryQuery query, core::Request request, core::Instant start) {
-    request.override_rules = request.overbook = false;
-    const core::Instant from = std::max(start, now());
-    query.range = {from, from + alternatives_within};
-    const core::Diary diary = read_diary(query);
-    core::Work work = interruptible_work();
-    const core::Kernel kernel(diary, request, query.range, work);
+std::string as_json(const std::vector<core::Slot> &slots) {
     std::string out = "[";
-    for (const core::Slot &slot : kernel.find(most_alternatives)) {
+    for (const core::Slot &slot : slots) {
         Detail one;
         one.add("starts_at", iso_text(*slot.zone, slot.visit.begin)).add("provider_id", slot.provider);
         one.add("location_id", slot.location);
         out += (out.size() > 1 ? ",{" : "{") + one.members() + "}";
     }
     return out + "]";
+}
+
+// The next free starts after the wished one, or after now when that is past, as a JSON array.
+std::string alternatives(DiaryQuery query, core::Request request, core::Instant start) {
+    request.override_rules = request.overbook = false;
+    const core::Instant from = std::max(start, now());
+    for (const core::Duration within : alternatives_within) {
+        query.range = {from, from + within};
+        const core::Diary diary = read_diary(query);
+        core::Work work = interruptible_work();
+        const core::Kernel kernel(diary, request, query.range, work);
+        const std::vector<core::Slot> slots = kernel.find(most_alternatives);
+        if (slots.size() == most_alternatives || within == std::rbegin(alternatives_within)[0])
+            return as_json(slots);
+    }
+    return "[]";
 }
 
 } // namespace
