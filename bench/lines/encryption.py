@@ -28,10 +28,10 @@ DROP TABLE IF EXISTS sealed; CREATE TABLE sealed AS SELECT n, clinic_private.enc
         suite.same("what comes back from pgcrypto", session.run("SELECT md5(string_agg(t, ',' ORDER BY n)) FROM texts"),
                    session.run(f"SELECT md5(string_agg(bench.unseal(theirs, {keys}), ',' ORDER BY n)) FROM sealed"))
         got = compare(suite, session, {
-            "scan": "SELECT sum(length(t)) FROM texts", "scan sealed": "SELECT sum(length(ours)) FROM sealed",
+            "scan": "SELECT sum(octet_length(t)) FROM texts", "scan sealed": "SELECT sum(length(ours)) FROM sealed",
             "encrypt": f"SELECT sum(length(clinic_private.encrypt_field({TENANT}, {PATIENT}, 't', 'c', 'r', t))) FROM texts",
-            "decrypt": f"SELECT sum(length(clinic_private.decrypt_field({TENANT}, {PATIENT}, 't', 'c', 'r', ours))) FROM sealed",
-            "seal": f"SELECT sum(length(bench.seal(t, {keys}))) FROM texts", "unseal": f"SELECT sum(length(bench.unseal(theirs, {keys}))) FROM sealed"})
+            "decrypt": f"SELECT sum(octet_length(clinic_private.decrypt_field({TENANT}, {PATIENT}, 't', 'c', 'r', ours))) FROM sealed",
+            "seal": f"SELECT sum(length(bench.seal(t, {keys}))) FROM texts", "unseal": f"SELECT sum(octet_length(bench.unseal(theirs, {keys}))) FROM sealed"})
 
         def rate(name):
             return Spread([rows / value * 1e9 for value in got.spread(name).values])
