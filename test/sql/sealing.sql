@@ -132,12 +132,16 @@ SELECT count(*) FROM clinic.audit_heads() WHERE tenant_id IN (:'tenant', :'other
 SELECT intact, problem FROM clinic.verify_audits((SELECT jsonb_agg(h.head) FROM clinic.audit_heads() AS h)) WHERE tenant_id IN (:'tenant', :'other');
 SELECT clinic.seal_audit(0);
 SELECT clinic.seal_audit(NULL);
+\set VERBOSITY sqlstate
 SHOW clinic.seal_key_file;
+\set VERBOSITY default
 SELECT clinic_private.seal_log(:'tenant', 1);
 RESET ROLE;
 SELECT severity, rule, finding FROM clinic_private.lint_seal();
 SET ROLE clinic_user;
+\set VERBOSITY sqlstate
 SHOW clinic.seal_key_file;
+\set VERBOSITY default
 SET clinic.seal_key_file = '/etc/passwd';
 RESET ROLE;
 SET clinic.seal_key_file = '/etc/passwd';
