@@ -119,7 +119,8 @@ RETURN array_remove(ARRAY[
                                  'patients:read', 'users:read', 'users:write', 'tokens:write', 'outbox:deliver', 'emergency:use', 'emergency:review',
                                  'setup:write', 'patients:write', 'reports:read', 'billing:write', 'audit:read', 'audit:retain',
                                  'patients:export', 'patients:erase']) AS known (permission)
-        WHERE known.permission = p.permission
+        -- With a scope (own, branch, limited, nursing, financial) or without.
+        WHERE known.permission = regexp_replace(p.permission, ':(own|branch|limited|nursing|financial)$', '')
            OR right(p.permission, 1) = '*' AND starts_with(known.permission, left(p.permission, -1))))
     ], NULL);
 COMMENT ON FUNCTION clinic_private.login_problems(name, text, text[]) IS

@@ -271,10 +271,7 @@ BEGIN
     PERFORM clinic_private.require_permission('patients:read');
     PERFORM clinic_private.require_arguments(jsonb_build_object('patient_id', update_patient.patient_id));
     PERFORM clinic_private.require_row('patient', update_patient.patient_id);
-    PERFORM clinic_private.require_unmerged(update_patient.patient_id);
-    IF clinic_private.is_erased(tenant, update_patient.patient_id) THEN
-        PERFORM clinic_private.raise_error('shredded', 'the patient was erased', jsonb_build_object('patient_id', update_patient.patient_id), NULL);
-    END IF;
+    PERFORM clinic_private.require_whole_record(update_patient.patient_id);
     given := clinic_private.checked_changes(update_patient.changes, allowed);
     IF given ->> 'status' = 'merged' THEN
         PERFORM clinic_private.refuse_argument('status', 'status must be active, inactive or deceased', hint => 'Records are merged by clinic.merge_patients().');
@@ -312,13 +309,15 @@ Errors: no_context, forbidden, not_found, inactive (a merged record), shredded (
 
 CREATE FUNCTION clinic_private.require_unmerged(patient_id uuid)
     RETURNS void
-    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
 DECLARE
     surviving uuid;
 BEGIN
+    -- Who is merging or erasing the record ends first.
+    PERFORM clinic_private.hold_patient(clinic.current_tenant_id(), require_unmerged.patient_id);
     SELECT p.merged_into_id INTO surviving
     FROM clinic_data.patients AS p
     WHERE p.tenant_id = clinic.current_tenant_id() AND p.patient_id = require_unmerged.patient_id AND p.status = 'merged';
@@ -328,9 +327,27 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.require_unmerged(uuid) IS 'Refuses to change a record that was merged. Errors: inactive, with the id of the record that counts.';
+COMMENT ON FUNCTION clinic_private.require_unmerged(uuid) IS 'Refuses to change a record that was merged; until the transaction ends, nobody merges or erases it. Errors: inactive, with the id of the record that counts; busy.';
 REVOKE ALL ON FUNCTION clinic_private.require_unmerged FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.require_unmerged TO clinic_owner;
+
+CREATE FUNCTION clinic_private.require_whole_record(patient_id uuid)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.require_unmerged(require_whole_record.patient_id);
+    IF clinic_private.is_erased(clinic.current_tenant_id(), require_whole_record.patient_id) THEN
+        PERFORM clinic_private.raise_error('shredded', 'the patient was erased', jsonb_build_object('patient_id', require_whole_record.patient_id), NULL);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_whole_record(uuid) IS
+    'Refuses to change a record that was merged or erased; until the transaction ends, nobody does either. Errors: inactive, shredded, busy.';
+REVOKE ALL ON FUNCTION clinic_private.require_whole_record FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_whole_record TO clinic_owner;
 
 CREATE FUNCTION clinic.delete_patient(patient_id uuid, version integer DEFAULT NULL)
     RETURNS integer

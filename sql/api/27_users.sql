@@ -114,6 +114,7 @@ BEGIN
     IF create_user.patient_id IS NOT NULL THEN
         PERFORM clinic_private.require_permission('patients:write'), clinic_private.require_permission('patients:read');
         PERFORM clinic_private.require_row('patient', create_user.patient_id);
+        PERFORM clinic_private.require_whole_record(create_user.patient_id);
     END IF;
     PERFORM clinic_private.insert_row('users', jsonb_build_object(
         'user_id', new_id,
@@ -378,6 +379,9 @@ BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object(
         'user_id', add_identifier.user_id, 'kind', add_identifier.kind, 'value', add_identifier.value));
     PERFORM clinic_private.require_governed(add_identifier.user_id);
+    PERFORM clinic_private.require_whole_record(u.patient_id)
+    FROM clinic_data.users AS u
+    WHERE u.tenant_id = tenant AND u.user_id = add_identifier.user_id AND u.patient_id IS NOT NULL;
     PERFORM clinic_private.insert_row('user_identifiers', clinic_private.identifier_row(add_identifier.user_id, add_identifier.kind,
         clinic_private.normal_identifier(add_identifier.kind, add_identifier.value, 'value')));
 END

@@ -60,6 +60,8 @@ BEGIN
         PERFORM clinic_private.refuse_argument('purpose', 'purpose must be sign_in, reset_password or verify');
     END IF;
     SELECT * INTO subject FROM clinic_private.enter_sign_in(request_code.tenant, request_code.identifier);
+    -- One answer for all while nothing can be sealed.
+    PERFORM clinic_private.keep_secret('', '');
     IF subject.tenant_id IS NULL THEN
         RETURN;
     END IF;

@@ -135,6 +135,7 @@ BEGIN
         'guardian_patient_id', add_dependant.guardian_patient_id, 'patient_id', add_dependant.patient_id));
     PERFORM clinic_private.require_row('patient', add_dependant.guardian_patient_id);
     PERFORM clinic_private.require_row('patient', add_dependant.patient_id);
+    PERFORM clinic_private.require_whole_record(add_dependant.guardian_patient_id), clinic_private.require_whole_record(add_dependant.patient_id);
     PERFORM clinic_private.require_date('until_on', add_dependant.until_on);
     DELETE FROM clinic_data.dependants AS d
     WHERE d.tenant_id = tenant AND d.guardian_patient_id = add_dependant.guardian_patient_id

@@ -222,6 +222,7 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_own_or_written(set_communication_preferences.patient_id);
 BEGIN
+    PERFORM clinic_private.require_whole_record(set_communication_preferences.patient_id);
     PERFORM clinic_private.require_language('language', set_communication_preferences.language);
     PERFORM clinic_private.require_channels_by_kind('channels', set_communication_preferences.channels);
     IF (set_communication_preferences.quiet_from IS NULL) <> (set_communication_preferences.quiet_until IS NULL)

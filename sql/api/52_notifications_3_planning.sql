@@ -477,6 +477,24 @@ BEGIN
                                  WHERE d.tenant_id = tenant AND d.guardian_patient_id = choose_channels_again.patient_id)) AS chosen
     WHERE n.tenant_id = tenant AND n.notification_id = chosen.notification_id AND n.status = 'waiting'
       AND (n.channel IS DISTINCT FROM chosen.channel OR chosen.reason IN ('unwanted', 'no_consent'));
+    -- What lies in the outbox is sent by nobody any more, but for who is sending it now.
+    WITH stopped AS (
+        UPDATE clinic_data.outbox AS o
+        SET expires_at = greatest(clinic.now(), o.claimed_until)
+        FROM (SELECT w.notification_id, w.message_id, r.reason
+              FROM clinic_data.notifications AS w
+              CROSS JOIN LATERAL clinic_private.choose_contact(tenant, w.patient_id, w.kind, w.wanted_channel) AS r
+              WHERE w.tenant_id = tenant AND w.status = 'queued' AND w.recipient = 'patient'
+                AND w.patient_id IN (SELECT choose_channels_again.patient_id
+                                     UNION ALL
+                                     SELECT d.patient_id FROM clinic_data.dependants AS d
+                                     WHERE d.tenant_id = tenant AND d.guardian_patient_id = choose_channels_again.patient_id)) AS q
+        WHERE o.tenant_id = tenant AND o.message_id = q.message_id AND o.status = 'waiting' AND q.reason IN ('unwanted', 'no_consent')
+        RETURNING q.notification_id, q.reason)
+    UPDATE clinic_data.notifications AS n
+    SET status_reason = s.reason
+    FROM stopped AS s
+    WHERE n.tenant_id = tenant AND n.notification_id = s.notification_id;
     PERFORM clinic_private.restore_context(saved);
 END
 $$;

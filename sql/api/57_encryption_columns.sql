@@ -51,6 +51,11 @@ DECLARE
     saved constant text := clinic_private.saved_context();
 BEGIN
     PERFORM clinic_private.enter_system('00000000-0000-0000-0000-000000000000');
+    -- What was registered for the same values and is not there any more has been renamed.
+    DELETE FROM clinic_data.encrypted_columns AS c
+    WHERE c.bound_table = put_encrypted_column.bound_table AND c.bound_column = put_encrypted_column.bound_column
+      AND NOT EXISTS (SELECT FROM pg_attribute AS a JOIN pg_class AS r ON r.oid = a.attrelid JOIN pg_namespace AS n ON n.oid = r.relnamespace
+                      WHERE n.nspname = c.schema_name AND r.relname = c.table_name AND a.attname = c.column_name AND NOT a.attisdropped);
     INSERT INTO clinic_data.encrypted_columns AS c (schema_name, table_name, column_name, tenant_column, row_column, patient_column, index_column,
                                                     index_form, bound_table, bound_column)
     VALUES (put_encrypted_column.schema_name, put_encrypted_column.table_name, put_encrypted_column.column_name, put_encrypted_column.tenant_column,
@@ -103,7 +108,8 @@ CREATE FUNCTION clinic_private.check_encrypted_column(
     row_column name,
     patient_column name,
     tenant_column name,
-    index_column name)
+    index_column name,
+    index_form text)
     RETURNS void
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY INVOKER
     SET search_path = pg_catalog, pg_temp
@@ -124,6 +130,11 @@ BEGIN
         RAISE EXCEPTION 'relation "%" is no table of yours', check_encrypted_column.relation
             USING ERRCODE = 'insufficient_privilege', HINT = 'Only the owner of a table registers its columns; of partitions the parent is registered.';
     END IF;
+    IF (check_encrypted_column.index_column IS NULL) <> (check_encrypted_column.index_form IS NULL) THEN
+        RAISE EXCEPTION 'index_column and index_form are given together, or neither' USING ERRCODE = 'invalid_parameter_value';
+    ELSIF check_encrypted_column.index_form NOT IN ('exact', 'text', 'email', 'phone') THEN
+        RAISE EXCEPTION 'index_form must be exact, text, email or phone' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     FOR wanted IN
         SELECT w.* FROM (VALUES
             (check_encrypted_column.column_name, 'bytea'), (check_encrypted_column.row_column, NULL),
@@ -138,14 +149,17 @@ BEGIN
         ELSIF wanted.type IS NOT NULL AND present <> wanted.type::regtype THEN
             RAISE EXCEPTION 'column "%" of "%" has type %, not %', wanted.name, check_encrypted_column.relation, present::regtype, wanted.type
                 USING ERRCODE = 'datatype_mismatch',
-                      HINT = CASE WHEN wanted.name = check_encrypted_column.column_name
-                                  THEN 'Add a column of type clinic_data.encrypted (or bytea), and fill it by clinic.encrypt().' END;
+                      HINT = CASE wanted.name WHEN check_encrypted_column.column_name
+                                  THEN 'Add a column of type clinic_data.encrypted (or bytea), and fill it by clinic.encrypt().'
+                                  WHEN check_encrypted_column.index_column
+                                  THEN 'Add a column of type bytea, and fill it by clinic.blind_index().'
+                                  ELSE 'Name a column of that type.' END;
         END IF;
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.check_encrypted_column(regclass, name, name, name, name, name) IS
-    'Refuses what cannot be registered as an encrypted column. Errors: 42501, 42703, 42804, 22004.';
+COMMENT ON FUNCTION clinic_private.check_encrypted_column(regclass, name, name, name, name, name, text) IS
+    'Refuses what cannot be registered as an encrypted column. Errors: 42501, 42703, 42804, 22004, 22023.';
 REVOKE ALL ON FUNCTION clinic_private.check_encrypted_column FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.check_encrypted_column TO clinic_admin;
 
@@ -187,7 +201,7 @@ CREATE FUNCTION clinic.encrypt_column(
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT clinic_private.check_encrypted_column(encrypt_column.relation, encrypt_column.column_name, encrypt_column.row_column,
-               encrypt_column.patient_column, encrypt_column.tenant_column, encrypt_column.index_column);
+               encrypt_column.patient_column, encrypt_column.tenant_column, encrypt_column.index_column, encrypt_column.index_form);
     SELECT clinic_private.grant_blind_index(encrypt_column.relation, encrypt_column.patient_column, encrypt_column.tenant_column,
                encrypt_column.index_column);
     SELECT clinic_private.put_encrypted_column(n.nspname::text, c.relname::text, encrypt_column.column_name::text, encrypt_column.tenant_column::text,
@@ -204,7 +218,7 @@ COMMENT ON FUNCTION clinic.encrypt_column IS
 rotation and shredding reach it. Changes no row, adds no trigger. row_column: tells the row, and must not change, for the value is bound to its text; patient_column:
 of type uuid, the patient whose key encrypts (null: the tenant''s key); tenant_column: of type uuid. index_column: of type bytea, with a blind index of the value, which
 shredding empties (clinic_owner is granted that); index_form: exact, text (case and spaces do not count), email or phone. bound_table, bound_column: what values are bound
-to; by default the present names: after a rename give the old ones, as schema.table. For administrators who own the table. Errors: 42501, 42703, 42804, 22004, 23514.';
+to; by default the present names: after a rename give the old ones, as schema.table. For administrators who own the table. Errors: 42501, 42703, 42804, 22004, 22023.';
 
 CREATE FUNCTION clinic.forget_encrypted_column(relation regclass, column_name name)
     RETURNS boolean
@@ -340,7 +354,7 @@ CREATE FUNCTION clinic_private.normalised(form text, value text)
 RETURN CASE form
     WHEN 'exact' THEN value
     WHEN 'email' THEN lower(btrim(value))
-    WHEN 'phone' THEN regexp_replace(value, '[^0-9+]', '', 'g')
+    WHEN 'phone' THEN regexp_replace(regexp_replace(value, '[^0-9+]', '', 'g'), '^00', '+')
     ELSE lower(btrim(regexp_replace(CASE WHEN getdatabaseencoding() = 'UTF8' THEN normalize(value, NFKC) ELSE value END, '\s+', ' ', 'g'))) END;
 COMMENT ON FUNCTION clinic_private.normalised(text, text) IS 'A value as blind indexes take it. form: exact, email, phone; anything else: text.';
 REVOKE ALL ON FUNCTION clinic_private.normalised FROM PUBLIC;

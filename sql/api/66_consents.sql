@@ -298,6 +298,7 @@ BEGIN
     IF length(withdraw_consent.reason) > 1000 OR length(withdraw_consent.evidence) > 200 THEN
         PERFORM clinic_private.refuse_argument('reason, evidence', 'reason must have at most 1000 characters, and evidence 200');
     END IF;
+    PERFORM clinic_private.require_unmerged(withdraw_consent.patient_id);
     PERFORM clinic_private.lock_consents(withdraw_consent.patient_id);
     IF withdraw_consent.scope IS NOT NULL AND EXISTS (
         SELECT FROM clinic_data.consents AS c

@@ -163,6 +163,7 @@ DECLARE
     new_id uuid := clinic.new_id();
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('request', request_correction.request));
+    PERFORM clinic_private.require_whole_record(request_correction.patient_id);
     IF length(btrim(request_correction.request)) NOT BETWEEN 1 AND 10000 THEN
         PERFORM clinic_private.refuse_argument('request', 'request must have 1 to 10000 characters');
     END IF;

@@ -63,6 +63,18 @@ BEGIN
     UPDATE clinic_data.users AS u
     SET name = 'Erased patient', status = 'inactive', signed_out_at = clinic.now()
     WHERE u.tenant_id = close_patient_account.tenant AND u.user_id = account AND (u.name <> 'Erased patient' OR u.status <> 'inactive');
+    -- Codes that wait to be sent to what the patient signs in by.
+    UPDATE clinic_data.outbox AS o
+    SET status = 'expired', destination = NULL, payload = NULL, done_at = clinic.now()
+    FROM clinic_data.user_identifiers AS i
+    WHERE i.tenant_id = close_patient_account.tenant AND i.user_id = account
+      AND o.tenant_id = i.tenant_id AND o.topic = 'one_time_code' AND o.status = 'waiting'
+      AND i.identifier_hash = CASE WHEN coalesce(clinic_private.has_master_key(clinic_private.master_key_of(o.destination)), true)
+                                   THEN clinic_private.identifier_hash(i.tenant_id, i.kind, clinic_private.open_kept_secret(o.destination, 'outbox ' || o.message_id)) END;
+    DELETE FROM clinic_data.one_time_codes AS c WHERE c.tenant_id = close_patient_account.tenant AND c.user_id = account;
+    UPDATE clinic_data.sign_in_events AS e
+    SET identifier_hash = NULL
+    WHERE e.tenant_id = close_patient_account.tenant AND e.user_id = account AND e.identifier_hash IS NOT NULL;
     DELETE FROM clinic_data.user_identifiers AS i WHERE i.tenant_id = close_patient_account.tenant AND i.user_id = account;
     DELETE FROM clinic_data.credentials AS c WHERE c.tenant_id = close_patient_account.tenant AND c.user_id = account;
     UPDATE clinic_data.sessions AS s

@@ -74,6 +74,9 @@ BEGIN
     IF length(btrim(place_legal_hold.reason)) NOT BETWEEN 10 AND 1000 THEN
         PERFORM clinic_private.refuse_argument('reason', 'reason must have 10 to 1000 characters', hint => 'Say what the hold is for, and name nobody.');
     END IF;
+    IF place_legal_hold.patient_id IS NOT NULL THEN
+        PERFORM clinic_private.require_unmerged(place_legal_hold.patient_id);
+    END IF;
     INSERT INTO clinic_data.legal_holds (tenant_id, hold_id, patient_id, reason, placed_at, placed_by)
     VALUES (tenant, new_id, place_legal_hold.patient_id, btrim(place_legal_hold.reason), clock_timestamp(), clinic.current_user_id());
     RETURN new_id;

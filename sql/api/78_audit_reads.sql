@@ -272,7 +272,7 @@ BEGIN ATOMIC
     UNION ALL
     SELECT DISTINCT 'warning', 'reads_not_audited', t.tgrelid::regclass::text,
            'Changes of the table''s rows leave records that name a patient, reads of them do not.',
-           format('SELECT clinic.enable_read_audit(%L)', t.tgrelid::regclass::text)
+           format('SELECT clinic.enable_read_audit(%L, patient_column => %L)', t.tgrelid::regclass::text, split_part(encode(t.tgargs, 'escape'), '\000', 3))
       FROM pg_trigger t
      WHERE t.tgfoid = 'clinic.audit_change()'::regprocedure AND t.tgparentid = 0
        AND split_part(encode(t.tgargs, 'escape'), '\000', 3) <> ''

@@ -66,7 +66,7 @@ CREATE FUNCTION clinic_private.master_key_of(kept text)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN kept LIKE 'sealed:%' THEN split_part(kept, ':', 2) END;
+RETURN CASE WHEN kept LIKE 'sealed %' THEN split_part(substr(kept, 8), ':', 1) END;
 COMMENT ON FUNCTION clinic_private.master_key_of(text) IS 'The id of the master key that a kept secret is sealed by; NULL for one in clear.';
 
 CREATE FUNCTION clinic_private.has_master_key(master_key_id text)
@@ -141,6 +141,14 @@ COMMENT ON FUNCTION clinic_private.destroy_patient_keys(uuid, uuid, timestamptz,
 'Deletes the keys of a patient, and writes the tombstone unless there is one; returns how many keys. Waits for who is encrypting for the
 patient. The patient need not be there. Raises 22004, busy, 25006.';
 
+CREATE FUNCTION clinic_private.hold_patient(tenant_id uuid, patient_id uuid)
+RETURNS void
+LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'clinic_hold_patient';
+COMMENT ON FUNCTION clinic_private.hold_patient(uuid, uuid) IS
+'Waits for who is merging or erasing the patient''s record, and keeps others from it until the transaction ends; past row security. Look at the record after
+it. Raises 22004, busy.';
+
 CREATE FUNCTION clinic_private.query_as_owner(relation regclass, statement text, parameters jsonb)
 RETURNS jsonb
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
@@ -155,7 +163,7 @@ DECLARE
 BEGIN
     FOREACH name IN ARRAY ARRAY['registered_columns', 'query_as_owner', 'add_tenant_key', 'rewrap_tenant_key', 'rewrap_patient_key', 'current_master_key', 'master_key_state',
                                 'has_master_key', 'keep_secret', 'open_kept_secret', 'master_key_of', 'try_key_lock', 'is_seen_by_all', 'has_patient_keys_under', 'encrypt_rows_anew', 'count_old_rows',
-                                'destroy_patient_keys'] LOOP
+                                'destroy_patient_keys', 'hold_patient'] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION clinic_private.%I FROM PUBLIC', name);
         EXECUTE format('GRANT EXECUTE ON FUNCTION clinic_private.%I TO clinic_owner', name);
     END LOOP;

@@ -250,7 +250,7 @@ CREATE TABLE clinic_data.user_identifiers (
     CONSTRAINT user_identifiers_kind_check CHECK (kind IN ('email', 'phone')),
     CONSTRAINT user_identifiers_hash_check CHECK (octet_length(identifier_hash) = 32),
     CONSTRAINT user_identifiers_value_check
-        CHECK (value LIKE 'sealed:%' OR CASE kind WHEN 'phone' THEN value ~ '^\+[1-9][0-9]{6,14}$'
+        CHECK (value LIKE 'sealed %' OR CASE kind WHEN 'phone' THEN value ~ '^\+[1-9][0-9]{6,14}$'
                          ELSE value ~ '^[^@\s]+@[^@\s]+\.[^@\s]+$' AND length(value) <= 254 AND value = lower(value) END)
 );
 CREATE INDEX user_identifiers_user_id_idx ON clinic_data.user_identifiers (tenant_id, user_id);

@@ -1,7 +1,7 @@
 // The engine's own secrets: see kept_secret.hpp.
 //
-// A sealed one is "sealed:<id of the master key>:<nonce, ciphertext and tag in base64url>". No secret begins so: private keys
-// are PEM, shared ones base64url, those of webhooks begin with "whsec_".
+// A sealed one is "sealed <id of the master key>:<nonce, ciphertext and tag in base64url>". No secret begins so: private keys
+// are PEM, shared ones base64url, those of webhooks begin with "whsec_", and addresses and numbers have no space.
 #include "pg/kept_secret.hpp"
 
 #include "core/base64url.hpp"
@@ -14,7 +14,7 @@ namespace pg_clinic::pg {
 
 namespace {
 
-constexpr std::string_view prefix = "sealed:";
+constexpr std::string_view prefix = "sealed ";
 
 std::string binding(std::string_view place, std::string_view master) {
     return "pg_clinic secret " + std::string(master) + " " + std::string(place);
@@ -23,8 +23,11 @@ std::string binding(std::string_view place, std::string_view master) {
 } // namespace
 
 std::string keep_secret(std::string_view secret, std::string_view place) {
-    if (!is_master_key_configured())
+    if (!is_master_key_configured()) {
+        if (secret.starts_with(prefix))
+            fail(ERRCODE_INVALID_PARAMETER_VALUE, "a secret cannot begin as a sealed one does");
         return std::string(secret);
+    }
     const MasterKey &master = current_master_key();
     std::string sealed(crypto::aead_nonce_bytes + secret.size() + crypto::aead_tag_bytes, '\0');
     crypto::seal(master.key, binding(place, master.id), secret, reinterpret_cast<unsigned char *>(sealed.data()));

@@ -18,15 +18,15 @@ constinit KeptPlan heads_plan{
     " LEFT JOIN clinic_data.audit_seal_keys AS k ON k.tenant_id = h.tenant_id AND k.key_id = h.key_id"
     " WHERE h.tenant_id = $1 ORDER BY h.tree_size"};
 // A purge is believed when the record that tells of it is there, and as far as it tells: how many records, with which leaves, and none
-// of the twelve months before it, which nobody may purge. Such
-// records are themselves never purged.
+// of the twelve months before it, which nobody may purge; one of the future tells of nothing. Such records are themselves never
+// purged.
 constinit KeptPlan purges_plan{
     "SELECT p.purge_id, p.record_count, p.leaves_digest, r.audit_id,"
     " clinic.uuid_floor(r.recorded_at - interval '12 months') FROM clinic_data.audit_purges AS p"
     " JOIN clinic_data.audit_records AS r ON r.tenant_id = p.tenant_id AND r.action = 'purge' AND r.row_id = "
     "p.purge_id::text"
     " WHERE p.tenant_id = $1 AND r.after ->> 'record_count' = p.record_count::text"
-    " AND r.after ->> 'leaves_digest' = encode(p.leaves_digest, 'hex')"};
+    " AND r.after ->> 'leaves_digest' = encode(p.leaves_digest, 'hex') AND r.recorded_at <= clock_timestamp()"};
 constinit KeptPlan purged_plan{"SELECT p.audit_id, p.purge_id FROM clinic_data.purged_audit_records AS p"
                                " WHERE p.tenant_id = $1 AND p.audit_id = ANY ($2)"};
 constinit KeptPlan leaves_plan{
@@ -117,10 +117,11 @@ Found found_in(const Row &row, const Uuid &tenant, const Uuid &audit_id) {
 
 // A purge that is believed.
 struct Purge {
-    std::int64_t left; // how many records it still explains
-    std::string told;  // the digest of their leaves
-    Uuid audit_id;     // of the record that tells of it
-    Uuid before;       // no id of a record that it may have taken is as great
+    std::int64_t told_of; // how many records it explains
+    std::int64_t left;    // how many of them are still to come
+    std::string told;     // the digest of their leaves
+    Uuid audit_id;        // of the record that tells of it
+    Uuid before;          // no id of a record that it may have taken is as great
     std::optional<crypto::RunningSha256> found = std::nullopt;
 };
 
@@ -215,8 +216,8 @@ void Verifier::read_heads() {
 void Verifier::read_purges() {
     const Rows rows = spi_.query_with(purges_plan, {.view = View::active}, tenant_);
     for (const Row row : rows)
-        purges_.insert_or_assign(row.get<Uuid>(0), Purge{row.get<std::int64_t>(1), row.get<Bytes>(2).bytes,
-                                                         row.get<Uuid>(3), row.get<Uuid>(4)});
+        purges_.insert_or_assign(row.get<Uuid>(0), Purge{row.get<std::int64_t>(1), row.get<std::int64_t>(1),
+                                                         row.get<Bytes>(2).bytes, row.get<Uuid>(3), row.get<Uuid>(4)});
 }
 
 // Which of the records that are gone a purge has taken.
@@ -362,6 +363,10 @@ void Verifier::check_end() {
                            std::to_string(heads_[next_head_].size) + " records"});
     if (last_good_ < tree_size)
         report({"inserted", last_good_, tree_size, std::nullopt, "no head tells of these positions"});
+    for (const auto &[id, purge] : purges_)
+        if (purge.left > 0 && purge.left < purge.told_of)
+            report({"missing", std::nullopt, std::nullopt, purge.audit_id,
+                    "fewer records are gone than the purge of this record tells of"});
 }
 
 // Records without a position: those still to be sealed, and those that should have been.

@@ -122,6 +122,17 @@ SELECT count(*) AS recalls_sent FROM clinic.claim_due_notifications() AS c WHERE
 SELECT status, status_reason FROM clinic_data.notifications WHERE tenant_id = :'tenant' AND kind = 'recall' AND channel IS DISTINCT FROM 'x' ORDER BY notification_id DESC LIMIT 1;
 COMMIT;
 
+-- One that was claimed and not sent is not tried again once the consent is withdrawn.
+BEGIN;
+SELECT clinic.use_tenant('consents');
+SELECT clinic.give_consent(:'ann', 'marketing', :'text2', evidence => 'scan 12') IS NOT NULL AS given;
+SELECT clinic_private.queue_notification('recall', :'ann', NULL, '{"service": "Checkup"}') IS NOT NULL AS planned;
+SELECT c.topic, clinic.finish_message(c.message_id, 'provider down', 0) FROM clinic.claim_messages() AS c WHERE c.topic = 'notification.recall';
+SELECT clinic.withdraw_consent(:'ann', 'marketing');
+SELECT count(*) AS tried_again FROM clinic.claim_messages() AS c WHERE c.topic = 'notification.recall';
+SELECT n.status, n.status_reason FROM clinic_data.notifications AS n WHERE n.tenant_id = :'tenant' AND n.kind = 'recall' ORDER BY n.notification_id DESC LIMIT 1;
+ROLLBACK;
+
 -- Expiring: told once, in time, and not when it was renewed or withdrawn.
 SET SESSION AUTHORIZATION consents_ann;
 SELECT clinic.give_consent(:'ann', 'newsletter', :'letter') AS ending \gset

@@ -50,7 +50,7 @@ RESET SESSION AUTHORIZATION;
 SELECT o.topic, o.channel, o.destination, o.payload ->> 'purpose' AS purpose, o.payload ->> 'code' ~ '^[0-9]{6}$' AS six_digits,
        (o.payload ->> 'expires_at')::timestamptz AS until, o.due_at, o.expires_at, o.status
 FROM pg_temp.messages AS o WHERE o.tenant_id = :'tenant';
-SELECT count(*) AS sealed FROM clinic_data.outbox AS o WHERE o.tenant_id = :'tenant' AND o.destination LIKE 'sealed:%' AND o.payload LIKE 'sealed:%';
+SELECT count(*) AS sealed FROM clinic_data.outbox AS o WHERE o.tenant_id = :'tenant' AND o.destination LIKE 'sealed %' AND o.payload LIKE 'sealed %';
 SELECT count(*), count(c.user_id) AS of_somebody, min(octet_length(c.code_hash)) AS least, max(c.expires_at) AS until, max(c.attempts) AS attempts
 FROM clinic_data.one_time_codes AS c WHERE c.tenant_id = :'tenant';
 -- The code is kept nowhere but in the message.

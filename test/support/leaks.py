@@ -585,7 +585,7 @@ def main():
     report(sum(what.split(":")[0] != "bound" for what in found_in(tables["patients"], {IDENTITY})) > 10, "names, dates of birth and numbers stand in patients",
            found_in(tables["patients"], {IDENTITY}))
     keys = [table for table, text in tables.items() if b"PRIVATE KEY" in text]
-    report(not keys and b"sealed:" in tables["token_keys"], "the key that signs tokens is sealed", keys)
+    report(not keys and b"sealed " in tables["token_keys"], "the key that signs tokens is sealed", keys)
     groups = [table for table, text in tables.items() if table and re.search(rb"(?<![0-9A-Za-z-])AB-(?![0-9A-Za-z])", text)]
     report(not groups, "a blood group is nowhere", groups)
     gone = [what for what in found_in(b"\n".join(tables.values()), everything) if what.split(":")[0] in {person.who for person in erased}]

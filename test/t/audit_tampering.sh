@@ -96,6 +96,13 @@ tampered 'a deletion with a purge that is told in full is found, since its time 
     "INSERT INTO clinic_data.purged_audit_records SELECT '$tenant', $(at $p), '$tenant'" \
     "SELECT clinic_private.write_audit('security', 'purge', 'audit_records', '$tenant', tenant_id => '$tenant', after => jsonb_build_object('record_count', 1, 'leaves_digest', encode(p.leaves_digest, 'hex'))) FROM clinic_data.audit_purges AS p WHERE p.purge_id = '$tenant'" \
     "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p)"
+tampered 'nor does a purge of the future count, whose time would have come' "missing|$p|$((p + 1))" NULL \
+    "INSERT INTO clinic_data.audit_purges SELECT '$tenant', '$tenant', 'medical', now(), now(), 1, sha256(a.leaf_hash) FROM clinic_data.audit_records AS a WHERE a.audit_id = $(at $p)" \
+    "INSERT INTO clinic_data.purged_audit_records SELECT '$tenant', $(at $p), '$tenant'" \
+    "SELECT clinic_private.write_audit('security', 'purge', 'audit_records', '$tenant', tenant_id => '$tenant', after => jsonb_build_object('record_count', 1, 'leaves_digest', encode(p.leaves_digest, 'hex'))) FROM clinic_data.audit_purges AS p WHERE p.purge_id = '$tenant'" \
+    "UPDATE clinic_data.audit_records SET recorded_at = now() + interval '10 years' WHERE tenant_id = '$tenant' AND action = 'purge'" \
+    "UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a) WHERE a.tenant_id = '$tenant' AND a.action = 'purge'" \
+    "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p)"
 tampered 'an insertion is found' 'inserted||' NULL \
     "INSERT INTO clinic_data.audit_records SELECT (jsonb_populate_record(a, jsonb_build_object('audit_id', clinic.new_id()))).* FROM clinic_data.audit_records AS a WHERE audit_id = $(at $p)" \
     'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)'

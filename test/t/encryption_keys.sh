@@ -42,11 +42,11 @@ sql clinic 'BEGIN' "SELECT clinic.create_tenant('keys', 'Keys', tenant_id => '$t
 # --- secrets that the engine itself works with
 kept() { # query: how each secret is kept
     sql clinic "SELECT string_agg(kept, ' ' ORDER BY kept) FROM (
-        SELECT CASE WHEN k.signing_key LIKE 'sealed:test:%' THEN 'sealed' ELSE left(k.signing_key, 27) END FROM clinic_data.token_keys k WHERE k.signing_key IS NOT NULL
-        UNION ALL SELECT CASE WHEN k.verify_key LIKE 'sealed:test:%' THEN 'sealed' ELSE k.verify_key END FROM clinic_data.token_keys k WHERE k.algorithm = 'HS256'
-        UNION ALL SELECT CASE WHEN s.secret LIKE 'sealed:test:%' THEN 'sealed' ELSE left(s.secret, 6) END FROM clinic_data.subscriptions s
-        UNION ALL SELECT CASE WHEN i.value LIKE 'sealed:test:%' THEN 'sealed' ELSE i.value END FROM clinic_data.user_identifiers i
-        UNION ALL SELECT CASE WHEN o.destination LIKE 'sealed:test:%' THEN 'sealed' ELSE o.destination END FROM clinic_data.outbox o) AS s (kept)"
+        SELECT CASE WHEN k.signing_key LIKE 'sealed test:%' THEN 'sealed' ELSE left(k.signing_key, 27) END FROM clinic_data.token_keys k WHERE k.signing_key IS NOT NULL
+        UNION ALL SELECT CASE WHEN k.verify_key LIKE 'sealed test:%' THEN 'sealed' ELSE k.verify_key END FROM clinic_data.token_keys k WHERE k.algorithm = 'HS256'
+        UNION ALL SELECT CASE WHEN s.secret LIKE 'sealed test:%' THEN 'sealed' ELSE left(s.secret, 6) END FROM clinic_data.subscriptions s
+        UNION ALL SELECT CASE WHEN i.value LIKE 'sealed test:%' THEN 'sealed' ELSE i.value END FROM clinic_data.user_identifiers i
+        UNION ALL SELECT CASE WHEN o.destination LIKE 'sealed test:%' THEN 'sealed' ELSE o.destination END FROM clinic_data.outbox o) AS s (kept)"
 }
 hs_secret=dGhpcyBpcyBhIHNlY3JldCBvZiB0aGlydHktdHdvIGJ5dGVzIQ
 sql clinic "ALTER SYSTEM SET clinic.master_key_file = ''"
