@@ -153,6 +153,20 @@ SELECT (pg_temp.attempt(format('SELECT clinic.decrypt(''crypto_own'', ''phone'',
 SELECT (pg_temp.attempt(format('SELECT clinic.decrypt(''crypto_own'', ''phone'', ''1'', %L)', phone))).* FROM crypto_own WHERE id = 1;
 SELECT (pg_temp.attempt('SELECT clinic.encrypt(''crypto_own'', ''remark'', ''1'', ''x'', ''' || :'ann' || ''')')).*;
 SELECT (pg_temp.attempt('SELECT clinic.encrypt(''crypto_own'', ''phone'', ''1'', ''x'', ''5e7000c0-0100-7000-8000-00000000dead'')')).*;
+-- Renamed: registered again under its new name, for the values of the old one.
+RESET SESSION AUTHORIZATION;
+BEGIN;
+ALTER TABLE crypto_own RENAME COLUMN remark TO note;
+SET LOCAL SESSION AUTHORIZATION crypto_admin;
+SELECT (pg_temp.attempt('SELECT clinic.encrypt(''crypto_own'', ''note'', ''1'', ''x'')')).state;
+SELECT clinic.encrypt_column('crypto_own', 'note', 'id', bound_table => 'public.crypto_own', bound_column => 'remark');
+SELECT clinic.decrypt('crypto_own', 'note', id::text, note) FROM crypto_own WHERE id = 77;
+ROLLBACK;
+SET SESSION AUTHORIZATION crypto_admin;
+SELECT (pg_temp.attempt('SELECT clinic.encrypt_column(''crypto_own'', ''remark'', ''id'', index_form => ''phone'')')).*;
+SELECT (pg_temp.attempt('SELECT clinic.encrypt_column(''crypto_own'', ''remark'', ''id'', index_column => ''phone_index'', index_form => ''fax'')')).*;
+SELECT (pg_temp.attempt('SELECT clinic.encrypt_column(''crypto_own'', ''remark'', ''id'', index_column => ''changes'', index_form => ''phone'')')).*;
+SELECT clinic.blind_index('crypto_own', 'phone', '0043 1 77') = clinic.blind_index('crypto_own', 'phone', '+43 1 77') AS two_zeros_are_a_plus;
 GRANT SELECT ON crypto_own TO crypto_limited;
 SET SESSION AUTHORIZATION crypto_limited;
 SELECT (pg_temp.attempt(format('SELECT clinic.decrypt(''crypto_own'', ''phone'', ''1'', %L, %L)', phone, patient_id))).* FROM crypto_own WHERE id = 1;
