@@ -61,12 +61,24 @@ GRANT EXECUTE ON FUNCTION clinic_private.identifier_row TO clinic_owner;
 
 CREATE FUNCTION clinic_private.shown_identifier(value text, identifier_hash bytea)
     RETURNS text
-    LANGUAGE sql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-RETURN clinic_private.open_kept_secret(shown_identifier.value, clinic_private.identifier_place(shown_identifier.identifier_hash));
+    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+BEGIN
+    -- Only of a row that is there for the caller.
+    PERFORM FROM clinic_data.user_identifiers AS i
+    WHERE i.tenant_id = clinic.current_tenant_id() AND i.kind IN ('email', 'phone') AND i.identifier_hash = shown_identifier.identifier_hash
+      AND i.value = shown_identifier.value;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN clinic_private.open_kept_secret(shown_identifier.value, clinic_private.identifier_place(shown_identifier.identifier_hash));
+END
+$$;
 ALTER FUNCTION clinic_private.shown_identifier OWNER TO clinic_owner;
 COMMENT ON FUNCTION clinic_private.shown_identifier(text, bytea) IS
-    'The identifier of a row of user_identifiers, for who may read the row. Errors: key_unavailable, decryption_failed.';
+    'The identifier of a row of user_identifiers, for who may read the row; null for anything else. Errors: key_unavailable, decryption_failed.';
 REVOKE ALL ON FUNCTION clinic_private.shown_identifier FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.shown_identifier TO clinic_owner, clinic_user;
 

@@ -197,8 +197,8 @@ SELECT is_empty($$
     'helpers are no oracles of another tenant');
 SELECT is_empty($$
     SELECT p.oid::regprocedure FROM pg_proc p
-     -- A view shows contacts by the function that decrypts them, for who sees the patient whole and nobody else.
-     WHERE p.pronamespace = 'clinic_private'::regnamespace AND p.prosecdef AND p.proname <> 'shown_contact'
+     -- Views show contacts and identifiers by the functions that decrypt them, for who sees the patient whole, or the row, and nobody else.
+     WHERE p.pronamespace = 'clinic_private'::regnamespace AND p.prosecdef AND p.proname NOT IN ('shown_contact', 'shown_identifier')
        AND (has_function_privilege('thief_unmapped', p.oid, 'EXECUTE') OR has_function_privilege('clinic_anon', p.oid, 'EXECUTE')) $$,
     'callers execute no definer of clinic_private');
 SELECT is(pg_temp.outcome('thief_desk', format('SELECT clinic.has_permission(%L)', p)), 'ok false', format('permission %s is nobody''s', to_json(left(p, 30))))
