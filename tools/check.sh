@@ -461,6 +461,13 @@ main() {
     trap 'exit 143' TERM HUP
 
     shopt -s nullglob
+    # Builds use all processors: the one that most suites wait for comes first.
+    for name in "${others[@]}"; do
+        if [[ $name != lint ]]; then
+            with_stage || true
+            break
+        fi
+    done
     if ((${#apart[@]} > 0)); then
         start_apart "${apart[@]}"
     fi
