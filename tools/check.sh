@@ -12,7 +12,7 @@ set -euo pipefail
 # others, which keep one processor busy.
 readonly all_suites=(lint unit oracle regress isolation pgtap http tap bench docs fuzz valgrind)
 readonly apart_suites=' unit oracle fuzz valgrind '
-readonly fuzz_seconds=${CLINIC_FUZZ_SECONDS:-60}
+readonly fuzz_seconds=${CLINIC_FUZZ_SECONDS:-40}
 
 # Results: of the suite that runs, and of all.
 passed=0 failed=0

@@ -6,7 +6,7 @@ set -euo pipefail
 # shellcheck source=test/support/tap.sh
 . "$(dirname "$0")/../support/tap.sh"
 
-readonly seconds=${STRESS_SECONDS:-3} seed=${STRESS_SEED:-1}
+readonly seconds=${STRESS_SECONDS:-2} seed=${STRESS_SEED:-1}
 export STRESS_DIR=$top/test/stress
 
 build() {
