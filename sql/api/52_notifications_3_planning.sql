@@ -48,6 +48,29 @@ COMMENT ON FUNCTION clinic_private.checked_reminders(jsonb) IS 'The reminders of
 -- ----------------------------------------------------------------------------------------------------------------------
 -- Taking back.
 
+CREATE FUNCTION clinic_private.stop_queued(tenant_id uuid, notification_id uuid, reason text)
+    RETURNS void
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    -- What nobody is sending is not sent any more; what somebody is sending now, by nobody else.
+    WITH stopped AS (
+        UPDATE clinic_data.outbox AS o
+        SET expires_at = greatest(clinic.now(), o.claimed_until)
+        FROM clinic_data.notifications AS n
+        WHERE n.tenant_id = stop_queued.tenant_id AND n.notification_id = stop_queued.notification_id AND n.status = 'queued'
+          AND o.tenant_id = n.tenant_id AND o.message_id = n.message_id AND o.status = 'waiting'
+        RETURNING n.notification_id)
+    UPDATE clinic_data.notifications AS n
+    SET status_reason = stop_queued.reason
+    FROM stopped AS s
+    WHERE n.tenant_id = stop_queued.tenant_id AND n.notification_id = s.notification_id;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.stop_queued(uuid, uuid, text) IS 'Takes back a notification that lies in the outbox.';
+
 CREATE FUNCTION clinic_private.void_notifications(tenant_id uuid, appointment_id uuid, kinds text[], reason text)
     RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -71,19 +94,10 @@ BEGIN
     SET status = 'void', status_reason = void_notifications.reason, data = NULL, done_at = clinic.now()
     WHERE n.tenant_id = void_notifications.tenant_id AND n.appointment_id = void_notifications.appointment_id
       AND n.status = 'waiting' AND n.kind = ANY (void_notifications.kinds);
-    -- What lies in the outbox and nobody is sending is not sent any more; what somebody is sending now, by nobody else.
-    WITH stopped AS (
-        UPDATE clinic_data.outbox AS o
-        SET expires_at = greatest(clinic.now(), o.claimed_until)
-        FROM clinic_data.notifications AS n
-        WHERE n.tenant_id = void_notifications.tenant_id AND n.appointment_id = void_notifications.appointment_id
-          AND n.status = 'queued' AND n.kind = ANY (void_notifications.kinds)
-          AND o.tenant_id = n.tenant_id AND o.message_id = n.message_id AND o.status = 'waiting'
-        RETURNING n.notification_id)
-    UPDATE clinic_data.notifications AS n
-    SET status_reason = void_notifications.reason
-    FROM stopped AS s
-    WHERE n.tenant_id = void_notifications.tenant_id AND n.notification_id = s.notification_id;
+    PERFORM clinic_private.stop_queued(n.tenant_id, n.notification_id, void_notifications.reason)
+    FROM clinic_data.notifications AS n
+    WHERE n.tenant_id = void_notifications.tenant_id AND n.appointment_id = void_notifications.appointment_id
+      AND n.status = 'queued' AND n.kind = ANY (void_notifications.kinds);
 END
 $$;
 COMMENT ON FUNCTION clinic_private.void_notifications(uuid, uuid, text[], text) IS 'Takes back what is not sent yet of some kinds for an appointment.';
@@ -460,8 +474,13 @@ AS $$
 DECLARE
     tenant uuid := clinic_private.require_tenant();
     saved text := clinic_private.saved_context();
+    people uuid[];
 BEGIN
     PERFORM clinic_private.act_as_system(tenant);
+    people := ARRAY(SELECT choose_channels_again.patient_id
+                    UNION ALL
+                    SELECT d.patient_id FROM clinic_data.dependants AS d
+                    WHERE d.tenant_id = tenant AND d.guardian_patient_id = choose_channels_again.patient_id);
     UPDATE clinic_data.notifications AS n
     SET channel = chosen.channel,
         status = CASE WHEN chosen.reason IN ('unwanted', 'no_consent') THEN 'skipped' ELSE n.status END,
@@ -471,30 +490,14 @@ BEGIN
           FROM clinic_data.notifications AS w
           CROSS JOIN LATERAL clinic_private.choose_contact(tenant, w.patient_id, w.kind, w.wanted_channel) AS r
           WHERE w.tenant_id = tenant AND w.status = 'waiting' AND w.recipient = 'patient'
-            AND w.patient_id IN (SELECT choose_channels_again.patient_id
-                                 UNION ALL
-                                 SELECT d.patient_id FROM clinic_data.dependants AS d
-                                 WHERE d.tenant_id = tenant AND d.guardian_patient_id = choose_channels_again.patient_id)) AS chosen
+            AND w.patient_id = ANY (people)) AS chosen
     WHERE n.tenant_id = tenant AND n.notification_id = chosen.notification_id AND n.status = 'waiting'
       AND (n.channel IS DISTINCT FROM chosen.channel OR chosen.reason IN ('unwanted', 'no_consent'));
-    -- What lies in the outbox is sent by nobody any more, but for who is sending it now.
-    WITH stopped AS (
-        UPDATE clinic_data.outbox AS o
-        SET expires_at = greatest(clinic.now(), o.claimed_until)
-        FROM (SELECT w.notification_id, w.message_id, r.reason
-              FROM clinic_data.notifications AS w
-              CROSS JOIN LATERAL clinic_private.choose_contact(tenant, w.patient_id, w.kind, w.wanted_channel) AS r
-              WHERE w.tenant_id = tenant AND w.status = 'queued' AND w.recipient = 'patient'
-                AND w.patient_id IN (SELECT choose_channels_again.patient_id
-                                     UNION ALL
-                                     SELECT d.patient_id FROM clinic_data.dependants AS d
-                                     WHERE d.tenant_id = tenant AND d.guardian_patient_id = choose_channels_again.patient_id)) AS q
-        WHERE o.tenant_id = tenant AND o.message_id = q.message_id AND o.status = 'waiting' AND q.reason IN ('unwanted', 'no_consent')
-        RETURNING q.notification_id, q.reason)
-    UPDATE clinic_data.notifications AS n
-    SET status_reason = s.reason
-    FROM stopped AS s
-    WHERE n.tenant_id = tenant AND n.notification_id = s.notification_id;
+    PERFORM clinic_private.stop_queued(tenant, w.notification_id, r.reason)
+    FROM clinic_data.notifications AS w
+    CROSS JOIN LATERAL clinic_private.choose_contact(tenant, w.patient_id, w.kind, w.wanted_channel) AS r
+    WHERE w.tenant_id = tenant AND w.status = 'queued' AND w.recipient = 'patient' AND w.patient_id = ANY (people)
+      AND r.reason IN ('unwanted', 'no_consent');
     PERFORM clinic_private.restore_context(saved);
 END
 $$;
@@ -669,9 +672,9 @@ reminders: a list of at most 20 objects: {"before_minutes": 1440} is elapsed tim
 at that time on the wall clock of the visit''s location; each may have "channel" (sms, email, push, voice, whatsapp). An empty list: no reminder.
 Errors: no_context, forbidden, not_found, 22004, 22023.';
 
-REVOKE ALL ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.ids_of_data, clinic_private.add_notification, clinic_private.queue_notification,
+REVOKE ALL ON FUNCTION clinic_private.void_notifications, clinic_private.stop_queued, clinic_private.plan_reminders, clinic_private.ids_of_data, clinic_private.add_notification, clinic_private.queue_notification,
     clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
     clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.void_notifications, clinic_private.plan_reminders, clinic_private.ids_of_data, clinic_private.add_notification, clinic_private.queue_notification,
+GRANT EXECUTE ON FUNCTION clinic_private.void_notifications, clinic_private.stop_queued, clinic_private.plan_reminders, clinic_private.ids_of_data, clinic_private.add_notification, clinic_private.queue_notification,
     clinic_private.follow_appointment, clinic_private.follow_appointment_change, clinic_private.follow_waiting_changes, clinic_private.follow_tenant_change, clinic_private.plan_patient_again,
     clinic_private.choose_channels_again, clinic_private.plan_batch_again, clinic_private.recall_batch, clinic_private.plan_notifications_job TO clinic_owner;

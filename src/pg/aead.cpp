@@ -138,6 +138,23 @@ bool open(AeadKey key, std::string_view nonce, std::string_view associated, std:
     return good;
 }
 
+std::string sealed_text(AeadKey key, std::string_view associated, std::string_view text) {
+    std::string out(aead_nonce_bytes + text.size() + aead_tag_bytes, '\0');
+    seal(key, associated, text, reinterpret_cast<unsigned char *>(out.data()));
+    return out;
+}
+
+std::optional<std::string> opened_text(AeadKey key, std::string_view associated, std::string_view sealed) {
+    constexpr std::size_t around = aead_nonce_bytes + aead_tag_bytes;
+    if (sealed.size() < around)
+        return std::nullopt;
+    std::string text(sealed.size() - around, '\0');
+    if (!open(key, sealed.substr(0, aead_nonce_bytes), associated, sealed.substr(aead_nonce_bytes, text.size()),
+              sealed.substr(aead_nonce_bytes + text.size()), reinterpret_cast<unsigned char *>(text.data())))
+        return std::nullopt;
+    return text;
+}
+
 void forget_aead_keys() noexcept {
     wipe(sealing);
     wipe(opening);

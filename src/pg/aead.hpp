@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,10 @@ void seal_with_nonce(AeadKey key, std::string_view nonce, std::string_view assoc
 // Decrypts into out, of ciphertext.size() bytes. False, and zeros there, when the tag is not that of all of this.
 bool open(AeadKey key, std::string_view nonce, std::string_view associated, std::string_view ciphertext,
           std::string_view tag, unsigned char *out);
+
+// The same for texts that are no keys: what seal writes, and the text of that; nothing when it was not sealed so.
+std::string sealed_text(AeadKey key, std::string_view associated, std::string_view text);
+std::optional<std::string> opened_text(AeadKey key, std::string_view associated, std::string_view sealed);
 
 // Wipes the contexts and the keys in them.
 void forget_aead_keys() noexcept;

@@ -5,6 +5,7 @@
 #include "pg/errors.hpp"
 #include "pg/key_cache.hpp"
 #include "pg/master_keys.hpp"
+#include "pg/patients.hpp"
 #include "pg/scan.hpp"
 #include "pg/table_writer.hpp"
 
@@ -296,39 +297,17 @@ void insert_patient_key(const Uuid &tenant, const Uuid &patient) {
     writer.finish();
 }
 
-enum class Found : std::uint8_t { nowhere, locked, changed };
-
-// Locks the patient's row.
-Found lock_patient(const Uuid &tenant, const Uuid &patient, LockTupleMode mode) {
-    ItemPointerData place;
-    bool found = false;
-    {
-        IndexScan scan("patients", "patients_pkey");
-        for (int look = 0; look < looks && !found; ++look) {
-            scan.where("tenant_id", BTEqualStrategyNumber, tenant);
-            scan.where("patient_id", BTEqualStrategyNumber, patient);
-            scan.start(Sight::truth);
-            found = scan.next();
-            if (found)
-                place = scan.place();
-        }
-    }
-    if (!found)
-        return Found::nowhere;
-    return hold_row("patients", place, mode) ? Found::locked : Found::changed;
-}
-
 // Makes a patient's key, unless somebody else has meanwhile. One at a time for each patient, and none after shredding: both
 // lock the patient's row. False: somebody changed the row, try again.
 bool ensure_patient_key(const Uuid &tenant, const Uuid &patient) {
     require_writable();
     switch (lock_patient(tenant, patient, LockTupleNoKeyExclusive)) {
-    case Found::nowhere:
+    case PatientLock::nowhere:
         raise(Code::not_found, "patient \"" + to_text(patient) + "\" does not exist",
               Detail().add("object", "patient").add("patient_id", patient));
-    case Found::changed:
+    case PatientLock::changed:
         return false;
-    case Found::locked:
+    case PatientLock::locked:
         break;
     }
     if (has_tombstone(tenant, patient))
@@ -483,7 +462,7 @@ bool try_key_lock(const Uuid &tenant, std::int32_t key_no) {
 std::int32_t destroy_patient_keys(const Uuid &tenant, const Uuid &patient, std::int64_t at_micros,
                                   const std::optional<Uuid> &by, const std::string &reason) {
     require_writable();
-    for (int attempt = 0; lock_patient(tenant, patient, LockTupleExclusive) == Found::changed; ++attempt)
+    for (int attempt = 0; lock_patient(tenant, patient, LockTupleExclusive) == PatientLock::changed; ++attempt)
         if (attempt == attempts)
             too_much_change();
     std::int32_t removed = 0;

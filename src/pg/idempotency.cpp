@@ -80,22 +80,14 @@ crypto::AeadKey sealing_key(const Once &key) {
 }
 
 Bytes sealed(const Once &key, const std::string &answer) {
-    Bytes out{std::string(crypto::aead_nonce_bytes + answer.size() + crypto::aead_tag_bytes, '\0')};
-    crypto::seal(sealing_key(key), key.key_hash, answer, reinterpret_cast<unsigned char *>(out.bytes.data()));
-    return out;
+    return {crypto::sealed_text(sealing_key(key), key.key_hash, answer)};
 }
 
 std::string opened(const Once &key, std::string_view bytes) {
-    constexpr std::size_t around = crypto::aead_nonce_bytes + crypto::aead_tag_bytes;
-    if (bytes.size() < around)
+    auto answer = crypto::opened_text(sealing_key(key), key.key_hash, bytes);
+    if (!answer)
         raise(Code::decryption_failed);
-    std::string answer(bytes.size() - around, '\0');
-    if (!crypto::open(sealing_key(key), bytes.substr(0, crypto::aead_nonce_bytes), key.key_hash,
-                      bytes.substr(crypto::aead_nonce_bytes, answer.size()),
-                      bytes.substr(crypto::aead_nonce_bytes + answer.size()),
-                      reinterpret_cast<unsigned char *>(answer.data())))
-        raise(Code::decryption_failed);
-    return answer;
+    return std::move(*answer);
 }
 
 // The row of a key as it is now.

@@ -29,9 +29,8 @@ std::string keep_secret(std::string_view secret, std::string_view place) {
         return std::string(secret);
     }
     const MasterKey &master = current_master_key();
-    std::string sealed(crypto::aead_nonce_bytes + secret.size() + crypto::aead_tag_bytes, '\0');
-    crypto::seal(master.key, binding(place, master.id), secret, reinterpret_cast<unsigned char *>(sealed.data()));
-    return std::string(prefix) + master.id + ":" + core::to_base64url(sealed);
+    return std::string(prefix) + master.id + ":" +
+           core::to_base64url(crypto::sealed_text(master.key, binding(place, master.id), secret));
 }
 
 std::string open_kept_secret(std::string_view kept, std::string_view place) {
@@ -42,17 +41,10 @@ std::string open_kept_secret(std::string_view kept, std::string_view place) {
         raise(Code::decryption_failed);
     const std::string_view id = kept.substr(prefix.size(), colon - prefix.size());
     const auto sealed = core::from_base64url(kept.substr(colon + 1));
-    constexpr std::size_t around = crypto::aead_nonce_bytes + crypto::aead_tag_bytes;
-    if (!sealed || sealed->size() < around)
+    auto secret = sealed ? crypto::opened_text(master_key_named(id).key, binding(place, id), *sealed) : std::nullopt;
+    if (!secret)
         raise(Code::decryption_failed);
-    const std::string_view bytes = *sealed;
-    const std::size_t size = bytes.size() - around;
-    std::string secret(size, '\0');
-    if (!crypto::open(master_key_named(id).key, bytes.substr(0, crypto::aead_nonce_bytes), binding(place, id),
-                      bytes.substr(crypto::aead_nonce_bytes, size), bytes.substr(crypto::aead_nonce_bytes + size),
-                      reinterpret_cast<unsigned char *>(secret.data())))
-        raise(Code::decryption_failed);
-    return secret;
+    return std::move(*secret);
 }
 
 } // namespace pg_clinic::pg

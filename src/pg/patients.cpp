@@ -1,4 +1,6 @@
-// Patients' rows, as the functions in SQL that write about patients need them.
+// Locks on the rows of patients: see patients.hpp.
+#include "pg/patients.hpp"
+
 #include "pg/boundary.hpp"
 #include "pg/errors.hpp"
 #include "pg/scan.hpp"
@@ -8,37 +10,43 @@ namespace pg_clinic::pg {
 
 namespace {
 
+// A scan that sees what is committed by now can miss a row that somebody changes while it looks: see field_keys.cpp.
+constexpr int looks = 3;
+
 // How often a row is looked for anew because somebody changed it in between.
 constexpr int attempts = 100;
 
-// Locks the row, if there is one, against being merged or erased, which lock it for update.
-void hold_patient(const Uuid &tenant, const Uuid &patient) {
-    for (int attempt = 0; attempt < attempts; ++attempt) {
-        ItemPointerData place;
-        {
-            IndexScan scan("patients", "patients_pkey");
+} // namespace
+
+PatientLock lock_patient(const Uuid &tenant, const Uuid &patient, LockTupleMode mode) {
+    ItemPointerData place;
+    bool found = false;
+    {
+        IndexScan scan("patients", "patients_pkey");
+        for (int look = 0; look < looks && !found; ++look) {
             scan.where("tenant_id", BTEqualStrategyNumber, tenant);
             scan.where("patient_id", BTEqualStrategyNumber, patient);
             scan.start(Sight::truth);
-            if (!scan.next())
-                return;
-            place = scan.place();
+            found = scan.next();
+            if (found)
+                place = scan.place();
         }
-        if (hold_row("patients", place))
-            return;
     }
-    raise(Code::busy, "the patient's record is being changed at this moment");
+    if (!found)
+        return PatientLock::nowhere;
+    return hold_row("patients", place, mode) ? PatientLock::locked : PatientLock::changed;
 }
-
-} // namespace
 
 } // namespace pg_clinic::pg
 
 using namespace pg_clinic::pg;
 
-// clinic_private.hold_patient(tenant_id, patient_id)
+// clinic_private.hold_patient(tenant_id, patient_id): against being merged or erased, which lock the row for update
 CLINIC_FUNCTION(clinic_hold_patient) {
     const Args args(fcinfo);
-    hold_patient(args.required<Uuid>(0, "tenant_id"), args.required<Uuid>(1, "patient_id"));
+    const auto tenant = args.required<Uuid>(0, "tenant_id"), patient = args.required<Uuid>(1, "patient_id");
+    for (int attempt = 0; lock_patient(tenant, patient, LockTupleKeyShare) == PatientLock::changed; ++attempt)
+        if (attempt == attempts)
+            raise(Code::busy, "the patient's record is being changed at this moment");
     return Datum{};
 }

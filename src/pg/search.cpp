@@ -63,16 +63,18 @@ std::string as_json(const std::vector<core::Slot> &slots) {
 std::string alternatives(DiaryQuery query, core::Request request, core::Instant start) {
     request.override_rules = request.overbook = false;
     const core::Instant from = std::max(start, now());
+    std::string found;
     for (const core::Duration within : alternatives_within) {
         query.range = {from, from + within};
         const core::Diary diary = read_diary(query);
         core::Work work = interruptible_work();
         const core::Kernel kernel(diary, request, query.range, work);
         const std::vector<core::Slot> slots = kernel.find(most_alternatives);
-        if (slots.size() == most_alternatives || within == std::rbegin(alternatives_within)[0])
-            return as_json(slots);
+        found = as_json(slots); // while their zones are there
+        if (slots.size() == most_alternatives)
+            break;
     }
-    return "[]";
+    return found;
 }
 
 } // namespace
