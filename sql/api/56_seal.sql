@@ -277,7 +277,8 @@ CREATE FUNCTION clinic_private.lint_seal()
     LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT CASE WHEN k.problem = 'clinic.seal_key_file is not set' THEN 'warning' ELSE 'error' END, 'setting_seal_key', 'clinic.seal_key_file',
-           format('Heads of the audit are not signed, so that who keeps one cannot tell whether it came from here: %s.', k.problem),
+           format('Heads of the audit are not signed, so that who keeps one cannot tell whether it came from here, and nothing sealed now can be purged later: %s.',
+                  k.problem),
            'ALTER SYSTEM SET clinic.seal_key_file = ''/path/to/seal.pem'''
       FROM clinic_private.seal_key_problem() AS k (problem)
      WHERE k.problem IS NOT NULL;

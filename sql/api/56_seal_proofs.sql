@@ -151,7 +151,7 @@ head, which was kept elsewhere. Needs audit:read. Errors: no_context, forbidden,
 
 -- Heads given: one, or an array of them.
 CREATE FUNCTION clinic_private.given_heads(tenant_id uuid, heads jsonb)
-    RETURNS TABLE (tree_size bigint, root_hash bytea, problem text)
+    RETURNS TABLE (tree_size bigint, root_hash bytea, sealed_at timestamptz, problem text)
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -164,19 +164,21 @@ BEGIN
                                                       ELSE jsonb_build_array(given_heads.heads) END) AS e (value)
     LOOP
         IF jsonb_typeof(head) <> 'object' OR coalesce(head ->> 'tree_size', '') !~ '^[0-9]{1,18}$'
-           OR coalesce(head ->> 'root_hash', '') !~ '^[0-9a-f]{64}$' THEN
+           OR coalesce(head ->> 'root_hash', '') !~ '^[0-9a-f]{64}$'
+           OR head ->> 'sealed_at' !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$' THEN
             PERFORM clinic_private.refuse_argument('heads', 'heads must be heads as clinic.audit_head() shows them, or an array of those');
         END IF;
         -- A file of heads has those of every log.
         CONTINUE WHEN head ->> 'tenant_id' IS DISTINCT FROM given_heads.tenant_id::text;
         tree_size := (head ->> 'tree_size')::bigint;
         root_hash := decode(head ->> 'root_hash', 'hex');
+        sealed_at := coalesce((head ->> 'sealed_at')::timestamptz, 'infinity');
         problem := NULL;
         IF head ->> 'signature' IS NOT NULL THEN
             IF coalesce(head ->> 'signature', '') !~ '^[0-9a-f]{128}$' OR coalesce(head ->> 'public_key', '') !~ '^[0-9a-f]{64}$'
-               OR coalesce(head ->> 'sealed_at', '') !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$'
+               OR head ->> 'sealed_at' IS NULL
                OR NOT clinic_private.seal_verifies(decode(head ->> 'public_key', 'hex'),
-                      clinic_private.head_text(given_heads.tenant_id, tree_size, root_hash, (head ->> 'sealed_at')::timestamptz),
+                      clinic_private.head_text(given_heads.tenant_id, tree_size, root_hash, sealed_at),
                       decode(head ->> 'signature', 'hex')) THEN
                 problem := 'the head given is not signed by the key it names';
             ELSIF NOT EXISTS (SELECT FROM clinic_data.audit_seal_keys AS k
@@ -189,7 +191,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.given_heads(uuid, jsonb) IS
-    'Reads heads of a log that were kept elsewhere; those of other logs are left out. problem: what is wrong with the signature. Errors: 22023.';
+    'Reads heads of a log that were kept elsewhere; those of other logs are left out. sealed_at: infinity for one that does
+not say. problem: what is wrong with the signature. Errors: 22008, 22023.';
 REVOKE ALL ON FUNCTION clinic_private.given_heads FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.given_heads TO clinic_owner;
 
@@ -205,11 +208,12 @@ DECLARE
     given record;
 BEGIN
     SELECT coalesce(array_agg(g.tree_size ORDER BY g.tree_size), '{}') AS sizes, coalesce(array_agg(g.root_hash ORDER BY g.tree_size), '{}') AS roots,
+           coalesce(array_agg(g.sealed_at ORDER BY g.tree_size), '{}') AS times,
            min(g.tree_size) FILTER (WHERE g.problem IS NOT NULL) AS bad_size, (array_agg(g.problem ORDER BY g.tree_size) FILTER (WHERE g.problem IS NOT NULL))[1] AS problem
     INTO given
     FROM clinic_private.given_heads(verify_tenant_audit.tenant_id, verify_tenant_audit.heads) AS g
     WHERE verify_tenant_audit.heads IS NOT NULL;
-    SELECT l.* INTO v FROM clinic_private.verify_log(verify_tenant_audit.tenant_id, given.sizes, given.roots) AS l;
+    SELECT l.* INTO v FROM clinic_private.verify_log(verify_tenant_audit.tenant_id, given.sizes, given.roots, given.times) AS l;
     IF v.problem IS NULL AND given.problem IS NOT NULL THEN
         v.problem := 'bad_signature';
         v.detail := given.problem;
@@ -252,8 +256,10 @@ COMMENT ON FUNCTION clinic.verify_audit(jsonb, interval) IS
 it against heads that were kept elsewhere (heads: one of clinic.audit_head(), or an array; those of other tenants are left out). Needs audit:read.
 intact: nothing is wrong. Else problem names the first thing that is, in the positions from first_position up to, but not including, until_position,
 where that can be told, and audit_id the record: changed, missing, inserted, swapped, truncated (the log ends before a head), rewritten (the tree
-has not the root of a head), bad_signature, or unsealed (records older than max_lag wait for their seal; clinic.audit_status() says why).
-tree_size: positions read; records: found for them; purged: deleted by retention, accepted by the leaves that are kept; unsealed, unsealed_since:
+has not the root of a head), bad_signature, backdated (a head is dated before a smaller one), or unsealed (records older than max_lag wait for their
+seal, or that of a purge does, whatever its age; clinic.audit_status() says why).
+tree_size: positions read; records: found for them; purged: deleted by retention: of a class and age that what is left of them proves, and sealed long
+enough ago by heads that are signed, or given and say sealed_at; unsealed, unsealed_since:
 records without a position yet; unsigned_heads: heads without a signature. Reads the whole log.
 Errors: no_context, forbidden, 22004, 22023 for what is no head.';
 
