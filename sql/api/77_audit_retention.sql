@@ -161,9 +161,7 @@ BEGIN
     v_keep := clinic_private.keep_months(purge_class.tenant, purge_class.of_class);
     v_before := clinic_private.months_before(clock_timestamp(), v_keep);
     -- What a head proves to have been there then.
-    SELECT max(h.tree_size) INTO v_sealed
-    FROM clinic_data.audit_heads AS h
-    WHERE h.tenant_id = purge_class.tenant AND h.signature IS NOT NULL AND h.sealed_at <= v_before;
+    v_sealed := clinic_private.tree_size_at(purge_class.tenant, v_before);
     IF v_sealed IS NULL THEN
         RETURN 0;
     END IF;

@@ -150,7 +150,6 @@ std::int32_t LogPurges::months_at(const Purge &purge) const {
 }
 
 std::optional<LogProblem> LogPurges::check_end(const std::vector<SizeAt> &heads) const {
-    std::optional<LogProblem> unsealed;
     for (const auto &[id, purge] : purges_) {
         if (purge.left > 0)
             return wrong("missing", purge.audit_id, "fewer records are gone than the purge of this record tells of");
@@ -158,16 +157,22 @@ std::optional<LogProblem> LogPurges::check_end(const std::vector<SizeAt> &heads)
             return wrong("missing", purge.audit_id,
                          "records are gone that had to be kept longer, as the audit tells, than the purge of this "
                          "record says");
-        if (!purge.position) {
-            unsealed = wrong("unsealed", purge.audit_id, "records are gone, and the purge of this record is not sealed yet");
+        if (!purge.position)
             continue;
-        }
-        const auto seal = std::find_if(heads.begin(), heads.end(),
-                                       [&](const SizeAt &head) { return head.size > *purge.position; });
+        const auto seal = std::upper_bound(heads.begin(), heads.end(), *purge.position,
+                                           [](std::uint64_t at, const SizeAt &head) { return at < head.size; });
         if (seal != heads.end() && purge.recorded_at > seal->sealed_at + clock_tolerance)
             return wrong("missing", purge.audit_id, "records are gone by a purge that is dated after its seal");
     }
-    return unsealed;
+    return std::nullopt;
+}
+
+std::optional<LogProblem> LogPurges::check_waiting() const {
+    for (const auto &[id, purge] : purges_)
+        if (!purge.position)
+            return wrong("unsealed", purge.audit_id,
+                         "records are gone, and the purge of this record is not sealed yet");
+    return std::nullopt;
 }
 
 } // namespace pg_clinic::pg

@@ -49,8 +49,9 @@ class LogPurges {
     // A record that has the leaf sealed at its position: it may tell of a purge, or of how long a class is kept.
     void met(std::uint64_t position, const Uuid &audit_id);
 
-    // What is wrong with the purges as a whole, once all positions have been looked at. heads: all of them.
+    // Once all positions have been looked at: what is wrong with the purges as a whole, and that one waits for its seal. heads: all.
     std::optional<LogProblem> check_end(const std::vector<SizeAt> &heads) const;
+    std::optional<LogProblem> check_waiting() const;
 
     std::uint64_t taken() const { return taken_; }
 

@@ -157,6 +157,8 @@ void Verifier::verify() {
         check_end();
     if (!problem)
         check_unsealed();
+    if (auto waiting = purges_->check_waiting())
+        report(std::move(*waiting));
 }
 
 void Verifier::read_heads() {
