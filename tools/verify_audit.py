@@ -333,7 +333,7 @@ class Checker:
             raise Wrong("the purge is dated after its seal")
         if of_class == "retention":
             raise Wrong("records of class retention are kept for ever")
-        if months < max(12, self.period(proof.get("period"), log, size, root, of_class, purged_at)):
+        if months < max(12, self.period(proof.get("period"), log, size, root, of_class, purged_at, proof["position"])):
             raise Wrong("the class was kept for %d months only" % months)
         before = months_before(purged_at, months)
         leaves = self.leaves_of(proof, aged, (log, size, root), of_class, before)
@@ -350,7 +350,7 @@ class Checker:
             raise Wrong("the record is not in the log, or was changed")
         return record
 
-    def period(self, proof, log, size, root, of_class, purged_at):
+    def period(self, proof, log, size, root, of_class, purged_at, position):
         """How long the class had to be kept, by the record that set it: that there is no later one is not proven."""
         months = DEFAULT_MONTHS.get(of_class, max(DEFAULT_MONTHS.values()))
         if proof is None:
@@ -358,7 +358,7 @@ class Checker:
         record = self.record_in(member({"period": proof}, "period", dict), log, size, root)
         if (record["class"], record["table_name"], record["row_id"]) != ("retention", "retention_classes", of_class):
             raise Wrong("the record sets no period of class " + of_class)
-        if instant(record["recorded_at"]) > purged_at:
+        if instant(record["recorded_at"]) > purged_at and proof["position"] > position:
             raise Wrong("the period was set after the purge")
         if record["action"] == "delete":
             return months

@@ -196,7 +196,8 @@ BEGIN
     FROM clinic_data.audit_records AS r
     CROSS JOIN LATERAL clinic_private.sealed_position(r.tenant_id, r.transaction_id, r.audit_id) AS s (place)
     WHERE r.tenant_id = tenant AND r.class = 'retention' AND r.table_name = 'retention_classes' AND r.row_id = purge.class
-      AND (r.action = 'delete' OR r.after ? 'keep_months') AND r.recorded_at <= purge.recorded_at AND s.place < v_size
+      AND (r.action = 'delete' OR r.after ? 'keep_months') AND s.place < v_size
+      AND (r.recorded_at <= purge.recorded_at OR (s.place < v_position AND r.recorded_at > purge.recorded_at + interval '1 day'))
     ORDER BY r.recorded_at DESC, r.transaction_id DESC, r.audit_id DESC
     LIMIT 1;
     RETURN jsonb_build_object(

@@ -60,15 +60,15 @@ void LogPurges::read_purges(const std::vector<SizeAt> &evidence) {
     for (const Row row : rows) {
         const auto before = row.get<core::Instant>(8);
         const auto [at, is_new] = purges_.emplace(row.get<Uuid>(0), Purge{.audit_id = row.get<Uuid>(1),
-                                                                         .of_class = row.get<std::string>(2),
-                                                                         .told_of = row.get<std::int64_t>(3),
-                                                                         .left = row.get<std::int64_t>(3),
-                                                                         .told = row.get<Bytes>(4).bytes,
-                                                                         .keep_months = row.get<std::int32_t>(5),
-                                                                         .default_months = row.get<std::int32_t>(6),
-                                                                         .recorded_at = row.get<core::Instant>(7),
-                                                                         .before = before,
-                                                                         .aged_size = size_at(evidence, before)});
+                                                                          .of_class = row.get<std::string>(2),
+                                                                          .told_of = row.get<std::int64_t>(3),
+                                                                          .left = row.get<std::int64_t>(3),
+                                                                          .told = row.get<Bytes>(4).bytes,
+                                                                          .keep_months = row.get<std::int32_t>(5),
+                                                                          .default_months = row.get<std::int32_t>(6),
+                                                                          .recorded_at = row.get<core::Instant>(7),
+                                                                          .before = before,
+                                                                          .aged_size = size_at(evidence, before)});
         if (is_new)
             purges_told_.emplace(at->second.audit_id, &at->second);
     }
@@ -78,8 +78,7 @@ void LogPurges::read_periods() {
     const Rows rows = spi_.query_with(periods_plan, {.view = View::active}, tenant_);
     for (const Row row : rows) {
         periods_told_.emplace(row.get<Uuid>(0), periods_.size());
-        periods_.push_back(
-            {row.get<std::string>(1), row.get<core::Instant>(2), row.optional<std::int32_t>(3)});
+        periods_.push_back({row.get<std::string>(1), row.get<core::Instant>(2), row.optional<std::int32_t>(3)});
     }
 }
 
@@ -137,15 +136,21 @@ void LogPurges::met(std::uint64_t position, const Uuid &audit_id) {
     if (const auto at = purges_told_.find(audit_id); at != purges_told_.end())
         at->second->position = position;
     if (const auto at = periods_told_.find(audit_id); at != periods_told_.end())
-        periods_[at->second].sealed = true;
+        periods_[at->second].position = position;
 }
 
-// How long the class of a purge had to be kept when it was made.
+// How long the class of a purge had to be kept when it was made. A purge cannot be dated back to before its period was set: what was
+// sealed before it counts too.
 std::int32_t LogPurges::months_at(const Purge &purge) const {
     std::int32_t months = purge.default_months;
-    for (const Period &period : periods_)
-        if (period.sealed && period.of_class == purge.of_class && period.recorded_at <= purge.recorded_at)
+    for (const Period &period : periods_) {
+        if (!period.position || period.of_class != purge.of_class)
+            continue;
+        const bool sealed_before = purge.position && *period.position < *purge.position;
+        if (period.recorded_at <= purge.recorded_at ||
+            (sealed_before && period.recorded_at > purge.recorded_at + longest_transaction))
             months = period.keep_months.value_or(purge.default_months);
+    }
     return months;
 }
 

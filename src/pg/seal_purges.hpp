@@ -28,6 +28,9 @@ struct SizeAt {
     std::uint64_t size;
 };
 
+// A transaction that set a period had begun before the purge, and ended after it: no longer after than this.
+inline constexpr core::Duration longest_transaction{24LL * 60 * 60 * 1'000'000};
+
 // Clocks of servers that hand over to each other may differ by so much.
 inline constexpr core::Duration clock_tolerance{5LL * 60 * 1'000'000};
 
@@ -57,16 +60,16 @@ class LogPurges {
 
   private:
     struct Purge {
-        Uuid audit_id;   // of the record that tells of it
+        Uuid audit_id; // of the record that tells of it
         std::string of_class;
-        std::int64_t told_of;    // how many records it explains
-        std::int64_t left;       // how many of them are still to come
-        std::string told;        // the digest of their leaves
+        std::int64_t told_of; // how many records it explains
+        std::int64_t left;    // how many of them are still to come
+        std::string told;     // the digest of their leaves
         std::int32_t keep_months;
         std::int32_t default_months; // how long the class is kept where nobody said anything
         core::Instant recorded_at;
-        core::Instant before;    // what it may have taken was recorded before
-        std::uint64_t aged_size; // and has a smaller position
+        core::Instant before;                                 // what it may have taken was recorded before
+        std::uint64_t aged_size;                              // and has a smaller position
         std::optional<std::uint64_t> position = std::nullopt; // of its own record
         std::optional<crypto::RunningSha256> found = std::nullopt;
     };
@@ -81,7 +84,7 @@ class LogPurges {
         std::string of_class;
         core::Instant recorded_at;
         std::optional<std::int32_t> keep_months; // null: none any more
-        bool sealed = false;
+        std::optional<std::uint64_t> position = std::nullopt;
     };
 
     void read_purges(const std::vector<SizeAt> &evidence);

@@ -88,7 +88,9 @@ Found found_in(const Row &row, const Uuid &tenant, const Uuid &audit_id) {
                          .salt = row.get<BytesView>(24).bytes};
     if (row_ids)
         leaf.row_ids = std::span<const core::Id>(*row_ids);
-    return {digest_of(core::leaf_hash(leaf, &crypto::sha256)), digest_of(row.get<BytesView>(25).bytes), {leaf.transaction_id}};
+    return {digest_of(core::leaf_hash(leaf, &crypto::sha256)),
+            digest_of(row.get<BytesView>(25).bytes),
+            {leaf.transaction_id}};
 }
 
 class Verifier final : public core::NodeVisitor {

@@ -141,7 +141,7 @@ tampered 'also with an older id in the seal' "missing|$p|$((p + 1))" NULL "${for
     "$older_leaf audit_ids = overlay(l.audit_ids PLACING '\\x015a0000' FROM 16 * o.i + 1) FROM o WHERE l.tenant_id = '$tenant' AND l.first_position = o.first_position" \
     "UPDATE clinic_data.purged_audit_records SET recorded_at = now() - interval '20 years', audit_id = $(at $p)" "${seal_at_once[@]}"
 forged "a.audit_id = $(at $p)" medical 84
-tampered 'also with an older leaf in the seal' "rewritten|$((base + 300))|$size" NULL \
+tampered 'also with an older leaf in the seal' "rewritten|$((p / 256 * 256))|$((p / 256 * 256 + 256))" NULL \
     "UPDATE clinic_data.audit_records SET recorded_at = now() - interval '20 years' WHERE audit_id = $(at $p)" \
     'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)' \
     "$older_leaf leaf_hashes = overlay(l.leaf_hashes PLACING a.leaf_hash FROM 32 * o.i + 1) FROM o, clinic_data.audit_records AS a WHERE a.audit_id = $(at $p) AND l.tenant_id = '$tenant' AND l.first_position = o.first_position" \
@@ -161,6 +161,10 @@ tampered 'a period that is shortened behind the back of the audit is found with 
 tampered 'one that is shortened in the open is not' 'intact||' "$kept" \
     "SELECT clinic.use_tenant('tampering')" "SELECT clinic.set_retention('medical', 12)" "SELECT clinic.purge_audit('medical', 5)" "${seal_at_once[@]}"
 forged "a.audit_id = $(at "$(position_of "a.reason = 'old' AND a.class = 'access'")")" access 12
+tampered 'a purge is not dated back to before its period was set' 'missing||' NULL \
+    "SELECT clinic.use_tenant('tampering')" "SELECT clinic.set_retention('access', 72)" "${seal_at_once[@]}" "${forgery[@]}" \
+    "UPDATE clinic_data.audit_records SET recorded_at = now() - interval '11 months' WHERE tenant_id = '$tenant' AND action = 'purge'" \
+    'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)' "${seal_at_once[@]}"
 tampered 'a purge that is not sealed is not believed' 'unsealed||' NULL "${forgery[@]}"
 l=$(position_of "a.reason = 'late'")
 forged "a.audit_id = $(at "$l")" access 12
