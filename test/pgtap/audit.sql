@@ -211,6 +211,12 @@ SELECT results_eq($$ SELECT right(r.audit_id::text, 1), p.class, p.record_count,
 SELECT is((SELECT count(*) FROM clinic_data.audit_records a WHERE a.action = 'purge' AND a.tenant_id = 'a0d17001-0000-7000-8000-000000000001'), 3::bigint,
     'and each purge is a record itself');
 SELECT is(pg_temp.verdict(), 'unsealed 3 3', 'they are told of, once the purges are sealed themselves');
+SELECT audit_id AS purge_record FROM clinic_data.audit_records WHERE action = 'purge' AND tenant_id = 'a0d17001-0000-7000-8000-000000000001' LIMIT 1 \gset
+SELECT audit_id AS no_purge FROM clinic_data.audit_records WHERE class = 'retention' AND action <> 'purge' AND tenant_id = 'a0d17001-0000-7000-8000-000000000001' LIMIT 1 \gset
+SET LOCAL SESSION AUTHORIZATION audit_test_auditor;
+SELECT throws_ok(format('SELECT clinic.audit_purge_proof(%L)', :'purge_record'), 'CL024', NULL, 'nor is there a proof of it before');
+SELECT throws_ok(format('SELECT clinic.audit_purge_proof(%L)', :'no_purge'), 'CL001', NULL, 'nor of what is no purge');
+RESET SESSION AUTHORIZATION;
 SELECT is(pg_temp.purge('retention'), 0::bigint, 'of the records of purges and periods none goes');
 SELECT is(count(*), 4::bigint, 'they have a class of their own') FROM clinic_data.audit_records a
  WHERE a.tenant_id = 'a0d17001-0000-7000-8000-000000000001' AND a.class = 'retention' AND (a.action = 'purge' OR a.table_name = 'retention_classes');

@@ -106,6 +106,8 @@ SELECT clinic.verify_audit('{"tree_size": -1, "root_hash": "00"}');
 SELECT clinic.verify_audit(max_lag => NULL);
 SELECT clinic.audit_inclusion_proof(NULL);
 SELECT clinic.audit_inclusion_proof('00b0e001-0000-7000-8000-00000000000f');
+SELECT clinic.audit_purge_proof(NULL);
+SELECT clinic.audit_purge_proof('00b0e001-0000-7000-8000-00000000000f');
 SELECT clinic.audit_consistency_proof(0);
 SELECT clinic.audit_consistency_proof(1000000);
 SELECT clinic.audit_consistency_proof(1, 3);
@@ -120,6 +122,7 @@ SET SESSION AUTHORIZATION sealing_nurse;
 SELECT clinic.audit_head();
 SELECT clinic.verify_audit();
 SELECT clinic.audit_inclusion_proof('00b0e001-0000-7000-8000-00000000000f');
+SELECT clinic.audit_purge_proof('00b0e001-0000-7000-8000-00000000000f');
 SELECT clinic.audit_consistency_proof(1);
 RESET SESSION AUTHORIZATION;
 -- A record of another tenant is none.
