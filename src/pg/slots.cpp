@@ -46,14 +46,15 @@ class SlotWriter {
         const Place &place = place_of(slot.location);
         const std::int32_t offset = core::offset_at(*place.location->zone, slot.visit.begin);
         const core::LocalTime local{slot.visit.begin.micros + offset * core::micros_per_second};
-        rows_.add(slot.provider, Made<Uuid>{PointerGetDatum(place.location->id.bytes.data())}, slot.visit.begin,
-                  slot.visit.end, core::date_of(local), TimeOfDay{core::time_of_day(local).micros}, text_of(offset),
-                  place.zone_name, slot.remaining, more...);
+        rows_.add(slot.provider, place.id, slot.visit.begin, slot.visit.end, core::date_of(local),
+                  TimeOfDay{core::time_of_day(local).micros}, text_of(offset), place.zone_name, slot.remaining,
+                  more...);
     }
 
   private:
     struct Place {
         const core::Location *location;
+        Made<Uuid> id;
         Made<std::string> zone_name;
     };
 
@@ -62,7 +63,7 @@ class SlotWriter {
             if (known.location->id == location)
                 return known;
         const core::Location *found = location_in(diary_, location);
-        places_.push_back({found, {text_datum(found->zone_name)}});
+        places_.push_back({found, {Sql<Uuid>::to(found->id)}, {text_datum(found->zone_name)}});
         return places_.back();
     }
 
