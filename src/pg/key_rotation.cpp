@@ -273,6 +273,22 @@ struct Batch {
     std::int64_t changed = 0;
 };
 
+// Whether the row was changed: the old key encrypts it, and it decrypts.
+bool encrypt_row_anew(const EncryptedColumn &c, const Walk &walk, Rewriter &rewriter, crypto::AeadKey old_key,
+                      const FieldKey &fresh) {
+    if (!old_value(c, walk.row()))
+        return false;
+    TupleTableSlot *row = rewriter.lock(walk.row(), walk.snapshot());
+    const auto old_bytes = row != nullptr ? old_value(c, row) : std::nullopt;
+    if (!old_bytes)
+        return false;
+    const auto bytes = anew(c, row_id_of(c, row), *old_bytes, old_key, fresh);
+    if (!bytes)
+        return false;
+    rewriter.update(c.column, text_datum(*bytes));
+    return true;
+}
+
 // Stops at the first new block after so many rows were changed.
 Batch encrypt_rows_anew(const EncryptedColumn &c, BlockNumber from, std::int64_t most_rows) {
     const auto old_key = tenant_key(c.tenant, field_kind, c.key_no);
@@ -291,17 +307,7 @@ Batch encrypt_rows_anew(const EncryptedColumn &c, BlockNumber from, std::int64_t
                 batch.next_block = block;
                 break;
             }
-            if (!old_value(c, walk.row()))
-                continue;
-            TupleTableSlot *row = rewriter.lock(walk.row(), walk.snapshot());
-            const auto old_bytes = row != nullptr ? old_value(c, row) : std::nullopt;
-            if (!old_bytes)
-                continue;
-            const auto bytes = anew(c, row_id_of(c, row), *old_bytes, *old_key, fresh);
-            if (!bytes)
-                continue;
-            rewriter.update(c.column, text_datum(*bytes));
-            ++batch.changed;
+            batch.changed += encrypt_row_anew(c, walk, rewriter, *old_key, fresh) ? 1 : 0;
             memory.reset();
         }
     }
