@@ -188,7 +188,8 @@ CREATE FUNCTION clinic_private.lock_consents(patient_id uuid)
     SET search_path = pg_catalog, pg_temp
 RETURN pg_advisory_xact_lock(hashtextextended('pg_clinic: consents of ' || lock_consents.patient_id, 0));
 COMMENT ON FUNCTION clinic_private.lock_consents(uuid) IS
-    'Waits until nobody else gives or withdraws consents of the patient, so that what was signed before a withdrawal is never recorded past it.';
+    'Waits until nobody else gives, withdraws or merges consents of the patient, so that what was signed before a withdrawal is never recorded past it. Whoever locks patients'' rows too
+locks these first.';
 REVOKE ALL ON FUNCTION clinic_private.lock_consents FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lock_consents TO clinic_owner;
 
@@ -217,9 +218,7 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('purpose', give_consent.purpose, 'text_id', give_consent.text_id));
     PERFORM clinic_private.require_purpose(tenant, give_consent.purpose);
-    IF EXISTS (SELECT FROM clinic_data.shredded_patients AS s WHERE s.tenant_id = tenant AND s.patient_id = give_consent.patient_id) THEN
-        PERFORM clinic_private.raise_error('shredded', 'the patient was erased', jsonb_build_object('patient_id', give_consent.patient_id), NULL);
-    END IF;
+    PERFORM clinic_private.require_whole_record(give_consent.patient_id);
     IF own THEN
         form := CASE WHEN clinic.current_patient_id() = give_consent.patient_id THEN 'patient' ELSE 'guardian' END;
         guardian := CASE WHEN form = 'guardian' THEN clinic.current_patient_id() END;
