@@ -83,9 +83,9 @@ BEGIN
     IF recipient IS NOT NULL THEN
         INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, destination, payload, created_at, due_at, expires_at)
         VALUES (subject.tenant_id, new_message_id, 'one_time_code', CASE subject.kind WHEN 'phone' THEN 'sms' ELSE 'email' END,
-            clinic_private.keep_secret(subject.value, 'outbox ' || new_message_id),
+            clinic_private.keep_secret(subject.value, clinic_private.secret_place('outbox', new_message_id::text, 'destination')),
             clinic_private.keep_secret(jsonb_build_object('code', code, 'purpose', request_code.purpose, 'expires_at', until)::text,
-                'outbox ' || new_message_id),
+                clinic_private.secret_place('outbox', new_message_id::text, 'payload')),
             clinic.now(), clinic.now(), until);
     END IF;
     PERFORM clinic_private.record_sign_in('code_requested', recipient, subject.facts, NULL, subject.identifier_hash);

@@ -40,7 +40,7 @@ CREATE FUNCTION clinic_private.identifier_place(identifier_hash bytea)
     RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
-RETURN 'user_identifiers ' || encode(identifier_hash, 'hex');
+RETURN clinic_private.secret_place('user_identifiers', encode(identifier_hash, 'hex'), 'value');
 COMMENT ON FUNCTION clinic_private.identifier_place(bytea) IS 'What a kept identifier is bound to.';
 REVOKE ALL ON FUNCTION clinic_private.identifier_place FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.identifier_place TO clinic_owner;

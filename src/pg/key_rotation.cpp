@@ -359,6 +359,14 @@ CLINIC_FUNCTION(clinic_add_tenant_key) {
         add_tenant_key(args.get<Uuid>(0), args.get<std::string>(1) == index_kind ? index_kind : field_kind));
 }
 
+// clinic_private.is_wrapped_tenant_key(tenant_id, kind, key_no, master_key_id, wrapped)
+CLINIC_FUNCTION(clinic_is_wrapped_tenant_key) {
+    const Args args(fcinfo);
+    return BoolGetDatum(is_wrapped_tenant_key(args.get<Uuid>(0), args.get<std::string_view>(1),
+                                              args.get<std::int32_t>(2), args.get<std::string_view>(3),
+                                              args.get<std::string_view>(4)));
+}
+
 // clinic_private.rewrap_tenant_key(tenant_id, kind, key_no, master_key_id, wrapped)
 CLINIC_FUNCTION(clinic_rewrap_tenant_key) {
     const Args args(fcinfo);

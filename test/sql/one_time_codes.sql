@@ -20,8 +20,8 @@ COMMIT;
 RESET ROLE;
 -- Messages as whoever sends them reads them.
 CREATE VIEW pg_temp.messages AS
-    SELECT o.tenant_id, o.message_id, o.topic, o.channel, clinic_private.open_kept_secret(o.destination, 'outbox ' || o.message_id) AS destination,
-           clinic_private.open_kept_secret(o.payload, 'outbox ' || o.message_id)::jsonb AS payload, o.created_at, o.due_at, o.expires_at, o.status
+    SELECT o.tenant_id, o.message_id, o.topic, o.channel, clinic_private.open_kept_secret(o.destination, clinic_private.secret_place('outbox', o.message_id::text, 'destination')) AS destination,
+           clinic_private.open_kept_secret(o.payload, clinic_private.secret_place('outbox', o.message_id::text, 'payload'))::jsonb AS payload, o.created_at, o.due_at, o.expires_at, o.status
     FROM clinic_data.outbox AS o;
 -- The last code that was sent to an identifier, and a wrong one.
 CREATE FUNCTION pg_temp.sent(destination text, OUT code text, OUT wrong text) LANGUAGE sql AS $$

@@ -58,7 +58,7 @@ is 'without a master key secrets are kept as they are' "$(kept)" "-----BEGIN PRI
 is 'and lint() says so' "$(sql clinic "SELECT count(*) FROM clinic.lint() WHERE rule = 'secret_in_clear' AND severity = 'warning'")" 2
 sql clinic "ALTER SYSTEM RESET clinic.master_key_file"
 reload
-is 'rotate_master_key() seals them, once' "$(sql clinic 'SELECT clinic.rotate_master_key()' 'SELECT clinic.rotate_master_key()' | xargs)" '5 0'
+is 'rotate_master_key() seals them, once' "$(sql clinic 'SELECT * FROM clinic.rotate_master_key()' 'SELECT * FROM clinic.rotate_master_key()' | xargs)" '6|0|t 0|0|t'
 is 'all of them' "$(kept)" 'sealed sealed sealed sealed sealed'
 is 'and lint() is content' "$(sql clinic "SELECT count(*) FROM clinic.lint() WHERE rule = 'secret_in_clear'")" 0
 sql clinic "SELECT clinic.create_signing_key()" BEGIN "SELECT clinic.use_tenant('keys')" "SELECT clinic.create_subscription('y', 'https://receiver.com/y')" COMMIT >/dev/null
@@ -106,6 +106,10 @@ keys 0600 "other $key\n"
 unavailable 'a key of another id is missing' 'master key "test" is not among'
 keys 0600 "test $(printf '0%.0s' {1..64})\n"
 refused 'other bytes under the same id decrypt nothing' CL041 'cannot be decrypted' clinic "$(decrypt "$value")"
+is 'encryption_status() tells of each kind that nothing of it opens' \
+    "$(sql clinic "SELECT string_agg(kind || ' ' || unreadable, ', ' ORDER BY kind) FROM clinic.encryption_status() WHERE unreadable > 0 AND problem LIKE '%holds another key%'")" \
+    'field 1, identifier 1, message 2, token_key 3, webhook_secret 2'
+is 'and lint() calls it an error' "$(sql clinic "SELECT count(*) FROM clinic.lint() WHERE rule = 'master_key_mismatch' AND severity = 'error'")" 5
 as_server_user mv "$file" "$file.away"
 reload
 unavailable 'a missing file is said to be' 'No such file'
@@ -134,8 +138,23 @@ is 'lint() tells of keys under the older one, and of old ones' \
     "$(sql clinic "SET clinic.clock = '2099-01-01 00:00:00Z'" "SELECT string_agg(DISTINCT rule, ' ' ORDER BY rule) FROM clinic.lint() WHERE rule LIKE 'key_%'")" 'key_not_rewrapped key_old'
 ask "$(decrypt "$value")"
 is 'and after the next it has one again' "$answer" "$secret 1"
-is 'the new first key wraps' "$(sql clinic 'SELECT clinic.rotate_master_key()' 'SELECT clinic.rotate_master_key()' \
-    'SELECT DISTINCT master_key_id FROM clinic_data.encryption_keys' | xargs)" '8 0 new'
+# --- what does not open is left, and told
+sql clinic 'CREATE TABLE good AS SELECT subscription_id, secret FROM clinic_data.subscriptions' \
+    'CREATE TABLE good_message AS SELECT message_id, payload FROM clinic_data.outbox' 'CREATE TABLE good_key AS SELECT key_no, wrapped FROM clinic_data.encryption_keys' \
+    "UPDATE clinic_data.subscriptions SET secret = (SELECT g.secret FROM good AS g WHERE g.subscription_id <> subscriptions.subscription_id LIMIT 1) WHERE name = 'x'" \
+    "UPDATE clinic_data.outbox SET payload = 'sealed test:AAAA'" "UPDATE clinic_data.encryption_keys SET wrapped = set_byte(wrapped, 20, get_byte(wrapped, 20) # 1)"
+sql clinic 'SELECT * FROM clinic.rotate_master_key()' >"$tap_work/rotated" 2>&1
+is 'what does not open is skipped and counted, and the rotation is not complete' "$(tail -n 1 "$tap_work/rotated")" '6|3|f'
+is 'a warning names the rows' "$(grep -c 'WARNING.*3 keys and secrets do not open' "$tap_work/rotated") $(grep -c -E \
+    'DETAIL: +subscriptions.secret [0-9a-f-]{36}, outbox.payload [0-9a-f-]{36}, encryption_keys|DETAIL: +outbox.payload [0-9a-f-]{36}, subscriptions.secret [0-9a-f-]{36}, encryption_keys' "$tap_work/rotated")" '1 1'
+is 'it still needs the old key, as encryption_status() says' \
+    "$(sql clinic "SELECT string_agg(kind || ' ' || unreadable, ', ' ORDER BY kind) FROM clinic.encryption_status() WHERE master_key_id = 'test'")" 'field 1, message 1, webhook_secret 1'
+is 'the others were sealed anew, and work' "$(sql clinic "SELECT clinic_private.sign_access_token('$tenant', '$tenant', '$tenant', '60 s') LIKE 'ey%.%.%'")" t
+sql clinic 'UPDATE clinic_data.subscriptions AS s SET secret = g.secret FROM good AS g WHERE g.subscription_id = s.subscription_id AND s.name = '"'x'" \
+    'UPDATE clinic_data.outbox AS o SET payload = g.payload FROM good_message AS g WHERE g.message_id = o.message_id' \
+    'UPDATE clinic_data.encryption_keys AS k SET wrapped = g.wrapped FROM good_key AS g' 'DROP TABLE good, good_message, good_key'
+is 'the new first key wraps' "$(sql clinic 'SELECT * FROM clinic.rotate_master_key()' 'SELECT * FROM clinic.rotate_master_key()' \
+    'SELECT DISTINCT master_key_id FROM clinic_data.encryption_keys' | xargs)" '3|0|t 0|0|t new'
 keys 0600 "new $(printf 'ab%.0s' {1..32})\n"
 ask "$(decrypt "$value")"
 is 'the old one is not needed any more' "$answer" "$secret 1"
