@@ -96,8 +96,7 @@ CLINIC_FUNCTION(clinic_decrypt_field) {
 CLINIC_FUNCTION(clinic_decrypted_field) {
     const Args args(fcinfo);
     const core::FieldPlace place = place_of(args);
-    const auto plain =
-        args.is_null(5) ? std::nullopt : decrypt(!args.is_null(1), place, args.get<std::string_view>(5));
+    const auto plain = args.is_null(5) ? std::nullopt : decrypt(!args.is_null(1), place, args.get<std::string_view>(5));
     return plain ? *plain : returning_null(fcinfo);
 }
 

@@ -69,6 +69,16 @@ SELECT is_empty('SELECT p.patient_id FROM clinic.patients p', 'and no patient');
 SELECT throws_ok('SELECT clinic.purge_audit(''access'')', '42501', NULL, 'and purges nothing');
 SELECT throws_ok('SELECT clinic.place_legal_hold(NULL, ''A reason of its own'')', '42501', NULL, 'nor holds');
 SELECT throws_ok('SELECT clinic.set_retention(''medical'', 12)', '42501', NULL, 'nor decides how long');
+RESET SESSION AUTHORIZATION;
+-- A class is what is shipped, or what the tenant has declared.
+SAVEPOINT classes;
+SELECT clinic.use_tenant('a0d17001-0000-7000-8000-000000000001') \g /dev/null
+SELECT throws_ok('SELECT clinic.purge_audit(''laboratory'')', '22023', 'there is no such class of audit records', 'nothing is purged of a class that is none');
+SELECT lives_ok('SELECT clinic.set_retention(''laboratory'', 120)', 'until it is declared');
+SELECT is(clinic.purge_audit('laboratory'), 0::bigint, 'then it is one');
+SELECT clinic.use_tenant('a0d17002-0000-7000-8000-000000000001') \g /dev/null
+SELECT throws_ok('SELECT clinic.purge_audit(''laboratory'')', '22023', 'there is no such class of audit records', 'of that tenant alone');
+ROLLBACK TO classes;
 SET LOCAL SESSION AUTHORIZATION audit_test_doctor;
 SELECT is_empty('SELECT a.audit_id FROM clinic.audit_records a', 'a doctor does not read it');
 SELECT is_empty('SELECT r.class FROM clinic.retention_classes r', 'nor how long it is kept');
