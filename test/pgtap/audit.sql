@@ -236,6 +236,17 @@ END
 $$;
 CREATE SCHEMA audit_test;
 SELECT pg_temp.cycle('CREATE TABLE audit_test.notes (tenant_id uuid NOT NULL, note_id uuid, patient_id uuid, PRIMARY KEY (tenant_id, note_id))', 'not_audited', 'audit_test.notes');
+SELECT is((SELECT split_part(encode(t.tgargs, 'escape'), '\000', 3) FROM pg_trigger t WHERE t.tgrelid = 'audit_test.notes'::regclass AND t.tgname = 'zz_90_audit'),
+          'patient_id', 'the mended table names its patients in the audit');
+SELECT l.fix AS fix FROM clinic.lint() l WHERE l.rule = 'reads_not_audited' AND l.object = 'audit_test.notes' \gset
+:fix
+SELECT is((SELECT split_part(encode(t.tgargs, 'escape'), '\000', 3) FROM pg_trigger t WHERE t.tgrelid = 'audit_test.notes'::regclass AND t.tgname = 'zz_93_audit_reads'),
+          'patient_id', 'and so it does once its reads are recorded');
+SELECT is_empty($$ SELECT l.fix FROM clinic.lint() l WHERE l.object = 'audit_test.notes' AND l.rule ~ 'audit' $$, 'which is all that there was to mend');
+-- Of two columns that refer to patients, whose row it is, is patient_id.
+SELECT pg_temp.cycle('CREATE TABLE audit_test.referrals (tenant_id uuid NOT NULL, referral_id uuid PRIMARY KEY, by_patient_id uuid, patient_id uuid,
+    FOREIGN KEY (tenant_id, by_patient_id) REFERENCES clinic_data.patients, FOREIGN KEY (tenant_id, patient_id) REFERENCES clinic_data.patients)', 'not_audited', 'audit_test.referrals');
+SELECT is((SELECT split_part(encode(t.tgargs, 'escape'), '\000', 3) FROM pg_trigger t WHERE t.tgrelid = 'audit_test.referrals'::regclass AND t.tgname = 'zz_90_audit'), 'patient_id');
 SELECT pg_temp.cycle('ALTER TABLE audit_test.notes DISABLE TRIGGER zz_90_audit', 'audit_disabled', 'audit_test.notes.zz_90_audit');
 SELECT pg_temp.cycle('ALTER TABLE audit_test.notes ENABLE TRIGGER zz_90_audit', 'audit_disabled', 'audit_test.notes.zz_90_audit');
 SELECT pg_temp.cycle('ALTER TABLE clinic_data.patients DISABLE TRIGGER zz_90_audit', 'trigger_disabled', 'clinic_data.patients.zz_90_audit');

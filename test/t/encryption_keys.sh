@@ -54,6 +54,9 @@ reload
 sql clinic "SELECT clinic.create_signing_key()" "SELECT clinic.add_token_key('hs', 'HS256', '$hs_secret', 'i', 'a')" \
     BEGIN "SELECT clinic.use_tenant('keys')" "SELECT clinic.create_subscription('x', 'https://receiver.com/x')" \
     "SELECT clinic.create_user('staff', 'Ada', 'ada@example.org')" COMMIT "SELECT clinic.request_code('keys', 'ada@example.org')" >/dev/null
+refused 'without one, no address begins as what is sealed does' 22023 'email' clinic BEGIN "SELECT clinic.use_tenant('keys')" \
+    "SELECT clinic.create_user('staff', 'Eve', 'sealed test:AAAA@example.org')"
+refused 'nor is anything else kept that would' 22023 'cannot begin as a sealed one does' clinic "SELECT clinic_private.keep_secret('sealed test:AAAA', 'p')"
 is 'without a master key secrets are kept as they are' "$(kept)" "-----BEGIN PRIVATE KEY----- ada@example.org ada@example.org $hs_secret whsec_"
 is 'and lint() says so' "$(sql clinic "SELECT count(*) FROM clinic.lint() WHERE rule = 'secret_in_clear' AND severity = 'warning'")" 2
 sql clinic "ALTER SYSTEM RESET clinic.master_key_file"
@@ -66,6 +69,7 @@ is 'what is new is sealed at once' "$(kept)" 'sealed sealed sealed sealed sealed
 is 'a key in another row opens nothing' "$(sql clinic BEGIN "UPDATE clinic_data.token_keys k SET signing_key = (SELECT o.signing_key FROM clinic_data.token_keys o
         WHERE o.kid <> k.kid AND o.signing_key IS NOT NULL) WHERE k.signing_key IS NOT NULL" \
     "SELECT clinic_private.sign_access_token('$tenant', '$tenant', '$tenant', '60 s')" 2>&1 | grep -o 'CL041' | head -n 1)" CL041
+is 'with one, what only looks sealed is a text like any other' "$(sql clinic "SELECT clinic_private.open_kept_secret(clinic_private.keep_secret('sealed test:AAAA', 'p'), 'p')")" 'sealed test:AAAA'
 is 'tokens are signed' "$(sql clinic "SELECT clinic_private.sign_access_token('$tenant', '$tenant', '$tenant', '60 s') LIKE 'ey%.%.%'")" t
 is 'and messages are read' "$(sql clinic BEGIN "SELECT clinic.use_tenant('keys')" "SELECT c.destination || (c.payload ->> 'code' ~ '^[0-9]{6}$') FROM clinic.claim_messages() c" COMMIT | tail -n 1)" \
     'ada@example.orgtrue'
@@ -114,6 +118,11 @@ as_server_user mv "$file" "$file.away"
 reload
 unavailable 'a missing file is said to be' 'No such file'
 refused 'nothing is signed' CL040 'master key is not available' clinic "SELECT clinic_private.sign_access_token('$tenant', '$tenant', '$tenant', '60 s')"
+# Whether an account exists or not, the answer is the same while nothing can be sealed.
+for who in "'keys', 'ada@example.org'" "'keys', 'nobody@example.org'" "'keys', 'nonsense'" "'nowhere', 'ada@example.org'"; do
+    sql clinic '\set VERBOSITY verbose' "SELECT clinic.request_code($who)" 2>&1 | grep -v -E '^(LOCATION|psql)' || true
+done | sort -u >"$tap_work/answers"
+is 'asking for a code tells nobody whether there is an account' "$(grep -c CL040 "$tap_work/answers") $(grep -c ERROR "$tap_work/answers")" '1 1'
 is 'encryption_status() says so too' "$(sql clinic "SELECT status FROM clinic.encryption_status() WHERE kind = 'master'")" unavailable
 is 'and lint() calls it an error' "$(sql clinic "SELECT severity FROM clinic.lint() WHERE rule = 'key_unavailable'")" error
 is 'and everything else works' "$(sql clinic 'BEGIN' "SELECT clinic.use_tenant('keys')" 'SELECT name FROM clinic.patients' COMMIT | tail -n 1)" Ann
