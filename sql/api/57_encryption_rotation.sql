@@ -15,7 +15,7 @@ GRANT EXECUTE ON FUNCTION clinic_private.kept_anew TO clinic_owner;
 -- The secrets that tables keep as clinic_private.keep_secret makes them. A new kind of them is a row here.
 CREATE FUNCTION clinic_private.kept_secret_columns()
     RETURNS TABLE (kind text, table_name text, column_name text, place text, row_id text, of_tenant boolean, condition text)
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 7
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 8
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT c.kind, c.table_name, c.column_name, format('clinic_private.secret_place(%L, (%s)::text, %L)', c.table_name, c.key, c.bound_column),
@@ -24,6 +24,7 @@ BEGIN ATOMIC
         ('message', 'outbox', 'destination', 't.message_id', 'destination', 't.message_id', true, 't.status = ''waiting'''),
         ('message', 'outbox', 'payload', 't.message_id', 'payload', 't.message_id', true, 't.status = ''waiting'''),
         ('identifier', 'user_identifiers', 'value', 'encode(t.identifier_hash, ''hex'')', 'value', 't.user_id', true, 'true'),
+        ('identifier_secret', 'identifier_secrets', 'secret', 't.tenant_id', 'secret', 't.tenant_id', true, 'true'),
         ('webhook_secret', 'subscriptions', 'secret', 't.subscription_id', 'secret', 't.subscription_id', true, 't.status <> ''deleted'''),
         ('webhook_secret', 'subscriptions', 'previous_secret', 't.subscription_id', 'secret', 't.subscription_id', true, 't.status <> ''deleted'''),
         ('token_key', 'token_keys', 'verify_key', 't.kid', 'verify_key', 't.kid', false, 't.algorithm = ''HS256'''),
@@ -436,5 +437,5 @@ COMMENT ON FUNCTION clinic.encryption_status() IS
 then come the keys of each tenant: kind field or index; status current, previous or destroyed; master_key_id: what wraps it; wrapped_patient_keys: how many
 patients'' keys it wraps; rotation_step, fields_done: how far its replacement has come (patient_keys, fields, verifying, waiting, stuck, done); stuck_fields: values of
 it that cannot be decrypted and so keep it alive (stuck: mend or empty them, and rotate again); unreadable: how many of what the row is about the master key of that id
-does not open, each of them tried, null where that key is not there: then the file holds another key under the id than before, or rows are damaged. Rows of kind token_key, webhook_secret, identifier and message tell of
+does not open, each of them tried, null where that key is not there: then the file holds another key under the id than before, or rows are damaged. Rows of kind token_key, webhook_secret, identifier, identifier_secret and message tell of
 the secrets that the engine itself works with, of what users sign in by, and of messages that wait to be sent: one for each master_key_id that seals some, and one of status in_clear for those that stand as they are. For administrators.';

@@ -61,7 +61,7 @@ BEGIN
         FROM state AS s JOIN state AS m ON m.kind = 'master' AND m.status = 'current'
         WHERE s.kind <> 'master' AND s.status NOT IN ('destroyed', 'in_clear') AND s.problem IS NULL AND s.master_key_id <> m.master_key_id
         UNION ALL
-        SELECT CASE WHEN s.kind IN ('token_key', 'webhook_secret') THEN 'warning' ELSE 'info' END, 'secret_in_clear', concat_ws(' ', s.tenant_id || ':', s.kind),
+        SELECT CASE WHEN s.kind IN ('token_key', 'webhook_secret', 'identifier_secret') THEN 'warning' ELSE 'info' END, 'secret_in_clear', concat_ws(' ', s.tenant_id || ':', s.kind),
                format('Of what the master key should seal, %s.', s.problem),
                'Set clinic.master_key_file or clinic.master_key_command, SELECT pg_reload_conf(), then SELECT clinic.rotate_master_key()'
         FROM state AS s WHERE s.status = 'in_clear'
