@@ -309,3 +309,17 @@ COMMENT ON FUNCTION clinic.blocked_times(uuid[], timestamptz, timestamptz, uuid)
     'Blocks, leave, breaks and external busy time of providers, rooms or devices, as spans between instants; those of whole locations included.
 resource_ids: whose. range_start, range_end: spans that overlap this range, at most 366 days. location_id: what holds there, whoever comes; without it, the block of a whole location counts for rooms and devices that stand there and for providers who have hours there then. title: for those who may read the diary, or change it; patient_id: the patient the time is kept for, for those who may read the diary.
 Errors: no_context, 22004, 22023.';
+
+-- What backends keep of the diary's setup: see src/pg/diary_setup.hpp.
+CREATE TYPE clinic_private.setup_changed AS ();
+COMMENT ON TYPE clinic_private.setup_changed IS
+    'Has no values: its invalidation tells all backends that what they keep of how clinics are set up has changed.';
+
+CREATE FUNCTION clinic_private.setup_changed()
+    RETURNS trigger
+    LANGUAGE c VOLATILE PARALLEL UNSAFE
+    AS 'MODULE_PATHNAME', 'clinic_setup_changed';
+REVOKE ALL ON FUNCTION clinic_private.setup_changed() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.setup_changed() TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.setup_changed() IS
+    'Trigger: tells this backend at once, and all others when the change commits, that how a clinic is set up has changed.';

@@ -10,14 +10,6 @@ namespace pg_clinic::pg {
 
 namespace {
 
-KeptPlan insert_appointment{
-    "INSERT INTO clinic_data.appointments (tenant_id, appointment_id, confirmation_code, service_id, provider_id,"
-    " location_id, patient_id, status, starts_at, ends_at, local_starts_at, time_zone, capacity, overbooked, "
-    "overridden,"
-    " override_reason, warnings, created_by, updated_by, expires_at, seats, session_id)"
-    " VALUES ($1, $2, $3, $4, $5, $6, $7, $18, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $19, $20, $21)"
-    " ON CONFLICT ON CONSTRAINT appointments_tenant_id_confirmation_code_key DO NOTHING"};
-
 KeptPlan read_cancel_rules{"SELECT s.cancel_window_minutes, t.refuse_late_cancellation FROM clinic_data.services s"
                            " JOIN clinic_data.tenants t ON t.tenant_id = s.tenant_id"
                            " WHERE s.tenant_id = $1 AND s.service_id = $2"};
@@ -63,15 +55,48 @@ void each_row_of(const char *table, const char *index, const Context &context, c
     }
 }
 
-// Locks the resources against being deleted; false when one is gone or was changed in the meantime.
+// Locks a row that a foreign key will refer to against being deleted; false when it is gone or was changed in the meantime.
+bool hold(IndexScan &scan, const char *table, const char *key, const Uuid &tenant, const Uuid &id) {
+    scan.where("tenant_id", BTEqualStrategyNumber, tenant);
+    scan.where(key, BTEqualStrategyNumber, id);
+    scan.start(Sight::truth);
+    return scan.next() && hold_row(table, scan.place());
+}
+
 bool hold_resources(const Uuid &tenant, const Placement &placed) {
     IndexScan scan("resources", "resources_pkey");
     return std::all_of(placed.resources.begin(), placed.resources.end(), [&](const UsedResource &r) {
-        scan.where("tenant_id", BTEqualStrategyNumber, tenant);
-        scan.where("resource_id", BTEqualStrategyNumber, r.resource);
-        scan.start(Sight::truth);
-        return scan.next() && hold_row("resources", scan.place());
+        return hold(scan, "resources", "resource_id", tenant, r.resource);
     });
+}
+
+// What an appointment refers to, held; what could not be is left to the foreign key's own check.
+std::vector<const char *> hold_references(const Uuid &tenant, const Placement &placed) {
+    struct Reference {
+        const char *table, *index, *key;
+        std::optional<Uuid> id;
+    };
+    std::vector<const char *> held;
+    for (const Reference &r : {Reference{"services", "services_pkey", "service_id", placed.service},
+                               {"providers", "providers_pkey", "provider_id", placed.provider},
+                               {"locations", "locations_pkey", "location_id", placed.location},
+                               {"patients", "patients_pkey", "patient_id", placed.patient},
+                               {"group_sessions", "group_sessions_pkey", "session_id", placed.session}}) {
+        if (!r.id)
+            continue;
+        IndexScan scan(r.table, r.index);
+        if (hold(scan, r.table, r.key, tenant, *r.id))
+            held.push_back(r.table);
+    }
+    return held;
+}
+
+bool is_code_taken(const Uuid &tenant, const std::string &code) {
+    IndexScan scan("appointments", "appointments_tenant_id_confirmation_code_key");
+    scan.where("tenant_id", BTEqualStrategyNumber, tenant);
+    scan.where("confirmation_code", BTEqualStrategyNumber, code);
+    scan.start(Sight::truth);
+    return scan.next();
 }
 
 void write_resources(const Uuid &tenant, const Uuid &appointment, const Placement &placed) {
@@ -236,16 +261,33 @@ std::vector<ColumnValue> status_values(const Standing &a, core::Status status,
 Booked write_booking(const Context &context, const Placement &placed, const std::optional<std::string> &reason,
                      const Beginning &beginning) {
     Booked booked{new_id(), {}};
-    Spi spi;
-    for (bool written = false; !written;) {
+    do
         booked.code = new_confirmation_code();
-        written = spi.query(insert_appointment, context.tenant_id, booked.appointment, booked.code, placed.service,
-                            placed.provider, placed.location, placed.patient, placed.visit.begin, placed.visit.end,
-                            placed.local_start, placed.zone_name, placed.capacity, placed.overbooked, placed.overridden,
-                            reason, placed.warnings, context.user(), core::name_of(beginning.status), beginning.expires,
-                            placed.seats, placed.session)
-                      .affected() == 1;
-    }
+    while (is_code_taken(context.tenant_id, booked.code));
+    TableWriter writer("appointments", hold_references(context.tenant_id, placed));
+    writer.insert({column_value("tenant_id", context.tenant_id),
+                   column_value("appointment_id", booked.appointment),
+                   column_value("confirmation_code", booked.code),
+                   column_value("service_id", placed.service),
+                   column_value("provider_id", placed.provider),
+                   column_value("location_id", placed.location),
+                   column_value("patient_id", placed.patient),
+                   column_value("status", core::name_of(beginning.status)),
+                   column_value("starts_at", placed.visit.begin),
+                   column_value("ends_at", placed.visit.end),
+                   column_value("local_starts_at", placed.local_start),
+                   column_value("time_zone", placed.zone_name),
+                   column_value("capacity", placed.capacity),
+                   column_value("overbooked", placed.overbooked),
+                   column_value("overridden", placed.overridden),
+                   column_value("override_reason", reason),
+                   column_value("warnings", placed.warnings),
+                   column_value("created_by", context.user()),
+                   column_value("updated_by", context.user()),
+                   column_value("expires_at", beginning.expires),
+                   column_value("seats", placed.seats),
+                   column_value("session_id", placed.session)});
+    writer.finish();
     write_claims(context, booked.appointment, placed, beginning);
     return booked;
 }

@@ -30,6 +30,10 @@ struct DiaryQuery {
 // Throws SqlError not_found for an unknown service, provider, location, patient or named resource, with its id.
 core::Diary read_diary(const DiaryQuery &query);
 
+// What a visit of the query's service may come to claim beside its provider and patient: rooms and devices of the classes it requires, at
+// the query's location when there is one, and all who can take part. None without a service, or for one that is not there.
+std::vector<Uuid> claimable_beside(const DiaryQuery &query);
+
 // The first row the query names that does not exist for the caller, or nothing; read_diary would raise not_found for it.
 std::optional<core::Source> missing_row(const DiaryQuery &query);
 

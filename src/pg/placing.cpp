@@ -3,21 +3,12 @@
 #include "pg/clock.hpp"
 #include "pg/movers.hpp"
 #include "pg/search.hpp"
-#include "pg/spi.hpp"
 
 namespace pg_clinic::pg {
 
 namespace {
 
 constexpr core::Duration an_instant{1};
-
-KeptPlan rooms_statement{
-    "SELECT r.resource_id FROM clinic_data.service_resources s"
-    " JOIN clinic_data.resources r ON r.tenant_id = s.tenant_id AND r.resource_class = s.resource_class"
-    " WHERE s.tenant_id = $1 AND s.service_id = $2 AND r.kind IN ('room', 'device') AND ($3::uuid IS NULL OR "
-    "r.location_id = $3)"
-    " UNION SELECT c.resource_id FROM clinic_data.service_participant_candidates c"
-    " WHERE c.tenant_id = $1 AND c.service_id = $2"};
 
 // A place where the visit seems to fit.
 struct Candidate {
@@ -226,13 +217,7 @@ bool seems_free(const Wish &wish) {
 
 // Locks all that a visit at the named provider may come to claim, at any location it leaves open; returns the rooms.
 std::vector<Uuid> lock_provider(const Wish &wish) {
-    std::vector<Uuid> rooms;
-    {
-        Spi spi;
-        for (const Row row : spi.query_with(rooms_statement, {View::latest, 0}, wish.query.tenant, wish.query.service,
-                                            wish.query.location))
-            rooms.push_back(row.get<Uuid>(0));
-    }
+    std::vector<Uuid> rooms = claimable_beside(wish.query);
     std::vector<Uuid> all = rooms;
     all.push_back(*wish.query.provider);
     if (wish.query.patient)

@@ -106,9 +106,9 @@ Rows Spi::execute(const KeptPlan &plan, const NullableValue *values, int count, 
     SPIPlanPtr prepared = plan.plan;
     const int code = spi_call([prepared, a, options] {
         const auto limit = static_cast<long>(options.limit);
-        if (options.view == View::latest)
-            return SPI_execute_snapshot(prepared, a->values, a->nulls, GetLatestSnapshot(), InvalidSnapshot, false,
-                                        true, limit);
+        if (options.view == View::latest || options.view == View::fresh)
+            return SPI_execute_snapshot(prepared, a->values, a->nulls, GetLatestSnapshot(), InvalidSnapshot,
+                                        options.view == View::fresh, true, limit);
         return SPI_execute_plan(prepared, a->values, a->nulls, options.view == View::active, limit);
     });
     if (code < 0)
@@ -120,7 +120,7 @@ Portal Spi::open(const KeptPlan &plan, const NullableValue *values, int count, Q
     Arguments arguments = spread(values, count);
     Arguments *a = &arguments;
     SPIPlanPtr prepared = plan.plan;
-    if (options.view == View::latest || options.limit != 0)
+    if (options.view == View::latest || options.view == View::fresh || options.limit != 0)
         throw core::Error(core::ErrorCode::internal, "a cursor has neither the latest view nor a limit");
     const bool read_only = options.view == View::active;
     return spi_call(

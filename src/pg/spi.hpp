@@ -22,7 +22,8 @@ struct KeptPlan {
 enum class View : std::uint8_t {
     transaction, // what an ordinary statement sees; sees what this function has done so far
     active,      // the caller's snapshot, read only: a STABLE function's view
-    latest       // everything committed by now, in every isolation level
+    latest,      // everything committed by now, in every isolation level
+    fresh        // the same for reading alone: begins no command, so that STABLE functions may
 };
 
 struct QueryOptions {

@@ -2,6 +2,7 @@
 #include "pg/table_writer.hpp"
 
 #include "pg/errors.hpp"
+#include "pg/row_rules.hpp"
 #include "pg/scan.hpp"
 
 extern "C" {
@@ -17,7 +18,6 @@ struct TableWriter::State {
     EPQState recheck;
     TupleTableSlot *fresh;  // the row to be written
     TupleTableSlot *locked; // the row as it stands
-    ExprState **defaults;   // by column, made at first use
     void **checks;          // by column, what domain_check keeps
     Bitmapset **changed;    // where the executor looks for the changed columns
     // Rows that wait to be stored together, all of one table or partition.
@@ -83,12 +83,6 @@ void describe_target(EState *estate, Relation table, Bitmapset ***changed) {
 #endif
 }
 
-// The null of a column, refused by a domain that does not allow it.
-Node *null_of(Form_pg_attribute attribute) {
-    return coerce_null_to_domain(attribute->atttypid, attribute->atttypmod, attribute->attcollation, attribute->attlen,
-                                 attribute->attbyval);
-}
-
 // Finds the partition of each new row, as logical replication does.
 void route_rows(ModifyTableState **statement, PartitionTupleRouting **routing, EState *estate, ResultRelInfo *target) {
     ModifyTableState *m = makeNode(ModifyTableState);
@@ -130,6 +124,8 @@ void require_writable() {
 TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
     require_writable();
     Relation target = open_for_writing(table, RowExclusiveLock);
+    rules_ = row_rules(target);
+    ExprState **const checks = rules_->checks();
     const char *const *names = proven.data();
     const std::size_t count = proven.size();
     s_ = pg_call([=] {
@@ -141,6 +137,11 @@ TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
         describe_target(estate, target, &state->changed);
         state->target = makeNode(ResultRelInfo);
         InitResultRelInfo(state->target, target, 1, nullptr, 0);
+#if PG_VERSION_NUM >= 180000
+        state->target->ri_CheckConstraintExprs = checks;
+#else
+        state->target->ri_ConstraintExprs = checks;
+#endif
         for (std::size_t i = 0; i < count; ++i)
             leave_out_checks(state->target->ri_TrigDesc, table_oid(names[i]));
         estate->es_output_cid = GetCurrentCommandId(true);
@@ -152,7 +153,6 @@ TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
         state->fresh = ExecInitExtraTupleSlot(estate, RelationGetDescr(target), &TTSOpsVirtual);
         state->locked = table_slot_create(target, &estate->es_tupleTable);
         const auto columns = static_cast<std::size_t>(target->rd_att->natts);
-        state->defaults = static_cast<ExprState **>(palloc0(sizeof(ExprState *) * columns));
         state->checks = static_cast<void **>(palloc0(sizeof(void *) * columns));
         AfterTriggerBeginQuery();
         MemoryContextSwitchTo(caller);
@@ -167,23 +167,14 @@ AttrNumber TableWriter::number(const ColumnValue &value) const {
     return column_number(s_->table, value.column, value.type);
 }
 
-// The default of a column, counted from 0: its own, its identity's, or its domain's.
 NullableValue TableWriter::default_of(int column) {
     State *s = s_;
-    return pg_call([s, column] {
+    ExprState *expression = rules_->default_of(s->table, column);
+    if (expression == nullptr)
+        return {};
+    return pg_call([s, expression] {
         NullableValue v;
-        const Form_pg_attribute attribute = TupleDescAttr(s->table->rd_att, column);
-        if (attribute->attisdropped || attribute->attgenerated != '\0')
-            return v;
-        if (s->defaults[column] == nullptr) {
-            MemoryContext caller = MemoryContextSwitchTo(s->estate->es_query_cxt);
-            Node *expression = build_column_default(s->table, column + 1);
-            if (expression == nullptr)
-                expression = null_of(attribute);
-            s->defaults[column] = ExecInitExpr(expression_planner(reinterpret_cast<Expr *>(expression)), nullptr);
-            MemoryContextSwitchTo(caller);
-        }
-        v.value = ExecEvalExpr(s->defaults[column], GetPerTupleExprContext(s->estate), &v.is_null);
+        v.value = ExecEvalExpr(expression, GetPerTupleExprContext(s->estate), &v.is_null);
         return v;
     });
 }

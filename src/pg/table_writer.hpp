@@ -6,6 +6,7 @@
 // IndexScan with Sight::truth instead. It bypasses row security, so callers verify the tenant first.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include "pg/boundary.hpp"
@@ -13,6 +14,8 @@
 #include "pg/postgres.hpp"
 
 namespace pg_clinic::pg {
+
+class RowRules; // row_rules.hpp
 
 // A column and its new value.
 struct ColumnValue {
@@ -83,6 +86,7 @@ class TableWriter {
     struct State; // plain data, in the executor state's memory
     static void store_gathered(State *s);
     State *s_ = nullptr;
+    std::shared_ptr<RowRules> rules_;
 };
 
 // Raises 25006 in a read-only transaction, 25000 in a parallel worker.

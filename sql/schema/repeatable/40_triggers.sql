@@ -73,6 +73,20 @@ BEGIN
     CALL clinic_private.ensure_trigger('clinic_data.resources', 'resources_30_calendar', 'AFTER INSERT', '',
         'clinic_private.add_first_calendar()', 'O', 'Every resource has a first lane.');
 
+    -- What backends keep of the setup is forgotten when it changes; always, so that replication's apply says so too.
+    IF pg_catalog.to_regprocedure('clinic_private.setup_changed()') IS NOT NULL THEN
+        FOR target IN
+            SELECT c.oid::regclass AS name, c.relname
+              FROM unnest('{tenants,locations,travel_times,services,service_providers,service_resources,service_participants,'
+                          'service_participant_candidates,providers,resources,availability_rules,date_overrides,stays,holidays,'
+                          'blocks}'::name[]) AS t (name)
+              JOIN pg_catalog.pg_class c ON c.relname = t.name AND c.relnamespace = 'clinic_data'::regnamespace
+        LOOP
+            CALL clinic_private.ensure_trigger(target.name, target.relname || '_95_setup', 'AFTER INSERT OR DELETE OR UPDATE', '',
+                'clinic_private.setup_changed()', 'A', 'Searches and bookings read again what they kept of it.');
+        END LOOP;
+    END IF;
+
     -- Whoever writes a claim takes its resource's lock first; always, so that replication's apply does too.
     IF pg_catalog.to_regprocedure('clinic_private.claims_guard()') IS NOT NULL THEN
         CALL clinic_private.ensure_trigger('clinic_data.claims', 'claims_40_guard', 'BEFORE INSERT OR UPDATE', '',
