@@ -71,7 +71,9 @@ END
 $$;
 ALTER FUNCTION clinic.set_retention OWNER TO clinic_owner;
 COMMENT ON FUNCTION clinic.set_retention(text, integer) IS
-    'Says how long the tenant keeps audit records of a class, in months, 12 to 1200; not those of class retention, which are kept for ever. Needs audit:retain and audit:read. Errors: no_context, forbidden, 22004, 22023.';
+    'Says how long the tenant keeps audit records of a class, in months, 12 to 1200; not those of class retention, which are kept for ever. Needs audit:retain and audit:read. class: any
+word in lower case, by design: one that is neither shipped (medical, security, access) nor there yet is declared by this, and is one for clinic.enable_audit and clinic.purge_audit
+from then on. Errors: no_context, forbidden, 22004, 22023.';
 REVOKE ALL ON FUNCTION clinic.set_retention FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.set_retention TO clinic_user;
 
@@ -262,12 +264,17 @@ BEGIN
     IF purge_audit.most NOT BETWEEN 1 AND 1000000 THEN
         PERFORM clinic_private.refuse_argument('most', 'most must be between 1 and 1000000');
     END IF;
+    -- What is neither shipped nor declared here may still have records, of a table that another tenant has a period for.
+    IF purge_audit.class <> 'retention'
+       AND NOT EXISTS (SELECT FROM clinic_data.audit_records AS a WHERE a.tenant_id = tenant AND a.class = purge_audit.class) THEN
+        PERFORM clinic_private.require_retention_class(purge_audit.class);
+    END IF;
     RETURN clinic_private.purge_class(tenant, purge_audit.class, purge_audit.most);
 END
 $$;
 ALTER FUNCTION clinic.purge_audit OWNER TO clinic_owner;
 COMMENT ON FUNCTION clinic.purge_audit(text, integer) IS
-    'Deletes records of the tenant''s audit: of one class, up to most (10000), the oldest first; only those whose time is over (clinic.retention_classes), that have been
+    'Deletes records of the tenant''s audit: of one class, that is shipped, that clinic.set_retention has declared or that there are records of, up to most (10000), the oldest first; only those whose time is over (clinic.retention_classes), that have been
 sealed as long, with a signature, and that no legal hold keeps. Everything else stays, whoever asks. Returns how many went. Their leaf hashes stay in the seal, and the purge is itself
 recorded: until that record is sealed, clinic.verify_audit() says unsealed. Readers and writers of their month wait meanwhile, and clinic.set_retention(). Needs audit:retain and audit:read. Errors: no_context, forbidden, 22004, 22023.';
 REVOKE ALL ON FUNCTION clinic.purge_audit FROM PUBLIC;

@@ -69,6 +69,16 @@ SELECT is_empty('SELECT p.patient_id FROM clinic.patients p', 'and no patient');
 SELECT throws_ok('SELECT clinic.purge_audit(''access'')', '42501', NULL, 'and purges nothing');
 SELECT throws_ok('SELECT clinic.place_legal_hold(NULL, ''A reason of its own'')', '42501', NULL, 'nor holds');
 SELECT throws_ok('SELECT clinic.set_retention(''medical'', 12)', '42501', NULL, 'nor decides how long');
+RESET SESSION AUTHORIZATION;
+-- A class is what is shipped, or what the tenant has declared.
+SAVEPOINT classes;
+SELECT clinic.use_tenant('a0d17001-0000-7000-8000-000000000001') \g /dev/null
+SELECT throws_ok('SELECT clinic.purge_audit(''laboratory'')', '22023', 'there is no such class of audit records', 'nothing is purged of a class that is none');
+SELECT lives_ok('SELECT clinic.set_retention(''laboratory'', 120)', 'until it is declared');
+SELECT is(clinic.purge_audit('laboratory'), 0::bigint, 'then it is one');
+SELECT clinic.use_tenant('a0d17002-0000-7000-8000-000000000001') \g /dev/null
+SELECT throws_ok('SELECT clinic.purge_audit(''laboratory'')', '22023', 'there is no such class of audit records', 'of that tenant alone');
+ROLLBACK TO classes;
 SET LOCAL SESSION AUTHORIZATION audit_test_doctor;
 SELECT is_empty('SELECT a.audit_id FROM clinic.audit_records a', 'a doctor does not read it');
 SELECT is_empty('SELECT r.class FROM clinic.retention_classes r', 'nor how long it is kept');
@@ -245,6 +255,17 @@ END
 $$;
 CREATE SCHEMA audit_test;
 SELECT pg_temp.cycle('CREATE TABLE audit_test.notes (tenant_id uuid NOT NULL, note_id uuid, patient_id uuid, PRIMARY KEY (tenant_id, note_id))', 'not_audited', 'audit_test.notes');
+SELECT is((SELECT split_part(encode(t.tgargs, 'escape'), '\000', 3) FROM pg_trigger t WHERE t.tgrelid = 'audit_test.notes'::regclass AND t.tgname = 'zz_90_audit'),
+          'patient_id', 'the mended table names its patients in the audit');
+SELECT l.fix AS fix FROM clinic.lint() l WHERE l.rule = 'reads_not_audited' AND l.object = 'audit_test.notes' \gset
+:fix
+SELECT is((SELECT split_part(encode(t.tgargs, 'escape'), '\000', 3) FROM pg_trigger t WHERE t.tgrelid = 'audit_test.notes'::regclass AND t.tgname = 'zz_93_audit_reads'),
+          'patient_id', 'and so it does once its reads are recorded');
+SELECT is_empty($$ SELECT l.fix FROM clinic.lint() l WHERE l.object = 'audit_test.notes' AND l.rule ~ 'audit' $$, 'which is all that there was to mend');
+-- Of two columns that refer to patients, whose row it is, is patient_id.
+SELECT pg_temp.cycle('CREATE TABLE audit_test.referrals (tenant_id uuid NOT NULL, referral_id uuid PRIMARY KEY, by_patient_id uuid, patient_id uuid,
+    FOREIGN KEY (tenant_id, by_patient_id) REFERENCES clinic_data.patients, FOREIGN KEY (tenant_id, patient_id) REFERENCES clinic_data.patients)', 'not_audited', 'audit_test.referrals');
+SELECT is((SELECT split_part(encode(t.tgargs, 'escape'), '\000', 3) FROM pg_trigger t WHERE t.tgrelid = 'audit_test.referrals'::regclass AND t.tgname = 'zz_90_audit'), 'patient_id');
 SELECT pg_temp.cycle('ALTER TABLE audit_test.notes DISABLE TRIGGER zz_90_audit', 'audit_disabled', 'audit_test.notes.zz_90_audit');
 SELECT pg_temp.cycle('ALTER TABLE audit_test.notes ENABLE TRIGGER zz_90_audit', 'audit_disabled', 'audit_test.notes.zz_90_audit');
 SELECT pg_temp.cycle('ALTER TABLE clinic_data.patients DISABLE TRIGGER zz_90_audit', 'trigger_disabled', 'clinic_data.patients.zz_90_audit');

@@ -7,6 +7,7 @@ INSERT INTO clinic_data.tenants (tenant_id, slug, name) VALUES
     ('00000001-0000-7000-8000-000000000001', 'lake', 'Lake Clinics'),
     ('00000002-0000-7000-8000-000000000001', 'hill', 'Hill Clinics');
 INSERT INTO clinic_data.tenant_slugs (slug, tenant_id) SELECT slug, tenant_id FROM clinic_data.tenants ON CONFLICT DO NOTHING;
+INSERT INTO clinic_data.identifier_secrets (tenant_id, secret) SELECT tenant_id, clinic_private.new_identifier_secret(tenant_id) FROM clinic_data.tenants ON CONFLICT DO NOTHING;
 INSERT INTO clinic_data.logins (tenant_id, login, actor, permissions) VALUES
     ('00000001-0000-7000-8000-000000000001', 'lake_desk', 'staff', '{appointments:read,patients:read,appointments:write}');
 
