@@ -28,9 +28,9 @@ FROM (SELECT row_number() OVER (ORDER BY f.place, l.place)::integer - 1, f.word 
 
 -- Ids that tell tenant, kind and number, and ids of a time, by which events and audit are partitioned.
 CREATE FUNCTION generate.id(tenant integer, kind integer, number bigint) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (lpad(to_hex(tenant), 8, '0') || lpad(to_hex(kind), 4, '0') || '70008000' || lpad(to_hex(number), 12, '0'))::uuid;
+    RETURN encode(int8send((tenant::bigint << 32) | (kind << 16) | 28672) || int8send((-9223372036854775807 - 1) | number), 'hex')::uuid;
 CREATE FUNCTION generate.id_at(at timestamptz, kind integer, number bigint) RETURNS uuid LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7' || lpad(to_hex(kind), 3, '0') || '8000' || lpad(to_hex(number), 12, '0'))::uuid;
+    RETURN encode(int8send(((date_part('epoch', at) * 1000)::bigint << 16) | 28672 | kind) || int8send((-9223372036854775807 - 1) | number), 'hex')::uuid;
 -- A whole number below another, by chance, the same for the same arguments.
 CREATE FUNCTION generate.chance(seed bigint, number bigint, below bigint) RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN (hashint8extended(number, seed) & 9007199254740991) % below;
@@ -58,6 +58,10 @@ DECLARE
     opened_at timestamptz;
     text_id constant uuid := generate.id(t, 11, 1);
     first_calendar bigint;
+    service_ids constant uuid[] := ARRAY(SELECT generate.id(t, 3, v) FROM generate_series(0, 2) v ORDER BY v);
+    location_ids constant uuid[] := ARRAY(SELECT generate.id(t, 2, l) FROM generate_series(0, 2) l ORDER BY l);
+    provider_ids uuid[];
+    patient_ids uuid[];
     n bigint;
 BEGIN
     SELECT * INTO STRICT s FROM generate.settings;
@@ -65,6 +69,8 @@ BEGIN
     now_at := (s.today + time '07:00') AT TIME ZONE zone_name;
     opened_at := (monday - 30)::timestamp AT TIME ZONE zone_name;
     first_calendar := s.first_calendar_no + (t - 1) * (2 * s.providers + s.patients)::bigint;
+    provider_ids := ARRAY(SELECT generate.id(t, 4, p) FROM generate_series(0, s.providers - 1) p ORDER BY p);
+    patient_ids := ARRAY(SELECT generate.id(t, 12, i) FROM generate_series(0, s.patients - 1) i ORDER BY i);
     row_count := 0;
 
     -- The organisation, by the functions that set it up: a few rows.
@@ -148,31 +154,34 @@ BEGIN
     -- The visits, once, for all that is about them.
     CREATE TEMPORARY TABLE IF NOT EXISTS made_visits (
         number bigint, p integer, k integer, on_date date, dice integer, appointment_id uuid, service integer, patient integer, status text,
-        starts_at timestamptz, ends_at timestamptz, local_starts_at timestamp, booked_at timestamptz, done_at timestamptz
+        starts_at timestamptz, ends_at timestamptz, local_starts_at timestamp, booked_at timestamptz, done_at timestamptz,
+        service_id uuid, provider_id uuid, location_id uuid, patient_id uuid
     ) ON COMMIT DELETE ROWS;
     INSERT INTO made_visits
     SELECT v.number, v.p, v.k, d.on_date, v.dice, generate.id_at(b.booked_at, 2, v.number), v.dice % 3,
-           -- Patients of the same hour are of different classes.
-           (v.p + v.k) % s.providers + s.providers * generate.chance(seed, 2 * v.number + 1, s.patients / s.providers)::integer,
+           w.patient,
            CASE WHEN x.starts_at < now_at THEN CASE WHEN v.dice < 850 THEN 'completed' WHEN v.dice < 950 THEN 'cancelled' ELSE 'no_show' END
                 ELSE CASE WHEN v.dice < 700 THEN 'booked' WHEN v.dice < 950 THEN 'confirmed' ELSE 'cancelled' END END,
            x.starts_at, x.starts_at + interval '30 minutes', l.local_starts_at, b.booked_at,
            CASE WHEN x.starts_at < now_at THEN CASE WHEN v.dice < 850 THEN x.starts_at + interval '35 minutes' WHEN v.dice < 950 THEN x.starts_at - interval '3 hours'
                                                     ELSE x.starts_at + interval '1 hour' END
-                WHEN v.dice >= 700 THEN least(b.booked_at + interval '1 hour', now_at) END
+                WHEN v.dice >= 700 THEN least(b.booked_at + interval '1 hour', now_at) END,
+           service_ids[1 + v.dice % 3], provider_ids[1 + v.p], location_ids[1 + v.p % 3], patient_ids[1 + w.patient]
     FROM (SELECT k::bigint * s.providers + p, p, k, generate.chance(seed, 2 * (k::bigint * s.providers + p), 1000)::integer
           FROM generate_series(0, s.visits - 1) k, generate_series(0, s.providers - 1) p) AS v (number, p, k, dice)
     CROSS JOIN LATERAL (SELECT generate.weekday(monday, v.k / 8)) AS d (on_date)
     CROSS JOIN LATERAL (SELECT d.on_date + make_interval(hours => CASE WHEN v.k % 8 < 4 THEN 8 ELSE 9 END + v.k % 8, mins => v.dice % 2 * 30)) AS l (local_starts_at)
     CROSS JOIN LATERAL (SELECT l.local_starts_at AT TIME ZONE zone_name) AS x (starts_at)
-    CROSS JOIN LATERAL (SELECT least(x.starts_at, now_at) - make_interval(mins => 10 + generate.chance(seed, -v.number, 20000)::integer)) AS b (booked_at);
+    CROSS JOIN LATERAL (SELECT least(x.starts_at, now_at) - make_interval(mins => 10 + generate.chance(seed, -v.number, 20000)::integer)) AS b (booked_at)
+    -- Patients of the same hour are of different classes.
+    CROSS JOIN LATERAL (SELECT (v.p + v.k) % s.providers + s.providers * generate.chance(seed, 2 * v.number + 1, s.patients / s.providers)::integer) AS w (patient);
     GET DIAGNOSTICS visit_count = ROW_COUNT;
 
     INSERT INTO clinic_data.appointments (tenant_id, appointment_id, confirmation_code, service_id, provider_id, location_id, patient_id, status, starts_at, ends_at,
                                           local_starts_at, time_zone, cancelled_at, cancel_reason, version, created_at, updated_at, status_before, arrived_at,
                                           started_at, completed_at)
-    SELECT tenant, m.appointment_id, 'L' || upper(lpad(to_hex(m.number), 7, '0')), generate.id(t, 3, m.service), generate.id(t, 4, m.p),
-           generate.id(t, 2, m.p % 3), generate.id(t, 12, m.patient), m.status, m.starts_at, m.ends_at, m.local_starts_at, zone,
+    SELECT tenant, m.appointment_id, 'L' || upper(lpad(to_hex(m.number), 7, '0')), m.service_id, m.provider_id,
+           m.location_id, m.patient_id, m.status, m.starts_at, m.ends_at, m.local_starts_at, zone,
            CASE m.status WHEN 'cancelled' THEN m.done_at END, CASE m.status WHEN 'cancelled' THEN 'other plans' END,
            CASE m.status WHEN 'booked' THEN 1 WHEN 'completed' THEN 4 ELSE 2 END, m.booked_at, coalesce(m.done_at, m.booked_at),
            CASE m.status WHEN 'completed' THEN 'in_progress' WHEN 'booked' THEN NULL ELSE 'booked' END,
@@ -180,15 +189,15 @@ BEGIN
            CASE m.status WHEN 'completed' THEN m.done_at END
     FROM made_visits AS m;
     INSERT INTO clinic_data.appointment_resources (tenant_id, appointment_id, resource_id)
-    SELECT tenant, m.appointment_id, generate.id(t, w.kind, m.p) FROM made_visits AS m CROSS JOIN (VALUES (4), (5)) AS w (kind) WHERE w.kind = 4 OR m.service = 2;
+    SELECT tenant, m.appointment_id, CASE w.kind WHEN 4 THEN m.provider_id ELSE generate.id(t, 5, m.p) END FROM made_visits AS m CROSS JOIN (VALUES (4), (5)) AS w (kind) WHERE w.kind = 4 OR m.service = 2;
     GET DIAGNOSTICS n = ROW_COUNT;
     row_count := row_count + visit_count + n;
     -- Claims go thirty days after the visit.
     INSERT INTO clinic_data.claims (tenant_id, claim_id, resource_id, calendar_no, during, starts_at, ends_at, kind, service_id, location_id, appointment_id, created_at)
     SELECT tenant, generate.id_at(m.booked_at, 10 + w.kind, m.number),
-           CASE w.kind WHEN 1 THEN generate.id(t, 4, m.p) WHEN 2 THEN generate.id(t, 12, m.patient) ELSE generate.id(t, 5, m.p) END,
+           CASE w.kind WHEN 1 THEN m.provider_id WHEN 2 THEN m.patient_id ELSE generate.id(t, 5, m.p) END,
            first_calendar + CASE w.kind WHEN 1 THEN m.p WHEN 2 THEN 2 * s.providers + m.patient ELSE s.providers + m.p END,
-           tstzrange(m.starts_at, m.ends_at), m.starts_at, m.ends_at, 'booking', generate.id(t, 3, m.service), generate.id(t, 2, m.p % 3), m.appointment_id, m.booked_at
+           tstzrange(m.starts_at, m.ends_at), m.starts_at, m.ends_at, 'booking', m.service_id, m.location_id, m.appointment_id, m.booked_at
     FROM made_visits AS m CROSS JOIN (VALUES (1), (2), (3)) AS w (kind)
     WHERE m.status IN ('completed', 'booked', 'confirmed') AND m.ends_at > now_at - interval '30 days' AND (w.kind < 3 OR m.service = 2);
     GET DIAGNOSTICS n = ROW_COUNT;
@@ -199,14 +208,14 @@ BEGIN
     SELECT tenant, generate.id_at(CASE w.n WHEN 1 THEN m.booked_at ELSE m.done_at END, 10 + w.n, m.number),
            'appointment.' || CASE w.n WHEN 1 THEN 'scheduled' ELSE m.status END, m.appointment_id, CASE WHEN w.n = 2 AND m.status = 'completed' THEN 4 ELSE w.n END,
            CASE w.n WHEN 1 THEN m.booked_at ELSE m.done_at END, CASE w.n WHEN 1 THEN 'booked' ELSE m.status END,
-           CASE WHEN w.n = 2 THEN CASE m.status WHEN 'completed' THEN 'in_progress' ELSE 'booked' END END, generate.id(t, 3, m.service), generate.id(t, 4, m.p),
-           generate.id(t, 2, m.p % 3), generate.id(t, 12, m.patient), m.starts_at, m.ends_at
+           CASE WHEN w.n = 2 THEN CASE m.status WHEN 'completed' THEN 'in_progress' ELSE 'booked' END END, m.service_id, m.provider_id,
+           m.location_id, m.patient_id, m.starts_at, m.ends_at
     FROM made_visits AS m CROSS JOIN (VALUES (1), (2)) AS w (n) WHERE w.n = 1 OR m.done_at IS NOT NULL;
     GET DIAGNOSTICS n = ROW_COUNT;
     row_count := row_count + n;
     INSERT INTO clinic_data.notifications (tenant_id, notification_id, kind, patient_id, appointment_id, planned_at, due_at, expires_at, channel, contact_id, status,
                                            status_reason, message_id, sent_at, delivery, delivery_at, done_at, created_at)
-    SELECT tenant, generate.id_at(m.booked_at, 20, m.number), 'reminder', generate.id(t, 12, m.patient), m.appointment_id, r.at, r.at, m.starts_at,
+    SELECT tenant, generate.id_at(m.booked_at, 20, m.number), 'reminder', m.patient_id, m.appointment_id, r.at, r.at, m.starts_at,
            CASE WHEN r.sent THEN 'sms' END, CASE WHEN r.sent AND s.contacts THEN generate.id(t, 14, m.patient) END,
            CASE WHEN m.status = 'cancelled' THEN 'void' WHEN r.sent THEN 'sent' WHEN r.at < now_at THEN 'expired' ELSE 'waiting' END,
            CASE WHEN m.status = 'cancelled' THEN 'cancelled' END, CASE WHEN r.sent THEN generate.id_at(r.at, 21, m.number) END,
@@ -227,8 +236,8 @@ BEGIN
 
     INSERT INTO clinic_data.tickets (tenant_id, ticket_id, location_id, on_date, number, state, appointment_id, patient_id, service_id, provider_id, due_at,
                                      expected_minutes, calls, issued_at, called_at, served_at, ended_at, created_at, updated_at)
-    SELECT tenant, generate.id_at(m.starts_at - interval '5 minutes', 30, m.number), generate.id(t, 2, m.p % 3), m.on_date, m.p / 3 * 8 + m.k % 8 + 1, 'done',
-           m.appointment_id, generate.id(t, 12, m.patient), generate.id(t, 3, m.service), generate.id(t, 4, m.p), m.starts_at, 30, 1,
+    SELECT tenant, generate.id_at(m.starts_at - interval '5 minutes', 30, m.number), m.location_id, m.on_date, m.p / 3 * 8 + m.k % 8 + 1, 'done',
+           m.appointment_id, m.patient_id, m.service_id, m.provider_id, m.starts_at, 30, 1,
            m.starts_at - interval '5 minutes', m.starts_at, m.starts_at + interval '2 minutes', m.done_at, m.starts_at - interval '5 minutes', m.done_at
     FROM made_visits AS m WHERE m.status = 'completed' AND m.dice % 3 = 0;
     GET DIAGNOSTICS n = ROW_COUNT;
@@ -248,7 +257,7 @@ BEGIN
     -- Who waited: most were booked or left, some wait for a date beyond the last visit.
     INSERT INTO clinic_data.waitlist_entries (tenant_id, entry_id, service_id, patient_id, provider_id, location_id, from_on, until_on, status, lapses_at, joined_at, closed_at,
                                               appointment_id, created_at, updated_at)
-    SELECT tenant, generate.id_at(m.booked_at, 32, m.number), generate.id(t, 3, m.service), generate.id(t, 12, m.patient), generate.id(t, 4, m.p), generate.id(t, 2, m.p % 3),
+    SELECT tenant, generate.id_at(m.booked_at, 32, m.number), m.service_id, m.patient_id, m.provider_id, m.location_id,
            m.on_date, m.on_date + 7, CASE WHEN m.dice < 5 THEN 'booked' ELSE 'left' END, (m.on_date + 8)::timestamp AT TIME ZONE zone_name,
            m.booked_at - interval '3 days', m.booked_at, CASE WHEN m.dice < 5 THEN m.appointment_id END, m.booked_at - interval '3 days', m.booked_at
     FROM made_visits AS m WHERE m.dice < 10;
@@ -258,14 +267,14 @@ BEGIN
     FROM generate_series(0, s.patients - 1, 20) i CROSS JOIN LATERAL (SELECT now_at - make_interval(mins => i)) AS j (at);
     -- Of some patients the next visits are the dates of one series.
     INSERT INTO clinic_data.series (tenant_id, series_id, service_id, patient_id, rule, local_first_starts_at, dates, time_zone, gap, mode, endless, created_at, updated_at)
-    SELECT tenant, generate.id(t, 16, v.patient), generate.id(t, 3, 0), generate.id(t, 12, v.patient), NULL, min(v.local_starts_at),
+    SELECT tenant, generate.id(t, 16, v.patient), generate.id(t, 3, 0), v.patient_id, NULL, min(v.local_starts_at),
            array_agg(v.local_starts_at ORDER BY v.local_starts_at), zone, 'refuse', 'skip', false, min(v.booked_at), min(v.booked_at)
-    FROM made_visits AS v WHERE v.patient % 50 = 0 AND v.service = 0 GROUP BY v.patient;
+    FROM made_visits AS v WHERE v.patient % 10 = 0 AND v.service = 0 GROUP BY v.patient, v.patient_id;
     INSERT INTO clinic_data.series_appointments (tenant_id, entry_id, series_id, ordinal, local_original_start, local_starts_at, starts_at, ends_at, provider_id, location_id,
                                                  resource_ids, outcome, appointment_id, created_at)
     SELECT tenant, generate.id_at(v.booked_at, 34, v.number), generate.id(t, 16, v.patient), row_number() OVER (PARTITION BY v.patient ORDER BY v.local_starts_at),
-           v.local_starts_at, v.local_starts_at, v.starts_at, v.ends_at, generate.id(t, 4, v.p), generate.id(t, 2, v.p % 3), '{}', 'booked', v.appointment_id, v.booked_at
-    FROM made_visits AS v WHERE v.patient % 50 = 0 AND v.service = 0;
+           v.local_starts_at, v.local_starts_at, v.starts_at, v.ends_at, v.provider_id, v.location_id, '{}', 'booked', v.appointment_id, v.booked_at
+    FROM made_visits AS v WHERE v.patient % 10 = 0 AND v.service = 0;
     GET DIAGNOSTICS n = ROW_COUNT;
     row_count := row_count + n;
 
@@ -277,17 +286,17 @@ BEGIN
            (r.whole).salt, clinic_private.audit_leaf(r.whole)
     FROM (SELECT ROW(tenant, generate.id_at(m.booked_at, 40 + w.n, m.number), pg_current_xact_id(), m.booked_at, CASE w.n WHEN 1 THEN 'medical' ELSE 'access' END,
                      CASE w.n WHEN 1 THEN 'create' ELSE 'read' END, CASE w.n WHEN 1 THEN 'appointments' ELSE 'patients' END,
-                     CASE w.n WHEN 1 THEN m.appointment_id::text END, CASE w.n WHEN 1 THEN generate.id(t, 12, m.patient) END, generate.id(t, 10, m.p), 'staff', 'load',
+                     CASE w.n WHEN 1 THEN m.appointment_id::text END, CASE w.n WHEN 1 THEN m.patient_id END, generate.id(t, 10, m.p), 'staff', 'load',
                      NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-                     CASE w.n WHEN 1 THEN jsonb_build_object('status', 'booked', 'starts_at', m.starts_at, 'ends_at', m.ends_at, 'patient_id', generate.id(t, 12, m.patient),
-                                                             'provider_id', generate.id(t, 4, m.p), 'service_id', generate.id(t, 3, m.service)) END,
-                     CASE w.n WHEN 2 THEN ARRAY[generate.id(t, 12, m.patient)] END, CASE w.n WHEN 2 THEN 1 END, NULL,
+                     CASE w.n WHEN 1 THEN jsonb_build_object('status', 'booked', 'starts_at', m.starts_at, 'ends_at', m.ends_at, 'patient_id', m.patient_id,
+                                                             'provider_id', m.provider_id, 'service_id', m.service_id) END,
+                     CASE w.n WHEN 2 THEN ARRAY[m.patient_id] END, CASE w.n WHEN 2 THEN 1 END, NULL,
                      substr(sha256(int8send(seed) || int8send(2 * m.number + w.n)), 1, 16), ''::bytea)::clinic_data.audit_records
           FROM made_visits AS m CROSS JOIN (VALUES (1), (2)) AS w (n) WHERE (m.dice * 7919 + 13) % 1000 < 1000 * s.audit) AS r (whole);
     GET DIAGNOSTICS n = ROW_COUNT;
     row_count := row_count + n;
     INSERT INTO clinic_data.audit_read_patients (tenant_id, patient_id, audit_id)
-    SELECT tenant, generate.id(t, 12, m.patient), generate.id_at(m.booked_at, 42, m.number)
+    SELECT tenant, m.patient_id, generate.id_at(m.booked_at, 42, m.number)
     FROM made_visits AS m WHERE (m.dice * 7919 + 13) % 1000 < 1000 * s.audit;
     GET DIAGNOSTICS n = ROW_COUNT;
     row_count := row_count + n;
