@@ -105,7 +105,7 @@ BEGIN
     FROM generate_series(0, s.providers - 1) p, generate_series(1, 2) w
     CROSS JOIN LATERAL (SELECT (monday - 7 * w + time '12:15') AT TIME ZONE zone_name) AS b (at);
     INSERT INTO clinic_data.date_overrides (tenant_id, override_id, resource_id, on_date, kind, created_at)
-    SELECT tenant, generate.id(t, 8, p), generate.id(t, 4, p), s.today + 90, 'closed', opened_at FROM generate_series(0, s.providers - 1) p;
+    SELECT tenant, generate.id(t, 8, p), generate.id(t, 4, p), s.today + 97, 'closed', opened_at FROM generate_series(0, s.providers - 1) p;
     INSERT INTO clinic_data.holidays (tenant_id, holiday_id, location_id, on_date, name, created_at)
     SELECT tenant, generate.id(t, 9, 10 * l + y), generate.id(t, 2, l), s.today + 95 - 400 * y, 'Holiday', opened_at FROM generate_series(0, 2) l, generate_series(0, 1) y;
     INSERT INTO clinic_data.users (tenant_id, user_id, kind, name, provider_id, created_at, updated_at)
