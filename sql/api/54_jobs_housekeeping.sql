@@ -110,6 +110,7 @@ BEGIN
     WHERE k.tenant_id = tenant AND (k.caller_id, k.key_hash) IN (
         SELECT o.caller_id, o.key_hash FROM clinic_data.idempotency_keys AS o
         WHERE o.tenant_id = tenant AND o.expires_at <= v_now
+        ORDER BY o.expires_at
         LIMIT batch);
     GET DIAGNOSTICS deleted = ROW_COUNT;
     done := done + deleted;
@@ -127,12 +128,13 @@ BEGIN
     DELETE FROM clinic_data.outbox AS m
     WHERE m.tenant_id = tenant AND m.message_id = ANY (ARRAY(
         SELECT o.message_id FROM clinic_data.outbox AS o
-        WHERE o.tenant_id = tenant AND o.message_id < clinic.uuid_floor(keep.messages_before) AND o.status <> 'waiting' AND o.done_at <= keep.messages_before
+        WHERE o.tenant_id = tenant AND o.status <> 'waiting' AND o.done_at <= keep.messages_before
+        ORDER BY o.done_at
         LIMIT batch));
     GET DIAGNOSTICS deleted = ROW_COUNT;
     done := done + deleted;
 
-    -- The ids of these, as of messages, are times.
+    -- The ids of both are times.
     DELETE FROM clinic_data.sign_in_events AS e
     WHERE e.tenant_id = tenant AND e.event_id = ANY (ARRAY(
         SELECT o.event_id FROM clinic_data.sign_in_events AS o
