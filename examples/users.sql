@@ -31,6 +31,6 @@ SELECT clinic.create_user('staff', 'Noor Haddad', email => 'admin@riverbend.exam
 CREATE TEMPORARY TABLE who AS
     SELECT unnest('{admin,desk,dr.moss,patient}'::text[]) || '@riverbend.example' AS email;
 SELECT format('SELECT clinic.request_code(''riverbend'', %L, ''reset_password'')', w.email) FROM who AS w \gexec
-SELECT format('SELECT clinic.reset_password(''riverbend'', %L, %L, %L)', w.email, clinic_private.open_kept_secret(o.payload, 'outbox ' || o.message_id)::jsonb ->> 'code', :'password')
-FROM who AS w JOIN clinic_data.outbox AS o ON clinic_private.open_kept_secret(o.destination, 'outbox ' || o.message_id) = w.email \gexec
+SELECT format('SELECT clinic.reset_password(''riverbend'', %L, %L, %L)', w.email, clinic_private.open_kept_secret(o.payload, clinic_private.secret_place('outbox', o.message_id::text, 'payload'))::jsonb ->> 'code', :'password')
+FROM who AS w JOIN clinic_data.outbox AS o ON clinic_private.open_kept_secret(o.destination, clinic_private.secret_place('outbox', o.message_id::text, 'destination')) = w.email \gexec
 DROP TABLE who;

@@ -136,6 +136,7 @@ INSERT INTO pg_temp.function_permissions (function, executes, needs, scopes, pat
 VALUES
     -- The sealed audit.
     ('audit_head', 'user', 'audit:read', false, false, 'clinic.audit_head()'),
+    ('audit_purge_proof', 'user', 'audit:read', false, false, 'clinic.audit_purge_proof(clinic.new_id())'),
     ('audit_inclusion_proof', 'user', 'audit:read', false, false, 'clinic.audit_inclusion_proof(clinic.new_id())'),
     ('audit_consistency_proof', 'user', 'audit:read', false, false, 'clinic.audit_consistency_proof(1)'),
     ('verify_audit', 'user', 'audit:read', false, false, 'clinic.verify_audit()'),

@@ -4,12 +4,13 @@
     tools/verify_audit.py [--key PUBLIC_KEY] [--head KEPT_HEAD.json] FILE...
 
 A FILE (- for standard input) holds JSON objects, one after the other: heads (clinic.audit_head(), the file of
-clinic.seal_export_file), proofs of inclusion (clinic.audit_inclusion_proof) and of consistency (clinic.audit_consistency_proof).
+clinic.seal_export_file), proofs of inclusion (clinic.audit_inclusion_proof), of consistency (clinic.audit_consistency_proof) and of a
+purge (clinic.audit_purge_proof).
 
   --key   the public key that must have signed every head, 64 hexadecimal digits, known from elsewhere. Without it a
           signature is checked against the key that the head itself names, which tells of damage, not of forgery.
   --head  a head that was kept elsewhere. A proof of consistency is checked to begin with it; a head of the same size must
-          have the same root.
+          have the same root. A purge is held against it too: a log does not grow backwards in time.
 
 Prints a line for each thing checked. Exit status: 0 when all of it holds, 1 when something does not, 2 for what cannot be read.
 Needs Python 3.8 and its standard library. What it computes is described in docs/audit.md, RFC 6962, RFC 9162 and RFC 8032.
@@ -151,9 +152,12 @@ def as_xid(value):
     return int(value).to_bytes(8, "big")
 
 
+def instant(value):
+    return datetime.datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=datetime.timezone.utc)
+
+
 def as_instant(value):
-    at = datetime.datetime.strptime(value, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=datetime.timezone.utc)
-    return as_number((at - EPOCH) // datetime.timedelta(microseconds=1))
+    return as_number((instant(value) - EPOCH) // datetime.timedelta(microseconds=1))
 
 
 def as_text(value):
@@ -164,17 +168,19 @@ def as_uuids(value):
     return len(value).to_bytes(4, "big") + b"".join(as_uuid(v) for v in value)
 
 
-COLUMNS = (
+STUB = (
     ("tenant_id", as_uuid), ("audit_id", as_uuid), ("transaction_id", as_xid), ("recorded_at", as_instant), ("class", as_text),
+    ("content_digest", bytes.fromhex))
+CONTENT = (
     ("action", as_text), ("table_name", as_text), ("row_id", as_text), ("patient_id", as_uuid), ("user_id", as_uuid), ("actor", as_text),
     ("login", as_text), ("session_id", as_uuid), ("purpose", as_text), ("reason", as_text), ("request_id", as_text),
     ("client_address", as_text), ("peer_address", as_text), ("user_agent", as_text), ("application_name", as_text), ("before", as_text),
     ("after", as_text), ("row_ids", as_uuids), ("row_count", as_number), ("statement_id", as_number), ("salt", bytes.fromhex))
 
 
-def leaf_of(record):
+def form_of(record, columns):
     form = b"\x01"
-    for name, encoded in COLUMNS:
+    for name, encoded in columns:
         if name not in record:
             raise Unreadable("the record has no %r" % name)
         value = record[name]
@@ -186,7 +192,15 @@ def leaf_of(record):
         except (ValueError, TypeError, AttributeError, OverflowError):
             raise Unreadable("%r of the record cannot be read" % name)
         form += b"\x01" + len(data).to_bytes(4, "big") + data
-    return sha256(b"\x00" + form)
+    return form
+
+
+def leaf_of_stub(stub):
+    return sha256(b"\x00" + form_of(stub, STUB))
+
+
+def leaf_of(record):
+    return leaf_of_stub(dict(record, content_digest=sha256(form_of(record, CONTENT)).hex()))
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -243,6 +257,24 @@ def check_consistency(first, second, first_root, second_root, path):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# How long records are kept where the log does not say otherwise
+
+DEFAULT_MONTHS = {"medical": 84, "security": 72, "access": 12}
+CLOCK_TOLERANCE = datetime.timedelta(minutes=5)
+
+
+def months_before(at, months):
+    month = at.year * 12 + at.month - 1 - months
+    year, month = month // 12, month % 12 + 1
+    for day in (at.day, 30, 29, 28):
+        try:
+            return at.replace(year=year, month=month, day=min(day, at.day))
+        except ValueError:
+            pass
+    raise Wrong("the period is longer than time")
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Checks
 
 class Checker:
@@ -254,31 +286,28 @@ class Checker:
         """Checks a head by itself; returns log, size and root."""
         log = str(uuid.UUID(member(head, "tenant_id", str)))
         size, root = member(head, "tree_size", int), hexadecimal(member(head, "root_hash", str), 32, "root_hash")
+        name = "the head of log %s, %d records," % (log, size)
         text = "pg_clinic/audit/%s\n%d\n%s\nsealed_at %s\n" % (log, size, base64.b64encode(root).decode(), member(head, "sealed_at", str))
         signature = member(head, "signature", str, True)
         if signature is None:
             if self.key is not None:
-                raise Wrong("the head is not signed")
+                raise Wrong(name + " is not signed")
         else:
             public = hexadecimal(member(head, "public_key", str), 32, "public_key")
             if self.key is not None and public != self.key:
-                raise Wrong("the head is signed by another key")
+                raise Wrong(name + " is signed by another key")
             if sha256(public).hex() != member(head, "key_id", str):
-                raise Wrong("key_id is not that of the public key")
+                raise Wrong(name + " names a key_id that is not that of its public key")
             if not ed25519_verifies(public, text.encode(), hexadecimal(signature, 64, "signature")):
-                raise Wrong("the signature is wrong")
+                raise Wrong(name + " has a wrong signature")
         if self.kept is not None and (log, size) == self.kept[:2] and root != self.kept[2]:
-            raise Wrong("the head kept of this size has another root")
+            raise Wrong(name + " has another root than the one kept of this size")
         return log, size, root
 
     def inclusion(self, proof):
         log, size, root = self.head(member(proof, "head", dict))
-        record, position = member(proof, "record", dict), member(proof, "position", int)
-        if record.get("tenant_id") != log:
-            raise Wrong("the record is of another log")
-        if root_by_inclusion(position, size, leaf_of(record), path_of(proof)) != root:
-            raise Wrong("the record is not in the log, or was changed")
-        return "record %s is at position %d of the %d of log %s" % (record["audit_id"], position, size, log)
+        record = self.record_in(proof, log, size, root)
+        return "record %s is at position %d of the %d of log %s" % (record["audit_id"], proof["position"], size, log)
 
     def consistency(self, proof):
         log, size, root = self.head(member(proof, "head", dict))
@@ -291,6 +320,78 @@ class Checker:
         check_consistency(self.kept[1], size, self.kept[2], root, path_of(proof))
         return "log %s of %d records grew to %d" % (log, self.kept[1], size)
 
+    def purge(self, proof):
+        head, aged = member(proof, "head", dict), member(proof, "aged_head", dict)
+        log, size, root = self.head(head)
+        record = self.record_in(proof, log, size, root)
+        if record["class"] != "retention" or record["action"] != "purge":
+            raise Wrong("the record tells of no purge")
+        told = member({"after": json.loads(member(record, "after", str))}, "after", dict)
+        of_class, months = member(told, "class", str), member(told, "keep_months", int)
+        purged_at = instant(record["recorded_at"])
+        if purged_at > instant(head["sealed_at"]) + CLOCK_TOLERANCE:
+            raise Wrong("the purge is dated after its seal")
+        if of_class == "retention":
+            raise Wrong("records of class retention are kept for ever")
+        if months < max(12, self.period(proof.get("period"), log, size, root, of_class, purged_at, proof["position"])):
+            raise Wrong("the class was kept for %d months only" % months)
+        before = months_before(purged_at, months)
+        leaves = self.leaves_of(proof, aged, (log, size, root), of_class, before)
+        if len(leaves) != member(told, "record_count", int) or sha256(b"".join(leaves)).hex() != member(told, "leaves_digest", str):
+            raise Wrong("what went is not what the purge tells of")
+        return "purge %s of log %s took %d records of class %s, kept for %d months" % (record["row_id"], log, len(leaves), of_class, months)
+
+    @staticmethod
+    def record_in(proof, log, size, root):
+        record = member(proof, "record", dict)
+        if record.get("tenant_id") != log:
+            raise Wrong("the record is of another log")
+        if root_by_inclusion(member(proof, "position", int), size, leaf_of(record), path_of(proof)) != root:
+            raise Wrong("the record is not in the log, or was changed")
+        return record
+
+    def period(self, proof, log, size, root, of_class, purged_at, position):
+        """How long the class had to be kept, by the record that set it: that there is no later one is not proven."""
+        months = DEFAULT_MONTHS.get(of_class, max(DEFAULT_MONTHS.values()))
+        if proof is None:
+            return months
+        record = self.record_in(member({"period": proof}, "period", dict), log, size, root)
+        if (record["class"], record["table_name"], record["row_id"]) != ("retention", "retention_classes", of_class):
+            raise Wrong("the record sets no period of class " + of_class)
+        if instant(record["recorded_at"]) > purged_at and proof["position"] > position:
+            raise Wrong("the period was set after the purge")
+        if record["action"] == "delete":
+            return months
+        return member({"after": json.loads(member(record, "after", str))}, "after", dict).get("keep_months", 1200)
+
+    def leaves_of(self, proof, aged, later, of_class, before):
+        """The leaves of the records that went: of the class, recorded and sealed long enough ago."""
+        log, size, root = self.head(aged)
+        if log != later[0]:
+            raise Wrong("the older head is of another log")
+        if aged.get("signature") is None and (self.kept is None or (log, size, root) != self.kept[:3]):
+            raise Wrong("the head of log %s, %d records, is not signed, and so proves no time" % (log, size))
+        sealed_at = instant(aged["sealed_at"])
+        if sealed_at > before:
+            raise Wrong("no head proves that the records were sealed long enough ago")
+        if self.kept is not None and log == self.kept[0] and (size - self.kept[1]) * (sealed_at - self.kept[3]).total_seconds() < 0:
+            raise Wrong("the head of log %s, %d records, is not of the time between those beside the one kept" % (log, size))
+        check_consistency(size, later[1], root, later[2], path_of({"path": proof.get("consistency")}))
+        leaves, last = [], -1
+        for stub in member(proof, "purged", list):
+            position, leaf = member(stub, "position", int), leaf_of_stub(dict(stub, tenant_id=log))
+            if position <= last:
+                raise Wrong("the records are not in the order they were sealed in")
+            last = position
+            if stub["class"] != of_class:
+                raise Wrong("record %s was of another class" % stub["audit_id"])
+            if instant(stub["recorded_at"]) >= before:
+                raise Wrong("record %s went before its time" % stub["audit_id"])
+            if root_by_inclusion(position, size, leaf, path_of(stub)) != root:
+                raise Wrong("record %s was not in the log then, or something else is left of it" % stub["audit_id"])
+            leaves.append(leaf)
+        return leaves
+
     def check(self, thing):
         if not isinstance(thing, dict):
             raise Unreadable("no JSON object")
@@ -299,10 +400,16 @@ class Checker:
                 return self.inclusion(thing)
             if thing.get("kind") == "consistency":
                 return self.consistency(thing)
+            if thing.get("kind") == "purge":
+                return self.purge(thing)
             log, size, _ = self.head(thing)
-        except ValueError as error:
+        except (ValueError, KeyError, TypeError) as error:
             raise Unreadable(str(error))
         return "head of log %s, %d records, %s" % (log, size, "not signed" if thing.get("signature") is None else "signed")
+
+
+def kept_head(key, head):
+    return Checker(key, None).head(head) + (instant(member(head, "sealed_at", str)),)
 
 
 def objects_in(text):
@@ -332,7 +439,7 @@ def main():
     status = 0
     try:
         key = None if options.key is None else hexadecimal(options.key, 32, "--key")
-        kept = None if options.head is None else Checker(key, None).head(next(objects_in(read(options.head))))
+        kept = None if options.head is None else kept_head(key, next(objects_in(read(options.head))))
         checker = Checker(key, kept)
         count = 0
         for name in options.files:

@@ -33,6 +33,7 @@ BEGIN
         'buffer_before_minutes', create_tenant.buffer_before_minutes,
         'buffer_after_minutes', create_tenant.buffer_after_minutes));
     PERFORM clinic_private.insert_row('tenant_slugs', jsonb_build_object('slug', create_tenant.slug));
+    PERFORM clinic_private.insert_row('identifier_secrets', jsonb_build_object('secret', clinic_private.new_identifier_secret(new_id)));
     PERFORM clinic_private.add_shipped_roles(new_id);
     RETURN new_id;
 END
@@ -46,7 +47,7 @@ slug: short name, unique in the database: 1 to 63 lower-case letters, digits and
 patient_overlap: forbid, warn or allow visits of one patient that overlap; allow_several_seats: may one patient take several
 seats of a session; refuse_late_cancellation: refuse cancellations inside the cancellation window instead of marking them;
 buffer_before_minutes, buffer_after_minutes: least buffers around every visit, 0 to 1440; tenant_id: for imports.
-Errors: 22004, 22023, duplicate.';
+Errors: 22004, 22023, duplicate, key_unavailable (a master key is configured, and cannot be had).';
 
 CREATE FUNCTION clinic.update_tenant(changes jsonb)
     RETURNS integer

@@ -327,9 +327,31 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.require_unmerged(uuid) IS 'Refuses to change a record that was merged; until the transaction ends, nobody merges or erases it. Errors: inactive, with the id of the record that counts; busy.';
+COMMENT ON FUNCTION clinic_private.require_unmerged(uuid) IS 'Refuses to change a record that was merged; until the transaction ends, nobody merges or erases it. Errors: inactive, with the id of the record that counts; busy;
+40001 above READ COMMITTED, when the record was changed since the transaction''s snapshot.';
 REVOKE ALL ON FUNCTION clinic_private.require_unmerged FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.require_unmerged TO clinic_owner;
+
+CREATE FUNCTION clinic_private.require_read_committed(what text)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION '% needs the isolation level READ COMMITTED', require_read_committed.what
+            USING ERRCODE = 'active_sql_transaction',
+                  DETAIL = format('The transaction is %s: it does not see what was written of the patient since it began, and would leave that behind.',
+                                  upper(current_setting('transaction_isolation'))),
+                  HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.require_read_committed(text) IS
+    'Refuses transactions that do not see what is committed while they last, for what must find every row of a patient. what: begins the error. Errors: 25001.';
+REVOKE ALL ON FUNCTION clinic_private.require_read_committed FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_read_committed TO clinic_owner;
 
 CREATE FUNCTION clinic_private.require_whole_record(patient_id uuid)
     RETURNS void

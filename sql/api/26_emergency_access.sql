@@ -54,6 +54,10 @@ BEGIN
         PERFORM clinic_private.raise_error('forbidden', 'only a user can break the glass', '{}',
             'Call as a user: the access is recorded under a name.');
     END IF;
+    IF clinic_private.lacks_purpose() THEN
+        PERFORM clinic_private.raise_error('forbidden', 'a purpose must be declared first', '{}',
+            'A super_admin sees no patient before: SELECT clinic.declare_purpose(''ETREAT''), or the header x-purpose-of-use, in the same transaction.');
+    END IF;
     IF length(btrim(break_glass.reason)) NOT BETWEEN 10 AND 1000 THEN
         PERFORM clinic_private.refuse_argument('reason', 'reason must have 10 to 1000 characters',
             hint => 'Say what the emergency is; a reviewer reads it.');
@@ -82,7 +86,7 @@ GRANT EXECUTE ON FUNCTION clinic.break_glass TO clinic_user;
 COMMENT ON FUNCTION clinic.break_glass IS
     'Lets the caller read one patient in an emergency, and returns the id of the access. Needs emergency:use.
 patient_id: any patient of the tenant; reason: 10 to 1000 characters, for the reviewer; minutes: 1 to 1440, how long it holds.
-It is recorded under the caller''s name and waits for a review by somebody else. Errors: no_context, forbidden, not_found, 22004, 22023.';
+It is recorded under the caller''s name and waits for a review by somebody else. Errors: no_context, forbidden (also for a super_admin who has declared no purpose), not_found, 22004, 22023.';
 
 CREATE FUNCTION clinic.end_break_glass(access_id uuid)
     RETURNS void

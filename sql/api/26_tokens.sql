@@ -39,10 +39,12 @@ BEGIN
         (kid, tenant_id, algorithm, verify_key, signing_key, issuer, audience, leeway_seconds, not_before, expires_at, created_at)
     VALUES
         (store_token_key.kid, store_token_key.tenant_id, store_token_key.algorithm,
-         CASE WHEN store_token_key.algorithm = 'HS256' THEN clinic_private.keep_secret(store_token_key.verify_key, 'token_keys ' || store_token_key.kid)
+         CASE WHEN store_token_key.algorithm = 'HS256' THEN clinic_private.keep_secret(store_token_key.verify_key,
+                  clinic_private.secret_place('token_keys', store_token_key.kid, 'verify_key'))
               ELSE store_token_key.verify_key END,
-         clinic_private.keep_secret(store_token_key.signing_key, 'token_keys ' || store_token_key.kid), store_token_key.issuer, store_token_key.audience, store_token_key.leeway_seconds,
-         store_token_key.not_before, store_token_key.expires_at, clinic.now());
+         clinic_private.keep_secret(store_token_key.signing_key, clinic_private.secret_place('token_keys', store_token_key.kid, 'signing_key')),
+         store_token_key.issuer, store_token_key.audience, store_token_key.leeway_seconds, store_token_key.not_before, store_token_key.expires_at,
+         clinic.now());
 EXCEPTION
     WHEN unique_violation THEN
         PERFORM clinic_private.raise_error('duplicate', format('a key named "%s" exists already', store_token_key.kid),

@@ -60,8 +60,6 @@ BEGIN
         PERFORM clinic_private.refuse_argument('purpose', 'purpose must be sign_in, reset_password or verify');
     END IF;
     SELECT * INTO subject FROM clinic_private.enter_sign_in(request_code.tenant, request_code.identifier);
-    -- One answer for all while nothing can be sealed.
-    PERFORM clinic_private.keep_secret('', '');
     IF subject.tenant_id IS NULL THEN
         RETURN;
     END IF;
@@ -83,9 +81,9 @@ BEGIN
     IF recipient IS NOT NULL THEN
         INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, destination, payload, created_at, due_at, expires_at)
         VALUES (subject.tenant_id, new_message_id, 'one_time_code', CASE subject.kind WHEN 'phone' THEN 'sms' ELSE 'email' END,
-            clinic_private.keep_secret(subject.value, 'outbox ' || new_message_id),
+            clinic_private.keep_secret(subject.value, clinic_private.secret_place('outbox', new_message_id::text, 'destination')),
             clinic_private.keep_secret(jsonb_build_object('code', code, 'purpose', request_code.purpose, 'expires_at', until)::text,
-                'outbox ' || new_message_id),
+                clinic_private.secret_place('outbox', new_message_id::text, 'payload')),
             clinic.now(), clinic.now(), until);
     END IF;
     PERFORM clinic_private.record_sign_in('code_requested', recipient, subject.facts, NULL, subject.identifier_hash);
@@ -99,7 +97,7 @@ COMMENT ON FUNCTION clinic.request_code IS
     'Sends a one-time code of six digits, good for 10 minutes and five attempts, through clinic_data.outbox; it replaces those before.
 Returns nothing, whether the identifier belongs to somebody or not.
 tenant: its slug; identifier: an e-mail address, or a phone number with + and country code; purpose: sign_in, reset_password or verify.
-Errors: rate_limited for a fourth code within a minute, or while another is being made; 22004, 22023.';
+Errors: rate_limited for a fourth code within a minute, or while another is being made; key_unavailable, for all alike; 22004, 22023.';
 
 -- ----------------------------------------------------------------------------------------------------------------------
 -- Using a code.

@@ -41,7 +41,7 @@ tenant: its slug; identifier: an e-mail address, or a phone number with + and co
 lives. The fifth wrong password locks the account for a minute, each further one for twice as long, up to an hour; where rate limits
 are on, an identifier and an address have five attempts a minute. Every attempt is recorded.
 Errors: invalid_credentials, whatever the reason: unknown tenant or user, wrong password, inactive or locked; rate_limited; busy when a
-failure could not be recorded; 22004.';
+failure could not be recorded; key_unavailable, for all alike; 22004.';
 
 -- ----------------------------------------------------------------------------------------------------------------------
 -- Going on.

@@ -26,12 +26,39 @@ COMMENT ON FUNCTION clinic_private.to_uuid(bytea) IS 'The uuid of 16 bytes.';
 REVOKE ALL ON FUNCTION clinic_private.to_uuid FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.to_uuid TO clinic_owner;
 
+CREATE FUNCTION clinic_private.new_identifier_secret(tenant_id uuid)
+    RETURNS text
+    LANGUAGE sql VOLATILE STRICT PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+RETURN clinic_private.keep_secret(encode(clinic_private.random_bytes(32), 'hex'),
+                                  clinic_private.secret_place('identifier_secrets', new_identifier_secret.tenant_id::text, 'secret'));
+COMMENT ON FUNCTION clinic_private.new_identifier_secret(uuid) IS 'A new secret for clinic_data.identifier_secrets, as it is kept. Errors: key_unavailable.';
+REVOKE ALL ON FUNCTION clinic_private.new_identifier_secret FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.new_identifier_secret TO clinic_owner;
+
+-- Keyed, for there are few phone numbers: whoever has the hashes alone cannot find the numbers by trying all.
 CREATE FUNCTION clinic_private.identifier_hash(tenant_id uuid, kind text, value text)
     RETURNS bytea
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    LANGUAGE plpgsql STABLE STRICT PARALLEL RESTRICTED
     SET search_path = pg_catalog, pg_temp
-RETURN sha256(uuid_send(tenant_id) || convert_to(kind || ':' || value, 'UTF8'));
-COMMENT ON FUNCTION clinic_private.identifier_hash(uuid, text, text) IS 'SHA-256 of a tenant and a normal identifier: what is recorded instead of the identifier.';
+AS $$
+#variable_conflict error
+DECLARE
+    kept text;
+BEGIN
+    SELECT s.secret INTO kept FROM clinic_data.identifier_secrets AS s WHERE s.tenant_id = identifier_hash.tenant_id;
+    IF NOT FOUND THEN
+        PERFORM clinic_private.raise_error('not_found', 'the tenant has no secret for identifiers', jsonb_build_object('tenant_id', identifier_hash.tenant_id),
+            'Make tenants with clinic.create_tenant().');
+    END IF;
+    RETURN clinic_private.hmac_sha256(
+        clinic_private.open_kept_secret(kept, clinic_private.secret_place('identifier_secrets', identifier_hash.tenant_id::text, 'secret')),
+        identifier_hash.kind || ':' || identifier_hash.value);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.identifier_hash(uuid, text, text) IS
+    'HMAC-SHA256 of a normal identifier under a secret of the tenant, which is that of the context: what is recorded instead of the identifier. Errors: key_unavailable, decryption_failed,
+not_found.';
 REVOKE ALL ON FUNCTION clinic_private.identifier_hash FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.identifier_hash TO clinic_owner;
 
@@ -40,7 +67,7 @@ CREATE FUNCTION clinic_private.identifier_place(identifier_hash bytea)
     RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
-RETURN 'user_identifiers ' || encode(identifier_hash, 'hex');
+RETURN clinic_private.secret_place('user_identifiers', encode(identifier_hash, 'hex'), 'value');
 COMMENT ON FUNCTION clinic_private.identifier_place(bytea) IS 'What a kept identifier is bound to.';
 REVOKE ALL ON FUNCTION clinic_private.identifier_place FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.identifier_place TO clinic_owner;
@@ -206,8 +233,15 @@ BEGIN
     kind := parsed.kind;
     value := parsed.value;
     tenant_id := clinic_private.active_tenant(enter_sign_in.tenant);
-    identifier_hash := clinic_private.identifier_hash(
-        coalesce(enter_sign_in.tenant_id, '00000000-0000-0000-0000-000000000000'), enter_sign_in.kind, enter_sign_in.value);
+    -- One answer for all while nothing can be sealed.
+    PERFORM clinic_private.keep_secret('', '');
+    IF enter_sign_in.tenant_id IS NOT NULL THEN
+        PERFORM clinic_private.enter_visitor(enter_sign_in.tenant_id);
+        identifier_hash := clinic_private.identifier_hash(enter_sign_in.tenant_id, enter_sign_in.kind, enter_sign_in.value);
+    ELSE
+        -- To count the attempt by; it is kept nowhere.
+        identifier_hash := sha256(convert_to(enter_sign_in.kind || ':' || enter_sign_in.value, 'UTF8'));
+    END IF;
 
     PERFORM clinic_private.require_login_calls('identifier:' || encode(enter_sign_in.identifier_hash, 'hex'));
     IF enter_sign_in.facts ->> 'client_address' IS NOT NULL THEN
@@ -215,7 +249,6 @@ BEGIN
     END IF;
 
     IF enter_sign_in.tenant_id IS NOT NULL THEN
-        PERFORM clinic_private.enter_visitor(enter_sign_in.tenant_id);
         SELECT i.user_id INTO user_id
         FROM clinic_data.user_identifiers AS i
         WHERE i.tenant_id = enter_sign_in.tenant_id AND i.kind = enter_sign_in.kind AND i.identifier_hash = enter_sign_in.identifier_hash;
@@ -224,7 +257,7 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.enter_sign_in(text, text) IS
     'Finds whom an identifier means, and makes the caller a visitor of the tenant; saved is for restore_context. Counts the attempt where
-rate limits are on. Errors: 22004, rate_limited.';
+rate limits are on. Errors: 22004, rate_limited, key_unavailable.';
 REVOKE ALL ON FUNCTION clinic_private.enter_sign_in FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.enter_sign_in TO clinic_owner;
 

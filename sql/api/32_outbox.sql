@@ -59,6 +59,8 @@ CREATE FUNCTION clinic_private.claim_outbox(tenant_id uuid, max_messages integer
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict error
+DECLARE
+    chosen uuid[];
 BEGIN
     -- What nobody may send any more, and what every program that claimed it has failed at.
     WITH dead AS MATERIALIZED (
@@ -76,34 +78,48 @@ BEGIN
     FROM dead
     WHERE o.tenant_id = claim_outbox.tenant_id AND o.message_id = dead.message_id;
 
-    RETURN QUERY
-    WITH chosen AS MATERIALIZED (
-        SELECT d.message_id
-        FROM clinic_data.outbox AS d
-        WHERE d.tenant_id = claim_outbox.tenant_id AND d.status = 'waiting' AND d.due_at <= clinic.now()
-          AND coalesce(d.claimed_until <= clinic.now(), true)
-          AND coalesce(d.expires_at > clinic.now(), true)
-          AND d.attempts < clinic_private.max_message_attempts()
-          AND coalesce(d.channel = ANY (claim_outbox.channels), true)
-          AND d.topic LIKE claim_outbox.topics
-        ORDER BY d.due_at, d.message_id
-        LIMIT claim_outbox.max_messages
-        FOR UPDATE SKIP LOCKED),
-    claimed AS (
+    -- Until there is something to send, or nothing left.
+    LOOP
+        chosen := ARRAY(
+            SELECT d.message_id
+            FROM clinic_data.outbox AS d
+            WHERE d.tenant_id = claim_outbox.tenant_id AND d.status = 'waiting' AND d.due_at <= clinic.now()
+              AND coalesce(d.claimed_until <= clinic.now(), true)
+              AND coalesce(d.expires_at > clinic.now(), true)
+              AND d.attempts < clinic_private.max_message_attempts()
+              AND coalesce(d.channel = ANY (claim_outbox.channels), true)
+              AND d.topic LIKE claim_outbox.topics
+            ORDER BY d.due_at, d.message_id
+            LIMIT claim_outbox.max_messages
+            FOR UPDATE SKIP LOCKED);
+        EXIT WHEN chosen = '{}';
         UPDATE clinic_data.outbox AS o
-        SET claimed_until = clinic.now() + make_interval(secs => claim_outbox.lease_seconds), attempts = o.attempts + 1
-        FROM chosen AS c
-        WHERE o.tenant_id = claim_outbox.tenant_id AND o.message_id = c.message_id
-        RETURNING o.message_id, o.topic, o.channel, o.destination, o.payload, o.created_at, o.expires_at, o.claimed_until, o.attempts,
-                  o.due_at)
-    SELECT c.message_id, c.topic, c.channel, clinic_private.open_kept_secret(c.destination, 'outbox ' || c.message_id),
-           clinic_private.open_kept_secret(c.payload, 'outbox ' || c.message_id)::jsonb, c.created_at, c.expires_at, c.claimed_until, c.attempts
-    FROM claimed AS c
-    ORDER BY c.due_at, c.message_id;
+        SET status = 'failed', last_error = 'decryption_failed', done_at = clinic.now(), claimed_until = NULL, destination = NULL, payload = NULL
+        WHERE o.tenant_id = claim_outbox.tenant_id AND o.message_id = ANY (chosen)
+          AND (o.destination IS NOT NULL
+                   AND clinic_private.opened_kept_secret(o.destination, clinic_private.secret_place('outbox', o.message_id::text, 'destination')) IS NULL
+               OR o.payload IS NOT NULL
+                   AND clinic_private.opened_kept_secret(o.payload, clinic_private.secret_place('outbox', o.message_id::text, 'payload')) IS NULL);
+        RETURN QUERY
+        WITH claimed AS (
+            UPDATE clinic_data.outbox AS o
+            SET claimed_until = clinic.now() + make_interval(secs => claim_outbox.lease_seconds), attempts = o.attempts + 1
+            WHERE o.tenant_id = claim_outbox.tenant_id AND o.message_id = ANY (chosen) AND o.status = 'waiting'
+            RETURNING o.message_id, o.topic, o.channel, o.destination, o.payload, o.created_at, o.expires_at, o.claimed_until, o.attempts,
+                      o.due_at)
+        SELECT c.message_id, c.topic, c.channel,
+               clinic_private.open_kept_secret(c.destination, clinic_private.secret_place('outbox', c.message_id::text, 'destination')),
+               clinic_private.open_kept_secret(c.payload, clinic_private.secret_place('outbox', c.message_id::text, 'payload'))::jsonb,
+               c.created_at, c.expires_at, c.claimed_until, c.attempts
+        FROM claimed AS c
+        ORDER BY c.due_at, c.message_id;
+        EXIT WHEN FOUND;
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.claim_outbox(uuid, integer, integer, text[], text) IS
-    'Claims messages of the outbox that are due, as clinic.claim_messages says. topics: a pattern of LIKE.';
+    'Claims messages of the outbox that are due, as clinic.claim_messages says. topics: a pattern of LIKE. One that does not open fails, and keeps
+nobody from the others. Errors: key_unavailable.';
 REVOKE ALL ON FUNCTION clinic_private.claim_outbox FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.claim_outbox TO clinic_owner;
 
@@ -131,7 +147,8 @@ COMMENT ON FUNCTION clinic.claim_messages IS
     'Claims messages that are due, the oldest first, for sending; commit before sending. Needs outbox:deliver.
 Reminders and other notifications that are due are among them. max_messages: 1 to 1000; lease_seconds: how long nobody else gets them, 1 to
 3600; channels: of sms, email, push, voice, whatsapp and webhook, by default all. Say with clinic.finish_message how it went. attempts: how often the message was claimed, this time included; after ten it is
-given up. Programs that claim at once get different messages. Call it again until it returns nothing.
+given up. Programs that claim at once get different messages. Call it again until it returns nothing. A message that does not open, since somebody damaged or
+moved it, is none of them: it has failed, with the last_error decryption_failed.
 Errors: no_context, forbidden, key_unavailable, 22004, 22023.';
 
 CREATE FUNCTION clinic.finish_message(message_id uuid, error text DEFAULT NULL, retry_in_seconds integer DEFAULT NULL)

@@ -63,12 +63,18 @@ BEGIN
     reach_patient.contact_id := chosen.contact_id;
     reach_patient.reason := chosen.reason;
     IF chosen.channel IS NOT NULL THEN
-        reach_patient.destination := clinic_private.contact_text(reach_patient.tenant_id, chosen.owner_patient_id, chosen.contact_id, chosen.destination);
+        reach_patient.destination := clinic_private.readable_contact_text(reach_patient.tenant_id, chosen.owner_patient_id, chosen.contact_id,
+            chosen.destination);
+        IF reach_patient.destination IS NULL THEN
+            reach_patient.channel := NULL;
+            reach_patient.reason := 'unreadable';
+        END IF;
     END IF;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.reach_patient(uuid, uuid, text, text) IS
-    'Where a patient is written to for a kind of message: what clinic_private.choose_contact finds, with the destination in clear. Errors: key_unavailable.';
+    'Where a patient is written to for a kind of message: what clinic_private.choose_contact finds, with the destination in clear. A null channel with its reason,
+or unreadable when the destination does not decrypt. Errors: key_unavailable.';
 
 -- For messages to the provider: the phone or address by which the person signs in.
 CREATE FUNCTION clinic_private.reach_provider(tenant_id uuid, appointment_id uuid,
@@ -79,7 +85,7 @@ AS $$
 #variable_conflict error
 BEGIN
     SELECT CASE i.kind WHEN 'phone' THEN 'sms' ELSE 'email' END,
-           clinic_private.open_kept_secret(i.value, clinic_private.identifier_place(i.identifier_hash))
+           clinic_private.opened_kept_secret(i.value, clinic_private.identifier_place(i.identifier_hash))
     INTO reach_provider.channel, reach_provider.destination
     FROM clinic_data.appointments AS a
     JOIN clinic_data.users AS u ON u.tenant_id = a.tenant_id AND u.provider_id = a.provider_id
@@ -89,10 +95,14 @@ BEGIN
     LIMIT 1;
     IF NOT FOUND THEN
         reach_provider.reason := 'no_contact';
+    ELSIF reach_provider.destination IS NULL THEN
+        reach_provider.channel := NULL;
+        reach_provider.reason := 'unreadable';
     END IF;
 END
 $$;
-COMMENT ON FUNCTION clinic_private.reach_provider(uuid, uuid) IS 'Where the provider of an appointment is written to. A null channel with the reason no_contact.';
+COMMENT ON FUNCTION clinic_private.reach_provider(uuid, uuid) IS 'Where the provider of an appointment is written to. A null channel with the reason: no_contact, or
+unreadable when what the provider signs in by does not open. Errors: key_unavailable.';
 
 CREATE FUNCTION clinic_private.require_own_or_written(patient_id uuid)
     RETURNS uuid
@@ -178,7 +188,7 @@ BEGIN
     IF set_patient_contact.verified OR set_patient_contact.welcome THEN
         PERFORM clinic_private.require_permission('patients:write');
     END IF;
-    PERFORM clinic_private.require_unmerged(set_patient_contact.patient_id);
+    PERFORM clinic_private.require_whole_record(set_patient_contact.patient_id);
     IF set_patient_contact.remove THEN
         DELETE FROM clinic_data.patient_contacts AS c
         WHERE c.tenant_id = tenant AND c.patient_id = set_patient_contact.patient_id AND c.channel = set_patient_contact.channel

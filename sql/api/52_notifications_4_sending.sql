@@ -205,9 +205,10 @@ BEGIN
             new_id := clinic.new_id();
             INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, destination, payload, created_at, due_at, expires_at)
             VALUES (queue_due_notifications.tenant_id, new_id, 'notification.' || note.kind, reach.channel,
-                    clinic_private.keep_secret(reach.destination, 'outbox ' || new_id),
+                    clinic_private.keep_secret(reach.destination, clinic_private.secret_place('outbox', new_id::text, 'destination')),
                     clinic_private.keep_secret(
-                        clinic_private.words_of(queue_due_notifications.tenant_id, note.notification_id, reach.channel)::text, 'outbox ' || new_id),
+                        clinic_private.words_of(queue_due_notifications.tenant_id, note.notification_id, reach.channel)::text,
+                        clinic_private.secret_place('outbox', new_id::text, 'payload')),
                     clinic.now(), note.due_at, note.expires_at);
             UPDATE clinic_data.notifications AS n
             SET status = 'queued', message_id = new_id, channel = reach.channel, contact_id = reach.contact_id,

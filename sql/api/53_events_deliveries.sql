@@ -114,6 +114,7 @@ AS $$
 #variable_conflict error
 DECLARE
     tenant uuid := clinic_private.require_permission('outbox:deliver');
+    chosen uuid[];
 BEGIN
     PERFORM clinic_private.require_claim('max_deliveries', claim_deliveries.max_deliveries, claim_deliveries.lease_seconds);
 
@@ -131,49 +132,59 @@ BEGIN
     FROM lost
     WHERE d.tenant_id = tenant AND d.delivery_id = lost.delivery_id;
 
-    RETURN QUERY
-    WITH chosen AS MATERIALIZED (
-        SELECT d.delivery_id
-        FROM clinic_data.deliveries AS d
-        WHERE d.tenant_id = tenant AND d.status = 'waiting' AND d.due_at <= clinic.now()
-          AND coalesce(d.claimed_until <= clinic.now(), true)
-          AND EXISTS (
-              SELECT FROM clinic_data.subscriptions AS s
-              WHERE s.tenant_id = d.tenant_id AND s.subscription_id = d.subscription_id AND s.status = 'active')
-          -- Earlier ones of the subject, claimed or not.
-          AND NOT EXISTS (
-              SELECT FROM clinic_data.deliveries AS e
-              WHERE e.tenant_id = d.tenant_id AND e.subscription_id = d.subscription_id AND e.subject_id = d.subject_id
-                AND e.status = 'waiting' AND (e.sequence, e.event_id) < (d.sequence, d.event_id))
-        ORDER BY d.due_at, d.delivery_id
-        LIMIT claim_deliveries.max_deliveries
-        FOR UPDATE SKIP LOCKED),
-    claimed AS (
+    -- Until there is something to send, or nothing left.
+    LOOP
+        chosen := ARRAY(
+            SELECT d.delivery_id
+            FROM clinic_data.deliveries AS d
+            WHERE d.tenant_id = tenant AND d.status = 'waiting' AND d.due_at <= clinic.now()
+              AND coalesce(d.claimed_until <= clinic.now(), true)
+              AND EXISTS (
+                  SELECT FROM clinic_data.subscriptions AS s
+                  WHERE s.tenant_id = d.tenant_id AND s.subscription_id = d.subscription_id AND s.status = 'active')
+              -- Earlier ones of the subject, claimed or not.
+              AND NOT EXISTS (
+                  SELECT FROM clinic_data.deliveries AS e
+                  WHERE e.tenant_id = d.tenant_id AND e.subscription_id = d.subscription_id AND e.subject_id = d.subject_id
+                    AND e.status = 'waiting' AND (e.sequence, e.event_id) < (d.sequence, d.event_id))
+            ORDER BY d.due_at, d.delivery_id
+            LIMIT claim_deliveries.max_deliveries
+            FOR UPDATE SKIP LOCKED);
+        EXIT WHEN chosen = '{}';
+        -- What nobody can sign.
         UPDATE clinic_data.deliveries AS d
-        SET claimed_until = clinic.now() + make_interval(secs => claim_deliveries.lease_seconds), attempts = d.attempts + 1
-        FROM chosen AS c
-        WHERE d.tenant_id = tenant AND d.delivery_id = c.delivery_id
-        RETURNING d.delivery_id, d.subscription_id, d.event_id, d.sequence, d.claimed_until, d.attempts, d.due_at)
-    SELECT c.delivery_id, c.subscription_id, e.name, s.url,
-           jsonb_build_object(
-               'Content-Type', 'application/json',
-               'User-Agent', 'pg_clinic',
-               'X-Clinic-Event', e.name,
-               'X-Clinic-Event-Id', e.event_id,
-               'X-Clinic-Sequence', c.sequence::text,
-               'X-Clinic-Delivery', c.delivery_id,
-               'X-Clinic-Signature', clinic_private.signature(clinic.now(), b.body,
-                   clinic_private.open_kept_secret(s.secret, 'subscriptions ' || s.subscription_id),
-                   CASE WHEN s.previous_secret_until > clinic.now()
-                        THEN clinic_private.open_kept_secret(s.previous_secret, 'subscriptions ' || s.subscription_id) END)),
-           b.body, c.claimed_until, c.attempts
-    FROM claimed AS c
-    JOIN clinic_data.subscriptions AS s ON s.tenant_id = tenant AND s.subscription_id = c.subscription_id
-    JOIN clinic_data.events AS e ON e.tenant_id = tenant AND e.event_id = c.event_id
-    CROSS JOIN LATERAL (
-        SELECT clinic_private.event_body(e.name, e.occurred_at, e.subject_id, e.patient_id, e.provider_id, e.location_id, e.service_id,
-                                         e.starts_at, e.ends_at, e.data) AS body) AS b
-    ORDER BY c.due_at, c.delivery_id;
+        SET status = 'dead', done_at = clinic.now(), claimed_until = NULL, last_error = 'decryption_failed'
+        FROM clinic_data.subscriptions AS s
+        WHERE d.tenant_id = tenant AND d.delivery_id = ANY (chosen) AND s.tenant_id = tenant AND s.subscription_id = d.subscription_id
+          AND clinic_private.opened_kept_secret(s.secret, clinic_private.secret_place('subscriptions', s.subscription_id::text, 'secret')) IS NULL;
+        RETURN QUERY
+        WITH claimed AS (
+            UPDATE clinic_data.deliveries AS d
+            SET claimed_until = clinic.now() + make_interval(secs => claim_deliveries.lease_seconds), attempts = d.attempts + 1
+            WHERE d.tenant_id = tenant AND d.delivery_id = ANY (chosen) AND d.status = 'waiting'
+            RETURNING d.delivery_id, d.subscription_id, d.event_id, d.sequence, d.claimed_until, d.attempts, d.due_at)
+        SELECT c.delivery_id, c.subscription_id, e.name, s.url,
+               jsonb_build_object(
+                   'Content-Type', 'application/json',
+                   'User-Agent', 'pg_clinic',
+                   'X-Clinic-Event', e.name,
+                   'X-Clinic-Event-Id', e.event_id,
+                   'X-Clinic-Sequence', c.sequence::text,
+                   'X-Clinic-Delivery', c.delivery_id,
+                   'X-Clinic-Signature', clinic_private.signature(clinic.now(), b.body,
+                       clinic_private.open_kept_secret(s.secret, p.place),
+                       CASE WHEN s.previous_secret_until > clinic.now() THEN clinic_private.opened_kept_secret(s.previous_secret, p.place) END)),
+               b.body, c.claimed_until, c.attempts
+        FROM claimed AS c
+        JOIN clinic_data.subscriptions AS s ON s.tenant_id = tenant AND s.subscription_id = c.subscription_id
+        JOIN clinic_data.events AS e ON e.tenant_id = tenant AND e.event_id = c.event_id
+        CROSS JOIN LATERAL (SELECT clinic_private.secret_place('subscriptions', s.subscription_id::text, 'secret') AS place) AS p
+        CROSS JOIN LATERAL (
+            SELECT clinic_private.event_body(e.name, e.occurred_at, e.subject_id, e.patient_id, e.provider_id, e.location_id, e.service_id,
+                                             e.starts_at, e.ends_at, e.data) AS body) AS b
+        ORDER BY c.due_at, c.delivery_id;
+        EXIT WHEN FOUND;
+    END LOOP;
 END
 $$;
 ALTER FUNCTION clinic.claim_deliveries OWNER TO clinic_owner;
@@ -185,7 +196,8 @@ max_deliveries: 1 to 1000; lease_seconds: how long nobody else gets them, 1 to 3
 names and values; follow no redirect, and connect to no address of which clinic.is_public_address says false. Say with clinic.finish_delivery how
 it was answered. X-Clinic-Signature is t=..,v1=..: seconds since 1970 and HMAC-SHA256 by the subscription''s secret over t, a dot and the body, in
 hexadecimal; after a rotation two v1. A subscriber gets no later event of a subject before an earlier one is done. attempts: how often it was claimed, this
-time included; after twelve it is given up. Errors: no_context, forbidden, 22004, 22023.';
+time included; after twelve it is given up. One of a subscription whose secret does not open is dead at once, with the last_error decryption_failed:
+clinic.rotate_subscription_secret mends that, and clinic.retry_delivery sends it. Errors: no_context, forbidden, key_unavailable, 22004, 22023.';
 
 CREATE FUNCTION clinic.finish_delivery(
     delivery_id uuid,

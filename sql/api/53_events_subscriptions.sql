@@ -161,7 +161,7 @@ BEGIN
         'url', clinic_private.webhook_url(create_subscription.url),
         'events', clinic_private.event_patterns(create_subscription.events),
         'status', 'active',
-        'secret', clinic_private.keep_secret(new_secret, 'subscriptions ' || new_id)));
+        'secret', clinic_private.keep_secret(new_secret, clinic_private.secret_place('subscriptions', new_id::text, 'secret'))));
     RETURN QUERY SELECT new_id, new_secret;
 END
 $$;
@@ -306,7 +306,7 @@ BEGIN
     SET previous_secret = CASE WHEN rotate_subscription_secret.keep_hours > 0 THEN s.secret END,
         previous_secret_until = CASE WHEN rotate_subscription_secret.keep_hours > 0
                                      THEN clinic.now() + make_interval(hours => rotate_subscription_secret.keep_hours) END,
-        secret = clinic_private.keep_secret(new_secret, 'subscriptions ' || s.subscription_id)
+        secret = clinic_private.keep_secret(new_secret, clinic_private.secret_place('subscriptions', s.subscription_id::text, 'secret'))
     WHERE s.tenant_id = tenant AND s.subscription_id = rotate_subscription_secret.subscription_id;
     RETURN new_secret;
 END

@@ -29,7 +29,7 @@ AS $$
         (10, 'rotate_keys', false, true, interval '1 minute', '* * * * *',
          'Goes on with replacing keys of encrypted fields.'),
         (11, 'purge_audit', false, true, interval '1 day', '50 2 * * *',
-         'Purges records of the audit whose time is over, that are sealed and that no legal hold keeps.'),
+         'Purges records of the audit whose time is over, that have been sealed as long and that no legal hold keeps.'),
         (12, 'ingest_reads', true, true, interval '1 minute', '* * * * *',
          'Brings records of reads from the spool into the audit.'),
         (13, 'consent_expiring', false, false, interval '1 hour', '15 * * * *',

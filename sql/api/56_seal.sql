@@ -47,6 +47,23 @@ COMMENT ON FUNCTION clinic_private.last_tree_size(uuid) IS 'Size of the latest h
 REVOKE ALL ON FUNCTION clinic_private.last_tree_size FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.last_tree_size TO clinic_owner;
 
+CREATE FUNCTION clinic_private.tree_size_at(tenant_id uuid, until timestamptz)
+    RETURNS bigint
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN (SELECT h.tree_size FROM clinic_data.audit_heads AS h
+             WHERE h.tenant_id = tree_size_at.tenant_id AND h.signature IS NOT NULL AND h.sealed_at <= tree_size_at.until
+             ORDER BY h.tree_size DESC
+             LIMIT 1);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.tree_size_at(uuid, timestamptz) IS 'Size of the latest head of a log that is signed and was sealed by then; null without one.';
+REVOKE ALL ON FUNCTION clinic_private.tree_size_at FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.tree_size_at TO clinic_owner;
+
 -- Heads that earlier transactions have committed: a head that is written down is never taken back. A crash in between writes them twice.
 CREATE FUNCTION clinic_private.export_heads(tenant_id uuid)
     RETURNS void
@@ -277,7 +294,8 @@ CREATE FUNCTION clinic_private.lint_seal()
     LANGUAGE sql STABLE PARALLEL RESTRICTED SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT CASE WHEN k.problem = 'clinic.seal_key_file is not set' THEN 'warning' ELSE 'error' END, 'setting_seal_key', 'clinic.seal_key_file',
-           format('Heads of the audit are not signed, so that who keeps one cannot tell whether it came from here: %s.', k.problem),
+           format('Heads of the audit are not signed, so that who keeps one cannot tell whether it came from here, and nothing sealed now can be purged later: %s.',
+                  k.problem),
            'ALTER SYSTEM SET clinic.seal_key_file = ''/path/to/seal.pem'''
       FROM clinic_private.seal_key_problem() AS k (problem)
      WHERE k.problem IS NOT NULL;

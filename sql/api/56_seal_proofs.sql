@@ -103,9 +103,7 @@ BEGIN
     END IF;
     RETURN jsonb_build_object(
         'kind', 'inclusion', 'position', v_position, 'record', clinic_private.audit_record_json(tenant, audit_inclusion_proof.audit_id),
-        'path', (SELECT coalesce(jsonb_agg(encode(p.hash, 'hex') ORDER BY p.place), '[]')
-                 FROM unnest(clinic_private.inclusion_path(tenant, v_position, v_size)) WITH ORDINALITY AS p (hash, place)),
-        'head', head);
+        'path', clinic_private.audit_path(tenant, v_position, v_size), 'head', head);
 END
 $$;
 ALTER FUNCTION clinic.audit_inclusion_proof OWNER TO clinic_owner;
@@ -149,9 +147,89 @@ COMMENT ON FUNCTION clinic.audit_consistency_proof(bigint, bigint) IS
     'Proves that the sealed log of from_size records only grew until it had to_size, by default all: tools/verify_audit.py checks it against the earlier
 head, which was kept elsewhere. Needs audit:read. Errors: no_context, forbidden, not_found without a head of to_size, 22004, 22023.';
 
+CREATE FUNCTION clinic_private.audit_path(tenant_id uuid, audit_position bigint, tree_size bigint)
+    RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN (SELECT coalesce(jsonb_agg(encode(p.hash, 'hex') ORDER BY p.place), '[]')
+              FROM unnest(clinic_private.inclusion_path(audit_path.tenant_id, audit_path.audit_position, audit_path.tree_size))
+                   WITH ORDINALITY AS p (hash, place));
+END
+$$;
+COMMENT ON FUNCTION clinic_private.audit_path(uuid, bigint, bigint) IS 'The audit path of a position as a JSON array, in hexadecimal digits. Errors: those of inclusion_path.';
+REVOKE ALL ON FUNCTION clinic_private.audit_path FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.audit_path TO clinic_owner;
+
+CREATE FUNCTION clinic.audit_purge_proof(audit_id uuid)
+    RETURNS jsonb
+    LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    tenant constant uuid := clinic_private.require_permission('audit:read');
+    v_transaction_id constant xid8 := clinic_private.require_record(tenant, audit_purge_proof.audit_id);
+    v_position constant bigint := clinic_private.sealed_position(tenant, v_transaction_id, audit_purge_proof.audit_id);
+    v_size bigint;
+    v_aged_size bigint;
+    purge record;
+    period record;
+BEGIN
+    SELECT p.purge_id, p.class, r.recorded_at, clinic_private.months_before(r.recorded_at, p.keep_months) AS recorded_before INTO purge
+    FROM clinic_data.audit_records AS r
+    JOIN clinic_data.audit_purges AS p ON p.tenant_id = r.tenant_id AND p.purge_id::text = r.row_id
+    WHERE r.tenant_id = tenant AND r.audit_id = audit_purge_proof.audit_id AND r.class = 'retention' AND r.action = 'purge';
+    IF NOT FOUND THEN
+        PERFORM clinic_private.raise_error('not_found', format('audit record "%s" tells of no purge', audit_purge_proof.audit_id),
+            jsonb_build_object('audit_id', audit_purge_proof.audit_id));
+    END IF;
+    SELECT min(h.tree_size) INTO v_size FROM clinic_data.audit_heads AS h WHERE h.tenant_id = tenant AND h.tree_size > v_position;
+    IF v_size IS NULL THEN
+        PERFORM clinic_private.raise_error('too_early', format('audit record "%s" is not sealed yet', audit_purge_proof.audit_id),
+            jsonb_build_object('audit_id', audit_purge_proof.audit_id), 'The job seal_audit seals it when its transaction and all before it are over.');
+    END IF;
+    v_aged_size := clinic_private.tree_size_at(tenant, purge.recorded_before);
+    SELECT r.audit_id, s.place INTO period
+    FROM clinic_data.audit_records AS r
+    CROSS JOIN LATERAL clinic_private.sealed_position(r.tenant_id, r.transaction_id, r.audit_id) AS s (place)
+    WHERE r.tenant_id = tenant AND r.class = 'retention' AND r.table_name = 'retention_classes' AND r.row_id = purge.class
+      AND (r.action = 'delete' OR r.after ? 'keep_months') AND s.place < v_size
+      AND (r.recorded_at <= purge.recorded_at OR (s.place < v_position AND r.recorded_at > purge.recorded_at + interval '1 day'))
+    ORDER BY r.recorded_at DESC, r.transaction_id DESC, r.audit_id DESC
+    LIMIT 1;
+    RETURN jsonb_build_object(
+        'kind', 'purge', 'position', v_position, 'record', clinic_private.audit_record_json(tenant, audit_purge_proof.audit_id),
+        'path', clinic_private.audit_path(tenant, v_position, v_size), 'head', clinic_private.head_json(tenant, v_size),
+        'period', CASE WHEN period.audit_id IS NOT NULL
+                       THEN jsonb_build_object('position', period.place, 'record', clinic_private.audit_record_json(tenant, period.audit_id),
+                                               'path', clinic_private.audit_path(tenant, period.place, v_size)) END,
+        'aged_head', clinic_private.head_json(tenant, v_aged_size),
+        'consistency', (SELECT coalesce(jsonb_agg(encode(p.hash, 'hex') ORDER BY p.place), '[]')
+                        FROM unnest(clinic_private.consistency_path(tenant, v_aged_size, v_size)) WITH ORDINALITY AS p (hash, place)),
+        'purged', (SELECT coalesce(jsonb_agg(jsonb_build_object(
+                              'position', s.place, 'audit_id', g.audit_id, 'transaction_id', g.transaction_id::text,
+                              'recorded_at', clinic_private.audit_utc(g.recorded_at), 'class', g.class, 'content_digest', encode(g.content_digest, 'hex'),
+                              'path', clinic_private.audit_path(tenant, s.place, v_aged_size)) ORDER BY s.place), '[]')
+                   FROM clinic_data.purged_audit_records AS g
+                   CROSS JOIN LATERAL clinic_private.sealed_position(g.tenant_id, g.transaction_id, g.audit_id) AS s (place)
+                   WHERE g.tenant_id = tenant AND g.purge_id = purge.purge_id));
+END
+$$;
+ALTER FUNCTION clinic.audit_purge_proof OWNER TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic.audit_purge_proof FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic.audit_purge_proof TO clinic_user;
+COMMENT ON FUNCTION clinic.audit_purge_proof(uuid) IS
+    'Proves that a purge of the audit took what it tells of, and that its time had come, which tools/verify_audit.py checks without the database. audit_id: of the
+record of the purge (action purge). Shows that record, the first head with it, the record that set the period, if any did, what is left of the records that
+went, and a signed head that had them so long ago (aged_head). Needs audit:read. Errors: no_context, forbidden, not_found, too_early for a purge that is not sealed
+yet, 22004.';
+
 -- Heads given: one, or an array of them.
 CREATE FUNCTION clinic_private.given_heads(tenant_id uuid, heads jsonb)
-    RETURNS TABLE (tree_size bigint, root_hash bytea, problem text)
+    RETURNS TABLE (tree_size bigint, root_hash bytea, sealed_at timestamptz, problem text)
     LANGUAGE plpgsql STABLE PARALLEL SAFE
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -164,19 +242,21 @@ BEGIN
                                                       ELSE jsonb_build_array(given_heads.heads) END) AS e (value)
     LOOP
         IF jsonb_typeof(head) <> 'object' OR coalesce(head ->> 'tree_size', '') !~ '^[0-9]{1,18}$'
-           OR coalesce(head ->> 'root_hash', '') !~ '^[0-9a-f]{64}$' THEN
+           OR coalesce(head ->> 'root_hash', '') !~ '^[0-9a-f]{64}$'
+           OR head ->> 'sealed_at' !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$' THEN
             PERFORM clinic_private.refuse_argument('heads', 'heads must be heads as clinic.audit_head() shows them, or an array of those');
         END IF;
         -- A file of heads has those of every log.
         CONTINUE WHEN head ->> 'tenant_id' IS DISTINCT FROM given_heads.tenant_id::text;
         tree_size := (head ->> 'tree_size')::bigint;
         root_hash := decode(head ->> 'root_hash', 'hex');
+        sealed_at := coalesce((head ->> 'sealed_at')::timestamptz, 'infinity');
         problem := NULL;
         IF head ->> 'signature' IS NOT NULL THEN
             IF coalesce(head ->> 'signature', '') !~ '^[0-9a-f]{128}$' OR coalesce(head ->> 'public_key', '') !~ '^[0-9a-f]{64}$'
-               OR coalesce(head ->> 'sealed_at', '') !~ '^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$'
+               OR head ->> 'sealed_at' IS NULL
                OR NOT clinic_private.seal_verifies(decode(head ->> 'public_key', 'hex'),
-                      clinic_private.head_text(given_heads.tenant_id, tree_size, root_hash, (head ->> 'sealed_at')::timestamptz),
+                      clinic_private.head_text(given_heads.tenant_id, tree_size, root_hash, sealed_at),
                       decode(head ->> 'signature', 'hex')) THEN
                 problem := 'the head given is not signed by the key it names';
             ELSIF NOT EXISTS (SELECT FROM clinic_data.audit_seal_keys AS k
@@ -189,7 +269,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.given_heads(uuid, jsonb) IS
-    'Reads heads of a log that were kept elsewhere; those of other logs are left out. problem: what is wrong with the signature. Errors: 22023.';
+    'Reads heads of a log that were kept elsewhere; those of other logs are left out. sealed_at: infinity for one that does
+not say. problem: what is wrong with the signature. Errors: 22008, 22023.';
 REVOKE ALL ON FUNCTION clinic_private.given_heads FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.given_heads TO clinic_owner;
 
@@ -205,11 +286,12 @@ DECLARE
     given record;
 BEGIN
     SELECT coalesce(array_agg(g.tree_size ORDER BY g.tree_size), '{}') AS sizes, coalesce(array_agg(g.root_hash ORDER BY g.tree_size), '{}') AS roots,
+           coalesce(array_agg(g.sealed_at ORDER BY g.tree_size), '{}') AS times,
            min(g.tree_size) FILTER (WHERE g.problem IS NOT NULL) AS bad_size, (array_agg(g.problem ORDER BY g.tree_size) FILTER (WHERE g.problem IS NOT NULL))[1] AS problem
     INTO given
     FROM clinic_private.given_heads(verify_tenant_audit.tenant_id, verify_tenant_audit.heads) AS g
     WHERE verify_tenant_audit.heads IS NOT NULL;
-    SELECT l.* INTO v FROM clinic_private.verify_log(verify_tenant_audit.tenant_id, given.sizes, given.roots) AS l;
+    SELECT l.* INTO v FROM clinic_private.verify_log(verify_tenant_audit.tenant_id, given.sizes, given.roots, given.times) AS l;
     IF v.problem IS NULL AND given.problem IS NOT NULL THEN
         v.problem := 'bad_signature';
         v.detail := given.problem;
@@ -252,8 +334,10 @@ COMMENT ON FUNCTION clinic.verify_audit(jsonb, interval) IS
 it against heads that were kept elsewhere (heads: one of clinic.audit_head(), or an array; those of other tenants are left out). Needs audit:read.
 intact: nothing is wrong. Else problem names the first thing that is, in the positions from first_position up to, but not including, until_position,
 where that can be told, and audit_id the record: changed, missing, inserted, swapped, truncated (the log ends before a head), rewritten (the tree
-has not the root of a head), bad_signature, or unsealed (records older than max_lag wait for their seal; clinic.audit_status() says why).
-tree_size: positions read; records: found for them; purged: deleted by retention, accepted by the leaves that are kept; unsealed, unsealed_since:
+has not the root of a head), bad_signature, backdated (a head is dated before a smaller one), or unsealed (records older than max_lag wait for their
+seal, or that of a purge does, whatever its age; clinic.audit_status() says why).
+tree_size: positions read; records: found for them; purged: deleted by retention: of a class and age that what is left of them proves, and sealed long
+enough ago by heads that are signed, or given and say sealed_at; unsealed, unsealed_since:
 records without a position yet; unsigned_heads: heads without a signature. Reads the whole log.
 Errors: no_context, forbidden, 22004, 22023 for what is no head.';
 

@@ -12,9 +12,91 @@ COMMENT ON FUNCTION clinic_private.kept_anew(text, text) IS
 REVOKE ALL ON FUNCTION clinic_private.kept_anew FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.kept_anew TO clinic_owner;
 
+-- The secrets that tables keep as clinic_private.keep_secret makes them. A new kind of them is a row here.
+CREATE FUNCTION clinic_private.kept_secret_columns()
+    RETURNS TABLE (kind text, table_name text, column_name text, place text, row_id text, of_tenant boolean, condition text)
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 8
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT c.kind, c.table_name, c.column_name, format('clinic_private.secret_place(%L, (%s)::text, %L)', c.table_name, c.key, c.bound_column),
+           c.row_id, c.of_tenant, c.condition
+    FROM (VALUES
+        ('message', 'outbox', 'destination', 't.message_id', 'destination', 't.message_id', true, 't.status = ''waiting'''),
+        ('message', 'outbox', 'payload', 't.message_id', 'payload', 't.message_id', true, 't.status = ''waiting'''),
+        ('identifier', 'user_identifiers', 'value', 'encode(t.identifier_hash, ''hex'')', 'value', 't.user_id', true, 'true'),
+        ('identifier_secret', 'identifier_secrets', 'secret', 't.tenant_id', 'secret', 't.tenant_id', true, 'true'),
+        ('webhook_secret', 'subscriptions', 'secret', 't.subscription_id', 'secret', 't.subscription_id', true, 't.status <> ''deleted'''),
+        ('webhook_secret', 'subscriptions', 'previous_secret', 't.subscription_id', 'secret', 't.subscription_id', true, 't.status <> ''deleted'''),
+        ('token_key', 'token_keys', 'verify_key', 't.kid', 'verify_key', 't.kid', false, 't.algorithm = ''HS256'''),
+        ('token_key', 'token_keys', 'signing_key', 't.kid', 'signing_key', 't.kid', false, 'true')
+    ) AS c (kind, table_name, column_name, key, bound_column, row_id, of_tenant, condition);
+END;
+COMMENT ON FUNCTION clinic_private.kept_secret_columns() IS
+    'Where secrets are kept: kind, as clinic.encryption_status() calls it; table and column in clinic_data; SQL over a row t: place, what the secret is bound to, row_id, what
+names the row in reports, condition, which rows count; of_tenant: whether the rows belong to tenants.';
+REVOKE ALL ON FUNCTION clinic_private.kept_secret_columns FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.kept_secret_columns TO clinic_owner;
+
+CREATE FUNCTION clinic_private.kept_secrets(tenant_id uuid)
+    RETURNS TABLE (kind text, table_name text, column_name text, row_id text, place text, kept text, created_at timestamptz)
+    LANGUAGE plpgsql STABLE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    RETURN QUERY EXECUTE (
+        SELECT string_agg(format('SELECT %L::text, %L::text, %L::text, (%s)::text, %s, t.%I, t.created_at FROM clinic_data.%I AS t WHERE t.%I IS NOT NULL AND %s%s',
+                                 c.kind, c.table_name, c.column_name, c.row_id, c.place, c.column_name, c.table_name, c.column_name, c.condition,
+                                 CASE WHEN c.of_tenant THEN ' AND t.tenant_id = $1' END), ' UNION ALL ')
+        FROM clinic_private.kept_secret_columns() AS c
+        WHERE c.of_tenant = (kept_secrets.tenant_id IS NOT NULL))
+    USING kept_secrets.tenant_id;
+END
+$$;
+COMMENT ON FUNCTION clinic_private.kept_secrets(uuid) IS
+    'The secrets kept for a tenant, whose context is that of the system, or (null) for the whole database: as clinic_private.kept_secret_columns() says, and as they are kept.';
+REVOKE ALL ON FUNCTION clinic_private.kept_secrets FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.kept_secrets TO clinic_owner;
+
+CREATE FUNCTION clinic_private.keep_secrets_anew(tenant_id uuid, master_key_id text, OUT changed integer, OUT unreadable text[])
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+DECLARE
+    target record;
+    number integer;
+BEGIN
+    changed := 0;
+    FOR target IN
+        SELECT c.* FROM clinic_private.kept_secret_columns() AS c WHERE c.of_tenant = (keep_secrets_anew.tenant_id IS NOT NULL)
+    LOOP
+        EXECUTE format('UPDATE clinic_data.%1$I AS t SET %2$I = clinic_private.kept_anew(t.%2$I, %3$s)
+                        WHERE t.%2$I IS NOT NULL AND %4$s AND clinic_private.master_key_of(t.%2$I) IS DISTINCT FROM $2
+                          AND clinic_private.opened_kept_secret(t.%2$I, %3$s) IS NOT NULL%5$s',
+                       target.table_name, target.column_name, target.place, target.condition,
+                       CASE WHEN target.of_tenant THEN ' AND t.tenant_id = $1' END)
+            USING keep_secrets_anew.tenant_id, keep_secrets_anew.master_key_id;
+        GET DIAGNOSTICS number = ROW_COUNT;
+        changed := changed + number;
+    END LOOP;
+    unreadable := ARRAY(
+        SELECT concat_ws(' ', s.table_name || '.' || s.column_name, s.row_id)
+        FROM clinic_private.kept_secrets(keep_secrets_anew.tenant_id) AS s
+        WHERE clinic_private.master_key_of(s.kept) IS DISTINCT FROM keep_secrets_anew.master_key_id
+          AND clinic_private.opened_kept_secret(s.kept, s.place) IS NULL
+        ORDER BY 1);
+END
+$$;
+COMMENT ON FUNCTION clinic_private.keep_secrets_anew(uuid, text) IS
+    'Seals the secrets kept for a tenant, whose context is that of the system, or (null) for the whole database, by the current master key, which has that id. Returns how many it
+changed, and table, column and row of those that do not open, which stay as they are. Errors: key_unavailable.';
+REVOKE ALL ON FUNCTION clinic_private.keep_secrets_anew FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.keep_secrets_anew TO clinic_owner;
+
 CREATE FUNCTION clinic.rotate_master_key()
-    RETURNS integer
-    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
+    RETURNS TABLE (wrapped integer, unreadable integer, complete boolean)
+    LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE ROWS 1 SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET row_security = on
 AS $$
 #variable_conflict error
@@ -22,56 +104,51 @@ DECLARE
     saved constant text := clinic_private.saved_context();
     master constant text := clinic_private.current_master_key();
     tenant record;
+    secrets record;
     changed integer;
-    total integer := 0;
+    left_over text[] := '{}';
 BEGIN
+    rotate_master_key.wrapped := 0;
     FOR tenant IN SELECT k.tenant_id FROM clinic_private.known_tenants() AS k ORDER BY k.tenant_id LOOP
         PERFORM clinic_private.enter_system(tenant.tenant_id);
         UPDATE clinic_data.encryption_keys AS k
         SET wrapped = clinic_private.rewrap_tenant_key(k.tenant_id, k.kind, k.key_no, k.master_key_id, k.wrapped),
             master_key_id = master
-        WHERE k.tenant_id = tenant.tenant_id AND k.status <> 'destroyed' AND k.master_key_id <> master;
+        WHERE k.tenant_id = tenant.tenant_id AND k.status <> 'destroyed' AND k.master_key_id <> master
+          AND clinic_private.is_wrapped_tenant_key(k.tenant_id, k.kind, k.key_no, k.master_key_id, k.wrapped);
         GET DIAGNOSTICS changed = ROW_COUNT;
-        total := total + changed;
-        UPDATE clinic_data.subscriptions AS s
-        SET secret = clinic_private.kept_anew(s.secret, 'subscriptions ' || s.subscription_id),
-            previous_secret = clinic_private.kept_anew(s.previous_secret, 'subscriptions ' || s.subscription_id)
-        WHERE s.tenant_id = tenant.tenant_id AND s.status <> 'deleted'
-          AND (clinic_private.master_key_of(s.secret) IS DISTINCT FROM master
-               OR s.previous_secret IS NOT NULL AND clinic_private.master_key_of(s.previous_secret) IS DISTINCT FROM master);
-        GET DIAGNOSTICS changed = ROW_COUNT;
-        total := total + changed;
-        UPDATE clinic_data.user_identifiers AS i
-        SET value = clinic_private.kept_anew(i.value, clinic_private.identifier_place(i.identifier_hash))
-        WHERE i.tenant_id = tenant.tenant_id AND clinic_private.master_key_of(i.value) IS DISTINCT FROM master;
-        GET DIAGNOSTICS changed = ROW_COUNT;
-        total := total + changed;
-        UPDATE clinic_data.outbox AS o
-        SET destination = clinic_private.kept_anew(o.destination, 'outbox ' || o.message_id),
-            payload = clinic_private.kept_anew(o.payload, 'outbox ' || o.message_id)
-        WHERE o.tenant_id = tenant.tenant_id AND o.status = 'waiting'
-          AND (o.destination IS NOT NULL AND clinic_private.master_key_of(o.destination) IS DISTINCT FROM master
-               OR o.payload IS NOT NULL AND clinic_private.master_key_of(o.payload) IS DISTINCT FROM master);
-        GET DIAGNOSTICS changed = ROW_COUNT;
-        total := total + changed;
+        SELECT * INTO secrets FROM clinic_private.keep_secrets_anew(tenant.tenant_id, master);
+        rotate_master_key.wrapped := rotate_master_key.wrapped + changed + secrets.changed;
+        left_over := left_over || secrets.unreadable || ARRAY(
+            SELECT format('encryption_keys %s %s %s', k.tenant_id, k.kind, k.key_no)
+            FROM clinic_data.encryption_keys AS k
+            WHERE k.tenant_id = tenant.tenant_id AND k.status <> 'destroyed' AND k.master_key_id <> master
+              AND NOT clinic_private.is_wrapped_tenant_key(k.tenant_id, k.kind, k.key_no, k.master_key_id, k.wrapped)
+            ORDER BY k.kind, k.key_no);
     END LOOP;
     PERFORM clinic_private.restore_context(saved);
-    UPDATE clinic_data.token_keys AS k
-    SET verify_key = CASE WHEN k.algorithm = 'HS256' THEN clinic_private.kept_anew(k.verify_key, 'token_keys ' || k.kid) ELSE k.verify_key END,
-        signing_key = clinic_private.kept_anew(k.signing_key, 'token_keys ' || k.kid)
-    WHERE k.signing_key IS NOT NULL AND clinic_private.master_key_of(k.signing_key) IS DISTINCT FROM master
-       OR k.algorithm = 'HS256' AND clinic_private.master_key_of(k.verify_key) IS DISTINCT FROM master;
-    GET DIAGNOSTICS changed = ROW_COUNT;
-    RETURN total + changed;
+    SELECT * INTO secrets FROM clinic_private.keep_secrets_anew(NULL, master);
+    rotate_master_key.wrapped := rotate_master_key.wrapped + secrets.changed;
+    left_over := left_over || secrets.unreadable;
+    rotate_master_key.unreadable := cardinality(left_over);
+    rotate_master_key.complete := left_over = '{}';
+    IF NOT rotate_master_key.complete THEN
+        RAISE WARNING '% keys and secrets do not open, and were left as they are', rotate_master_key.unreadable
+            USING DETAIL = array_to_string(left_over[:20], ', ') || CASE WHEN cardinality(left_over) > 20 THEN ', ...' ELSE '.' END,
+                  HINT = 'If the file holds another key under an id than before, put the right one there and call this again; what is damaged is to be made anew.';
+    END IF;
+    RETURN NEXT;
 END
 $$;
 ALTER FUNCTION clinic.rotate_master_key OWNER TO clinic_owner;
 REVOKE ALL ON FUNCTION clinic.rotate_master_key() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.rotate_master_key() TO clinic_admin;
 COMMENT ON FUNCTION clinic.rotate_master_key() IS
-    'Wraps the keys of all tenants by the current master key, the first one of the file or command, seals private keys and secrets of tokens and webhooks,
-what users sign in by and messages that wait by it, also those that stand in clear from before there was one, and returns how many of all of them it wrapped anew; again, it finds nothing to do. Nothing is encrypted anew. Put the new key first in the file, above the old one; reload the configuration; call this; take the old key out when
-clinic.encryption_status() names it no more. For administrators. Errors: key_unavailable, also when the old key is not in the file any more.';
+    'Wraps the keys of all tenants by the current master key, the first one of the file or command, and seals by it what the engine itself keeps: private keys and secrets of tokens
+and webhooks, what users sign in by, messages that wait; also what stands in clear from before there was one. Returns how many of all of them it wrapped anew; how many do not open by the key of
+their id, and stay as they are: a warning names the rows, twenty at most; and whether the rotation is complete, which it is when there are none of these. Again, it finds nothing to do. Nothing is
+encrypted anew. Put the new key first in the file, above the old one; reload the configuration; call this; take the old key out when it was complete and
+clinic.encryption_status() names the old key no more. For administrators. Errors: key_unavailable, also when the old key is not in the file any more.';
 
 CREATE FUNCTION clinic.rotate_tenant_key(tenant_id uuid)
     RETURNS integer
@@ -255,23 +332,38 @@ GRANT EXECUTE ON FUNCTION clinic_private.rotate_keys_job TO clinic_owner;
 COMMENT ON FUNCTION clinic_private.rotate_keys_job() IS
     'Goes on with replacing the field keys of the context''s tenant, 5000 rows a time; returns how many. Errors: key_unavailable.';
 
-CREATE FUNCTION clinic_private.state_of_secrets(kept text[], made timestamptz[], master_problem text)
-    RETURNS TABLE (status text, master_key_id text, created_at timestamptz, problem text)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED
+CREATE FUNCTION clinic_private.unreadable_problem(unreadable bigint)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN unreadable > 0
+            THEN format('%s of it do not open by the master key of that id: the file holds another key under it than before, or they are damaged', unreadable) END;
+COMMENT ON FUNCTION clinic_private.unreadable_problem(bigint) IS 'What encryption_status() says of so many keys or secrets that do not open; null for none.';
+REVOKE ALL ON FUNCTION clinic_private.unreadable_problem FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.unreadable_problem TO clinic_owner;
+
+CREATE FUNCTION clinic_private.state_of_secrets(tenant_id uuid, master_problem text)
+    RETURNS TABLE (kind text, status text, master_key_id text, created_at timestamptz, unreadable bigint, problem text)
+    LANGUAGE sql VOLATILE PARALLEL RESTRICTED
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT CASE WHEN m.id IS NULL THEN 'in_clear' ELSE 'sealed' END, m.id, min(k.made),
-           CASE WHEN m.id IS NULL THEN format('%s of them stand in clear, in the table and in dumps', count(*))
-                WHEN state_of_secrets.master_problem IS NULL AND NOT clinic_private.has_master_key(m.id)
-                THEN 'its master key is not among those that were read' END
-    FROM unnest(state_of_secrets.kept, state_of_secrets.made) AS k (secret, made)
-    CROSS JOIN LATERAL (SELECT clinic_private.master_key_of(k.secret)) AS m (id)
-    WHERE k.secret IS NOT NULL
-    GROUP BY m.id
-    ORDER BY m.id;
+    SELECT s.kind, CASE WHEN s.id IS NULL THEN 'in_clear' ELSE 'sealed' END, s.id, s.created_at, s.unreadable,
+           CASE WHEN s.id IS NULL THEN format('%s of them stand in clear, in the table and in dumps', s.number)
+                WHEN NOT s.is_there AND state_of_secrets.master_problem IS NULL THEN 'its master key is not among those that were read'
+                ELSE clinic_private.unreadable_problem(s.unreadable) END
+    FROM (
+        SELECT k.kind, m.id, m.is_there, min(k.created_at) AS created_at, count(*) AS number,
+               CASE WHEN m.is_there
+                    THEN count(*) FILTER (WHERE CASE WHEN m.is_there THEN clinic_private.opened_kept_secret(k.kept, k.place) IS NULL END) END AS unreadable
+        FROM clinic_private.kept_secrets(state_of_secrets.tenant_id) AS k
+        CROSS JOIN LATERAL (SELECT clinic_private.master_key_of(k.kept) AS id,
+                                   coalesce(clinic_private.has_master_key(clinic_private.master_key_of(k.kept)), false) AS is_there OFFSET 0) AS m
+        GROUP BY k.kind, m.id, m.is_there) AS s
+    ORDER BY s.kind, s.id;
 END;
-COMMENT ON FUNCTION clinic_private.state_of_secrets(text[], timestamptz[], text) IS
-    'Of secrets as tables keep them, and when each was made: a row for each master key that seals some, and one for those in clear.';
+COMMENT ON FUNCTION clinic_private.state_of_secrets(uuid, text) IS
+    'Of the secrets that clinic_private.kept_secrets() tells of: for each kind a row for each master key that seals some, and one for those in clear. unreadable: how many do not open;
+null where the key is not there.';
 REVOKE ALL ON FUNCTION clinic_private.state_of_secrets FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.state_of_secrets TO clinic_owner;
 
@@ -290,6 +382,7 @@ CREATE FUNCTION clinic.encryption_status()
         rotation_step text,
         fields_done bigint,
         stuck_fields bigint,
+        unreadable bigint,
         problem text)
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp SET row_security = on
@@ -312,42 +405,28 @@ BEGIN
         SELECT k.tenant_id, k.kind, k.key_no, k.status, k.master_key_id, k.created_at, clinic.now() - k.created_at, k.retired_at, k.destroyed_at,
                CASE WHEN k.kind = 'field' THEN (SELECT count(*) FROM clinic_data.patient_keys AS p
                                                 WHERE p.tenant_id = k.tenant_id AND p.wrapping_key_no = k.key_no) END,
-               r.step, r.fields, r.stuck_fields,
-               CASE WHEN k.status <> 'destroyed' AND state.problem IS NULL AND NOT clinic_private.has_master_key(k.master_key_id)
-                    THEN 'its master key is not among those that were read' END
+               r.step, r.fields, r.stuck_fields, u.unreadable,
+               CASE WHEN k.status <> 'destroyed' AND state.problem IS NULL AND NOT h.is_there THEN 'its master key is not among those that were read'
+                    ELSE clinic_private.unreadable_problem(u.unreadable) END
         FROM clinic_data.encryption_keys AS k
         LEFT JOIN clinic_data.key_rotations AS r ON r.tenant_id = k.tenant_id AND r.key_no = k.key_no AND k.kind = 'field'
+        CROSS JOIN LATERAL (SELECT clinic_private.has_master_key(k.master_key_id) AS is_there OFFSET 0) AS h
+        CROSS JOIN LATERAL (
+            SELECT CASE WHEN h.is_there AND k.status <> 'destroyed'
+                        THEN CASE WHEN clinic_private.is_wrapped_tenant_key(k.tenant_id, k.kind, k.key_no, k.master_key_id, k.wrapped) THEN 0 ELSE 1 END::bigint
+                        END AS unreadable OFFSET 0) AS u
         WHERE k.tenant_id = tenant.tenant_id
         ORDER BY k.kind, k.key_no;
         RETURN QUERY
-        SELECT tenant.tenant_id, 'message', NULL::integer, p.status, p.master_key_id, p.created_at, clinic.now() - p.created_at,
-               NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, p.problem
-        FROM (SELECT array_agg(k.kept) AS kept, array_agg(o.created_at) AS made
-              FROM clinic_data.outbox AS o CROSS JOIN LATERAL (VALUES (o.destination), (o.payload)) AS k (kept)
-              WHERE o.tenant_id = tenant.tenant_id AND o.status = 'waiting') AS k
-        CROSS JOIN LATERAL clinic_private.state_of_secrets(k.kept, k.made, state.problem) AS p;
-        RETURN QUERY
-        SELECT tenant.tenant_id, 'identifier', NULL::integer, p.status, p.master_key_id, p.created_at, clinic.now() - p.created_at,
-               NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, p.problem
-        FROM (SELECT array_agg(i.value) AS kept, array_agg(i.created_at) AS made
-              FROM clinic_data.user_identifiers AS i
-              WHERE i.tenant_id = tenant.tenant_id) AS k
-        CROSS JOIN LATERAL clinic_private.state_of_secrets(k.kept, k.made, state.problem) AS p;
-        RETURN QUERY
-        SELECT tenant.tenant_id, 'webhook_secret', NULL::integer, p.status, p.master_key_id, p.created_at, clinic.now() - p.created_at,
-               NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, p.problem
-        FROM (SELECT array_agg(k.secret) AS kept, array_agg(s.created_at) AS made
-              FROM clinic_data.subscriptions AS s CROSS JOIN LATERAL (VALUES (s.secret), (s.previous_secret)) AS k (secret)
-              WHERE s.tenant_id = tenant.tenant_id AND s.status <> 'deleted') AS k
-        CROSS JOIN LATERAL clinic_private.state_of_secrets(k.kept, k.made, state.problem) AS p;
+        SELECT tenant.tenant_id, s.kind, NULL::integer, s.status, s.master_key_id, s.created_at, clinic.now() - s.created_at,
+               NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, s.unreadable, s.problem
+        FROM clinic_private.state_of_secrets(tenant.tenant_id, state.problem) AS s;
     END LOOP;
     PERFORM clinic_private.restore_context(saved);
     RETURN QUERY
-    SELECT NULL::uuid, 'token_key', NULL::integer, p.status, p.master_key_id, p.created_at, clinic.now() - p.created_at,
-           NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, p.problem
-    FROM (SELECT array_agg(CASE WHEN k.algorithm = 'HS256' THEN k.verify_key ELSE k.signing_key END) AS kept, array_agg(k.created_at) AS made
-          FROM clinic_data.token_keys AS k) AS k
-    CROSS JOIN LATERAL clinic_private.state_of_secrets(k.kept, k.made, state.problem) AS p;
+    SELECT NULL::uuid, s.kind, NULL::integer, s.status, s.master_key_id, s.created_at, clinic.now() - s.created_at,
+           NULL::timestamptz, NULL::timestamptz, NULL::bigint, NULL::text, NULL::bigint, NULL::bigint, s.unreadable, s.problem
+    FROM clinic_private.state_of_secrets(NULL, state.problem) AS s;
 END
 $$;
 ALTER FUNCTION clinic.encryption_status OWNER TO clinic_owner;
@@ -357,5 +436,6 @@ COMMENT ON FUNCTION clinic.encryption_status() IS
     'The keys of encrypted fields, without their bytes. The first row, of kind master and no tenant, is the current master key, or tells in problem what is wrong with it;
 then come the keys of each tenant: kind field or index; status current, previous or destroyed; master_key_id: what wraps it; wrapped_patient_keys: how many
 patients'' keys it wraps; rotation_step, fields_done: how far its replacement has come (patient_keys, fields, verifying, waiting, stuck, done); stuck_fields: values of
-it that cannot be decrypted and so keep it alive (stuck: mend or empty them, and rotate again). Rows of kind token_key, webhook_secret, identifier and message tell of
+it that cannot be decrypted and so keep it alive (stuck: mend or empty them, and rotate again); unreadable: how many of what the row is about the master key of that id
+does not open, each of them tried, null where that key is not there: then the file holds another key under the id than before, or rows are damaged. Rows of kind token_key, webhook_secret, identifier, identifier_secret and message tell of
 the secrets that the engine itself works with, of what users sign in by, and of messages that wait to be sent: one for each master_key_id that seals some, and one of status in_clear for those that stand as they are. For administrators.';

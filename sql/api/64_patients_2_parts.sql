@@ -19,6 +19,17 @@ AS $$
 $$;
 COMMENT ON FUNCTION clinic_private.contact_text(uuid, uuid, uuid, bytea) IS 'A destination decrypted. Errors: key_unavailable, decryption_failed.';
 
+CREATE FUNCTION clinic_private.readable_contact_text(tenant_id uuid, patient_id uuid, contact_id uuid, destination bytea)
+    RETURNS text
+    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT clinic_private.decrypted_field(readable_contact_text.tenant_id, readable_contact_text.patient_id, 'clinic_data.patient_contacts',
+                                          'destination', readable_contact_text.contact_id::text, readable_contact_text.destination)
+$$;
+COMMENT ON FUNCTION clinic_private.readable_contact_text(uuid, uuid, uuid, bytea) IS
+    'A destination decrypted; null for one that does not decrypt. Errors: key_unavailable.';
+
 CREATE FUNCTION clinic_private.shown_contact(patient_id uuid, contact_id uuid, destination bytea, destination_index bytea)
     RETURNS text
     LANGUAGE plpgsql STABLE PARALLEL RESTRICTED SECURITY DEFINER
@@ -38,8 +49,8 @@ GRANT EXECUTE ON FUNCTION clinic_private.shown_contact TO clinic_user, clinic_ow
 COMMENT ON FUNCTION clinic_private.shown_contact(uuid, uuid, bytea, bytea) IS
     'The destination of a row of clinic.patient_contacts, for who may see the patient whole; null after shredding. Errors: key_unavailable, decryption_failed.';
 
-REVOKE ALL ON FUNCTION clinic_private.contact_index, clinic_private.contact_text FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.contact_index, clinic_private.contact_text TO clinic_owner;
+REVOKE ALL ON FUNCTION clinic_private.contact_index, clinic_private.contact_text, clinic_private.readable_contact_text FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.contact_index, clinic_private.contact_text, clinic_private.readable_contact_text TO clinic_owner;
 
 -- ----------------------------------------------------------------------------------------------------------------------
 -- Details.

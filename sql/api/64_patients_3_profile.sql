@@ -141,7 +141,8 @@ BEGIN
     -- What is encrypted is another's to see masked only, where row security shows none of it.
     PERFORM clinic_private.act_as_system(tenant);
     IF EXISTS (SELECT FROM clinic_data.shredded_patients AS s WHERE s.tenant_id = tenant AND s.patient_id = place) THEN
-        PERFORM clinic_private.raise_error('shredded', NULL, jsonb_build_object('patient_id', place), NULL);
+        PERFORM clinic_private.raise_error('shredded', 'the patient was erased', jsonb_build_object('patient_id', place),
+            'What was kept of them is unreadable for ever; clinic.patients shows what remains.');
     END IF;
     profile := profile || clinic_private.patient_parts(tenant, place, whole) || jsonb_build_object('masked', NOT whole);
     PERFORM clinic_private.restore_context(saved);

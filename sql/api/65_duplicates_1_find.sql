@@ -262,7 +262,8 @@ GRANT EXECUTE ON FUNCTION clinic.list_duplicates TO clinic_user;
 COMMENT ON FUNCTION clinic.list_duplicates IS
     'A work list of pairs of records that may be of one person. Needs patients:merge and patients:read. It goes through the patients by their ids, five hundred at most in one call.
 Returns an object: pairs (patient_id, other_patient_id, score, confidence, matched), patients (how many were looked at), after (cursor for the rest; null: that was all; pairs
-may be empty before). confidence: least one, high, medium or low. page_size: 1 to 100; a patient''s pairs stay together.
+may be empty before). confidence: least one, high, medium or low; low ones have a score of 0.6 at least, where what resembles each other less is noise, and clinic.find_duplicates
+with a threshold tells of one patient what lies below. page_size: 1 to 100; a patient''s pairs stay together.
 Errors: no_context, forbidden, 22004, 22023.';
 
 CREATE FUNCTION clinic.set_distinct_patients(patient_id uuid, other_patient_id uuid, reason text, remove boolean DEFAULT false)

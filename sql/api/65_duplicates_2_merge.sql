@@ -372,6 +372,23 @@ END
 $$;
 COMMENT ON FUNCTION clinic_private.move_patient(uuid, uuid, uuid) IS 'Moves everything that moves from a duplicate to its master, and returns the keys by table.';
 
+-- By kind of message, or * for the others, lists of channels; an empty one: not wanted.
+CREATE FUNCTION clinic_private.stricter_channels(channels jsonb, others jsonb)
+    RETURNS jsonb
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT CASE WHEN bool_or(k.other = '[]' AND k.own IS DISTINCT FROM '[]')
+                THEN jsonb_object_agg(k.kind, CASE WHEN '[]' IN (k.own, k.other) THEN '[]' ELSE coalesce(k.own, k.other) END)
+                ELSE stricter_channels.channels END
+    FROM (
+        SELECT n.kind, coalesce(stricter_channels.channels -> n.kind, stricter_channels.channels -> '*') AS own,
+               coalesce(stricter_channels.others -> n.kind, stricter_channels.others -> '*') AS other
+        FROM (SELECT jsonb_object_keys(stricter_channels.channels) UNION SELECT jsonb_object_keys(stricter_channels.others)) AS n (kind)) AS k;
+END;
+COMMENT ON FUNCTION clinic_private.stricter_channels(jsonb, jsonb) IS
+    'Preferred channels by kind of message, as of clinic_data.communication_preferences, with the kinds that others do not want not wanted either.';
+
 CREATE FUNCTION clinic_private.complete_patient(tenant_id uuid, duplicate uuid, master uuid)
     RETURNS jsonb
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE
@@ -425,6 +442,16 @@ BEGIN
     FROM clinic_data.communication_preferences AS o WHERE o.tenant_id = tenant AND o.patient_id = complete_patient.duplicate
     ON CONFLICT ON CONSTRAINT communication_preferences_pkey DO NOTHING;
     completed := completed || jsonb_build_object('communication_preferences', FOUND);
+    -- Messages of a kind that the one record does not want are not wanted by the other.
+    WITH changed AS (
+        UPDATE clinic_data.communication_preferences AS p
+        SET channels = clinic_private.stricter_channels(b.channels, d.channels)
+        FROM clinic_data.communication_preferences AS b, clinic_data.communication_preferences AS d
+        WHERE p.tenant_id = tenant AND p.patient_id = complete_patient.master AND b.tenant_id = p.tenant_id AND b.patient_id = p.patient_id
+          AND d.tenant_id = tenant AND d.patient_id = complete_patient.duplicate
+          AND clinic_private.stricter_channels(b.channels, d.channels) <> b.channels
+        RETURNING b.channels AS before)
+    SELECT coalesce(jsonb_object_agg('channels_before', c.before), '{}') || completed INTO completed FROM changed AS c;
 
     -- Who wanted nothing at a place wants nothing there as the other record.
     WITH changed AS (
@@ -533,7 +560,7 @@ COMMENT ON FUNCTION clinic_private.copied_detail(uuid, uuid, uuid, text, bytea) 
 
 REVOKE ALL ON FUNCTION clinic_private.patient_references, clinic_private.key_columns, clinic_private.key_expression, clinic_private.foreign_patient_references,
     clinic_private.move_foreign_rows, clinic_private.move_patient_rows, clinic_private.move_claims, clinic_private.merge_conflicts, clinic_private.merge_state, clinic_private.state_changes,
-    clinic_private.lock_patients, clinic_private.move_patient, clinic_private.complete_patient, clinic_private.merge_consents, clinic_private.copied_detail FROM PUBLIC;
+    clinic_private.lock_patients, clinic_private.move_patient, clinic_private.stricter_channels, clinic_private.complete_patient, clinic_private.merge_consents, clinic_private.copied_detail FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.patient_references, clinic_private.key_columns, clinic_private.key_expression, clinic_private.foreign_patient_references,
     clinic_private.move_foreign_rows, clinic_private.move_patient_rows, clinic_private.move_claims, clinic_private.merge_conflicts, clinic_private.merge_state, clinic_private.state_changes,
-    clinic_private.lock_patients, clinic_private.move_patient, clinic_private.complete_patient, clinic_private.merge_consents, clinic_private.copied_detail TO clinic_owner;
+    clinic_private.lock_patients, clinic_private.move_patient, clinic_private.stricter_channels, clinic_private.complete_patient, clinic_private.merge_consents, clinic_private.copied_detail TO clinic_owner;

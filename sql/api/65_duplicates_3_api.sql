@@ -69,12 +69,14 @@ DECLARE
     moved jsonb;
     completed jsonb;
 BEGIN
+    PERFORM clinic_private.require_read_committed('merging records');
     PERFORM clinic_private.require_arguments(jsonb_build_object('reason', merge_patients.reason));
     IF length(btrim(merge_patients.reason)) NOT BETWEEN 1 AND 1000 THEN
         PERFORM clinic_private.refuse_argument('reason', 'reason must have 1 to 1000 characters', hint => 'Name no patient in it: it stays.');
     END IF;
     PERFORM clinic_private.act_as_system(tenant);
     PERFORM clinic_private.lock_patients(tenant, ARRAY[master, duplicate]);
+    PERFORM clinic_private.lock_consents(least(master, duplicate)), clinic_private.lock_consents(greatest(master, duplicate));
     FOR present IN
         SELECT p.patient_id, p.status, p.deleted_at, s.patient_id IS NOT NULL AS is_shredded
         FROM clinic_data.patients AS p
@@ -119,9 +121,10 @@ GRANT EXECUTE ON FUNCTION clinic.merge_patients TO clinic_user;
 COMMENT ON FUNCTION clinic.merge_patients IS
     'Merges the record of a patient into another of the same person: whatever refers to the duplicate moves to the master, encrypted fields under the master''s key, and fields
 that the master lacks come from the duplicate. The duplicate gets status merged and merged_into_id: its id leads clinic.get_patient, clinic.patient_profile and the search to
-the master, which replaces it. A consent stands for the merged record unless it was withdrawn as either, later. Nothing moves when something is in the way (clinic.merge_conflicts). Needs patients:merge, patients:read and patients:write.
+the master, which replaces it. A consent stands for the merged record unless it was withdrawn as either, later; what is not to be sent to either, there or of that kind, is not sent. Nothing moves when something is in the way (clinic.merge_conflicts). Needs patients:merge, patients:read and patients:write.
 reason: 1 to 1000 characters that name nobody. Returns an object: merge_id, patient_id, replaces, moved (rows by table), completed (fields).
-Errors: no_context, forbidden, not_found, inactive (one is merged or put away), shredded, patient_conflict (with conflicts), busy, key_unavailable, decryption_failed, 22004, 22023.';
+Errors: no_context, forbidden, not_found, inactive (one is merged or put away), shredded, patient_conflict (with conflicts), busy, key_unavailable, decryption_failed, 22004, 22023,
+25001 above READ COMMITTED.';
 
 CREATE FUNCTION clinic.unmerge_patients(merge_id uuid, reason text)
     RETURNS jsonb
@@ -139,6 +142,7 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_permission('patients:read');
     PERFORM clinic_private.require_permission('patients:write');
+    PERFORM clinic_private.require_read_committed('undoing a merge');
     PERFORM clinic_private.require_arguments(jsonb_build_object('merge_id', unmerge_patients.merge_id, 'reason', unmerge_patients.reason));
     IF length(btrim(unmerge_patients.reason)) NOT BETWEEN 1 AND 1000 THEN
         PERFORM clinic_private.refuse_argument('reason', 'reason must have 1 to 1000 characters', hint => 'Name no patient in it: it stays.');
@@ -150,6 +154,8 @@ BEGIN
     END IF;
     PERFORM clinic_private.act_as_system(tenant);
     PERFORM clinic_private.lock_patients(tenant, ARRAY[merge.master_patient_id, merge.duplicate_patient_id]);
+    PERFORM clinic_private.lock_consents(least(merge.master_patient_id, merge.duplicate_patient_id)),
+        clinic_private.lock_consents(greatest(merge.master_patient_id, merge.duplicate_patient_id));
     PERFORM FROM clinic_data.patient_merges AS m
     WHERE m.tenant_id = tenant AND m.merge_id = unmerge_patients.merge_id AND m.undone_at IS NULL
     FOR UPDATE;
@@ -196,7 +202,8 @@ COMMENT ON FUNCTION clinic.unmerge_patients IS
     'Undoes a merge: what had moved moves back, and what was completed is taken from the master. Only while the rows of both are as the merge left them, nothing added to them
 either; else it says what has changed (table, row, and added, changed or removed). Messages, offers, accounts and holds do not count. Needs patients:merge, patients:read and
 patients:write. reason: 1 to 1000 characters that name nobody.
-Errors: no_context, forbidden, not_found, bad_transition (undone already), stale_version (with changes), busy, key_unavailable, 22004, 22023.';
+Errors: no_context, forbidden, not_found, bad_transition (undone already), stale_version (with changes), busy, key_unavailable, 22004, 22023,
+25001 above READ COMMITTED.';
 
 CREATE FUNCTION clinic_private.undo_completion(tenant_id uuid, duplicate uuid, master uuid, completed jsonb)
     RETURNS void
@@ -223,6 +230,9 @@ BEGIN
     UPDATE clinic_data.communication_preferences AS p
     SET language = NULL, time_zone = NULL, quiet_from = NULL, quiet_until = NULL, channels = '{}'
     WHERE p.tenant_id = tenant AND p.patient_id = undo_completion.master AND (undo_completion.completed -> 'communication_preferences')::boolean;
+    UPDATE clinic_data.communication_preferences AS p
+    SET channels = undo_completion.completed -> 'channels_before'
+    WHERE p.tenant_id = tenant AND p.patient_id = undo_completion.master AND undo_completion.completed ? 'channels_before';
     UPDATE clinic_data.patient_contacts AS c
     SET opted_out_at = NULL
     WHERE c.tenant_id = tenant AND c.patient_id = undo_completion.master AND undo_completion.completed -> 'opted_out' ? c.contact_id::text;

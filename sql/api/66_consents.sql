@@ -64,7 +64,10 @@ AS $$
 BEGIN
     IF (SELECT p.description FROM clinic_private.purpose_of(require_purpose.tenant_id, require_purpose.purpose) AS p) IS NULL THEN
         PERFORM clinic_private.refuse_argument('purpose', 'purpose must be one of clinic.consent_purposes',
-            hint => 'Add one with clinic.set_consent_purpose.');
+            (SELECT 'The tenant has ' || string_agg(a.purpose, ', ' ORDER BY a.purpose COLLATE "C") || '.'
+             FROM (SELECT s.purpose FROM clinic_private.shipped_purposes() AS s
+                   UNION SELECT p.purpose FROM clinic_data.consent_purposes AS p WHERE p.tenant_id = require_purpose.tenant_id) AS a),
+            'Add one with clinic.set_consent_purpose.');
     END IF;
 END
 $$;
@@ -177,6 +180,7 @@ REVOKE ALL ON FUNCTION clinic.add_consent_text FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.add_consent_text TO clinic_user;
 COMMENT ON FUNCTION clinic.add_consent_text IS
     'Adds the next version of the words for a purpose in a language, and returns its text_id. Needs setup:write. Texts are never changed; consents to an earlier version stay.
+purpose: one of clinic.consent_purposes, those of the tenant''s own (clinic.set_consent_purpose) among them; language: a tag of the form of BCP 47, such as en or hi-IN;
 valid_from_at: since when one consents to these words and no earlier ones; null: now. Errors: no_context, forbidden, 22004, 22023, duplicate.';
 
 -- ----------------------------------------------------------------------------------------------------------------------
@@ -188,7 +192,8 @@ CREATE FUNCTION clinic_private.lock_consents(patient_id uuid)
     SET search_path = pg_catalog, pg_temp
 RETURN pg_advisory_xact_lock(hashtextextended('pg_clinic: consents of ' || lock_consents.patient_id, 0));
 COMMENT ON FUNCTION clinic_private.lock_consents(uuid) IS
-    'Waits until nobody else gives or withdraws consents of the patient, so that what was signed before a withdrawal is never recorded past it.';
+    'Waits until nobody else gives, withdraws or merges consents of the patient, so that what was signed before a withdrawal is never recorded past it. Whoever locks patients'' rows too
+locks these first.';
 REVOKE ALL ON FUNCTION clinic_private.lock_consents FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lock_consents TO clinic_owner;
 
@@ -217,9 +222,7 @@ DECLARE
 BEGIN
     PERFORM clinic_private.require_arguments(jsonb_build_object('purpose', give_consent.purpose, 'text_id', give_consent.text_id));
     PERFORM clinic_private.require_purpose(tenant, give_consent.purpose);
-    IF EXISTS (SELECT FROM clinic_data.shredded_patients AS s WHERE s.tenant_id = tenant AND s.patient_id = give_consent.patient_id) THEN
-        PERFORM clinic_private.raise_error('shredded', 'the patient was erased', jsonb_build_object('patient_id', give_consent.patient_id), NULL);
-    END IF;
+    PERFORM clinic_private.require_whole_record(give_consent.patient_id);
     IF own THEN
         form := CASE WHEN clinic.current_patient_id() = give_consent.patient_id THEN 'patient' ELSE 'guardian' END;
         guardian := CASE WHEN form = 'guardian' THEN clinic.current_patient_id() END;
@@ -298,6 +301,7 @@ BEGIN
     IF length(withdraw_consent.reason) > 1000 OR length(withdraw_consent.evidence) > 200 THEN
         PERFORM clinic_private.refuse_argument('reason, evidence', 'reason must have at most 1000 characters, and evidence 200');
     END IF;
+    PERFORM clinic_private.require_purpose(tenant, withdraw_consent.purpose);
     PERFORM clinic_private.require_unmerged(withdraw_consent.patient_id);
     PERFORM clinic_private.lock_consents(withdraw_consent.patient_id);
     IF withdraw_consent.scope IS NOT NULL AND EXISTS (
@@ -330,7 +334,7 @@ GRANT EXECUTE ON FUNCTION clinic.withdraw_consent TO clinic_user;
 COMMENT ON FUNCTION clinic.withdraw_consent IS
     'Withdraws what consents of a patient stand for a purpose, and returns how many those were; 0: none stood. As easy as giving: patients for themselves, guardians, staff with
 patients:write and patients:read. It holds from now on: what was done before remains lawful.
-scope: only consents of this scope, refused while one to the whole purpose stands, which covers it; null: all of the purpose. reason: why, naming nobody. Errors: no_context, forbidden, not_found (the patient), 22004, 22023.';
+purpose: one of clinic.consent_purposes; scope: only consents of this scope, refused while one to the whole purpose stands, which covers it; null: all of the purpose. reason: why, naming nobody. Errors: no_context, forbidden, not_found (the patient), 22004, 22023.';
 
 -- ----------------------------------------------------------------------------------------------------------------------
 -- Asking.

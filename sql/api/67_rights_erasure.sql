@@ -70,7 +70,8 @@ BEGIN
     WHERE i.tenant_id = close_patient_account.tenant AND i.user_id = account
       AND o.tenant_id = i.tenant_id AND o.topic = 'one_time_code' AND o.status = 'waiting'
       AND i.identifier_hash = CASE WHEN coalesce(clinic_private.has_master_key(clinic_private.master_key_of(o.destination)), true)
-                                   THEN clinic_private.identifier_hash(i.tenant_id, i.kind, clinic_private.open_kept_secret(o.destination, 'outbox ' || o.message_id)) END;
+                                   THEN clinic_private.identifier_hash(i.tenant_id, i.kind, clinic_private.opened_kept_secret(
+                                       o.destination, clinic_private.secret_place('outbox', o.message_id::text, 'destination'))) END;
     DELETE FROM clinic_data.one_time_codes AS c WHERE c.tenant_id = close_patient_account.tenant AND c.user_id = account;
     UPDATE clinic_data.sign_in_events AS e
     SET identifier_hash = NULL
@@ -225,6 +226,7 @@ BEGIN
     IF length(btrim(erase_patient.reason)) NOT BETWEEN 10 AND 1000 THEN
         PERFORM clinic_private.refuse_argument('reason', 'reason must have 10 to 1000 characters', hint => 'It stays for ever: name nobody.');
     END IF;
+    PERFORM clinic_private.require_read_committed('erasing a patient');
     PERFORM clinic_private.require_row('patient', erase_patient.patient_id);
     PERFORM clinic_private.require_unmerged(erase_patient.patient_id);
     PERFORM clinic_private.act_as_system(tenant);
@@ -255,7 +257,7 @@ COMMENT ON FUNCTION clinic.erase_patient IS
     'Erases a patient for ever: destroys the keys of all that is encrypted, takes out name, number, date of birth, contacts and free text, closes the account. Visits, consents, disclosures
 and the audit stay, under an id that leads to nobody. So are records that were merged into the patient''s. Returns true; false when it was done before (what has come back since goes again). Needs patients:erase and patients:read.
 reason: 10 to 1000 characters that name nobody: it stays. despite_retention: although the patient was treated within the period of class medical (clinic.retention_classes), where the law
-allows. Errors: no_context, forbidden, not_found, inactive (merged into another record: erase that), must_be_kept (a legal hold, or retention), bad_transition (visits to come), busy, 22004, 22023.';
+allows. Errors: no_context, forbidden, not_found, inactive (merged into another record: erase that), must_be_kept (a legal hold, or retention), bad_transition (visits to come), busy, 22004, 22023, 25001 above READ COMMITTED.';
 
 CREATE FUNCTION clinic.apply_erasures()
     RETURNS integer

@@ -124,6 +124,7 @@ DECLARE
     keys text[] := make_audit.key_columns;
     secrets text[] := coalesce(make_audit.secret_columns, '{}');
     missing text;
+    wants_uuid boolean;
     wanted record;
 BEGIN
     IF make_audit.relation IS NULL OR make_audit.class IS NULL THEN
@@ -138,10 +139,6 @@ BEGIN
     IF NOT pg_has_role(owner, 'USAGE') THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = format('must be owner of %s', make_audit.relation);
     END IF;
-    IF make_audit.class !~ '^[a-z_]{1,40}$' THEN
-        RAISE EXCEPTION USING ERRCODE = 'invalid_parameter_value', COLUMN = 'class', MESSAGE = 'a class is a word in lower case',
-            HINT = 'Such as medical, security or access; clinic.retention_classes lists those with a period.';
-    END IF;
     IF keys IS NULL THEN
         SELECT array_agg(a.attname ORDER BY u.place) INTO keys
           FROM pg_index i
@@ -154,7 +151,7 @@ BEGIN
             MESSAGE = format('%s has no key beside the tenant', make_audit.relation), HINT = 'Name the columns that tell rows apart.';
     END IF;
     -- The trigger takes lists between commas.
-    SELECT string_agg(coalesce(left(u.name, 63), 'null'), ', ') INTO missing
+    SELECT string_agg(coalesce(left(u.name, 63), 'null'), ', '), bool_or(u.must_be_uuid) INTO missing, wants_uuid
       FROM (SELECT k.name, false AS must_be_uuid FROM unnest(keys) AS k (name)
             UNION ALL SELECT make_audit.patient_column, true WHERE make_audit.patient_column IS NOT NULL
             UNION ALL SELECT regexp_replace(c.name, '^-', ''), false FROM unnest(secrets) AS c (name) WHERE c.name IS DISTINCT FROM '*') u
@@ -163,7 +160,10 @@ BEGIN
                           AND (NOT u.must_be_uuid OR a.atttypid = 'uuid'::regtype));
     IF missing IS NOT NULL THEN
         RAISE EXCEPTION USING ERRCODE = 'undefined_column', MESSAGE = format('%s has no fit column %s', make_audit.relation, missing),
-            HINT = 'The patient''s column is of type uuid; a column whose name has a comma or a blank cannot be named here.';
+            DETAIL = format('The table has %s.', (SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute AS a
+                                                   WHERE a.attrelid = make_audit.relation AND a.attnum > 0 AND NOT a.attisdropped)),
+            HINT = CASE WHEN wants_uuid THEN 'The patient''s column is of type uuid.'
+                        ELSE 'Name columns of the table; ''*'' and ''-name'' are for secret_columns alone, and a column whose name has a comma or a blank cannot be named here.' END;
     END IF;
     FOR wanted IN
         SELECT * FROM (VALUES ('zz_90_audit', 'INSERT OR DELETE OR UPDATE', 'ROW', 'Made by clinic.enable_audit: rows leave records of the audit.'),
@@ -200,6 +200,30 @@ COMMENT ON FUNCTION clinic_private.note_audit(regclass, text) IS 'Records that t
 REVOKE ALL ON FUNCTION clinic_private.note_audit FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.note_audit TO clinic_admin;
 
+CREATE FUNCTION clinic_private.require_retention_class(class text)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp SET row_security = on
+AS $$
+#variable_conflict error
+DECLARE
+    known constant text[] := ARRAY(
+        SELECT d.class FROM clinic_private.default_retention() AS d
+        UNION SELECT r.class FROM clinic_data.retention_classes AS r WHERE r.tenant_id = clinic.current_tenant_id()
+        ORDER BY 1);
+BEGIN
+    IF require_retention_class.class <> ALL (known) THEN
+        PERFORM clinic_private.refuse_argument('class', 'there is no such class of audit records', format('There are %s.', array_to_string(known, ', ')),
+            'Another one is declared by clinic.set_retention, in the tenant of the context.');
+    END IF;
+END
+$$;
+ALTER FUNCTION clinic_private.require_retention_class OWNER TO clinic_owner;
+COMMENT ON FUNCTION clinic_private.require_retention_class(text) IS
+    'Refuses a class of audit records that is neither shipped nor declared by the tenant of the context, if there is one. Errors: 22023.';
+REVOKE ALL ON FUNCTION clinic_private.require_retention_class FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.require_retention_class TO clinic_owner, clinic_admin;
+
 CREATE FUNCTION clinic.enable_audit(
     relation regclass,
     key_columns text[] DEFAULT NULL,
@@ -209,6 +233,7 @@ CREATE FUNCTION clinic.enable_audit(
     RETURNS void
     LANGUAGE sql VOLATILE PARALLEL UNSAFE SECURITY INVOKER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    SELECT clinic_private.require_retention_class(enable_audit.class);
     SELECT clinic_private.make_audit(enable_audit.relation, enable_audit.key_columns, enable_audit.patient_column, enable_audit.class,
                                      enable_audit.secret_columns);
     SELECT clinic_private.note_audit(enable_audit.relation, 'enable_audit');
@@ -216,7 +241,8 @@ END;
 COMMENT ON FUNCTION clinic.enable_audit(regclass, text[], text, text, text[]) IS
     'Lets every change of a table of your own leave a record in the audit: rows added, changed (the fields that differ) and deleted, and TRUNCATE, by whatever statement.
 relation: an ordinary or partitioned table that the caller owns. key_columns: what tells rows apart beside tenant_id; by default the primary key. patient_column: uuid.
-class: how long records are kept (clinic.retention_classes). secret_columns: of these a record says only that they changed, as of all of type bytea and of domain
+class: how long records are kept: one of clinic.retention_classes, shipped, or declared by clinic.set_retention in the tenant of the context; tenants that declare
+no period for it keep its records as long as the longest. secret_columns: of these a record says only that they changed, as of all of type bytea and of domain
 clinic_data.encrypted anyway; ''*'' stands for every column but uuids, booleans and instants, and ''-name'' then excepts one. Again, it replaces what it made. A table without
 tenant_id leaves its records with the tenant of the context. For clinic_admin and superusers, with the rights of the caller. Errors: 22004, 42809 (no table of your own),
 42501 (not the owner), 42703, 22023.';

@@ -1,4 +1,7 @@
 -- How long the audit is kept: classes, legal holds, purging. Time is the server's wall clock here, never clinic.clock.
+--
+-- Records of class 'retention' tell how long a class is kept and what went: they stay, since clinic.verify_audit() holds each purge against
+-- them, and where they say nothing against default_retention(). So a later version may make a period there shorter, never longer.
 
 CREATE FUNCTION clinic_private.default_retention()
     RETURNS TABLE (class text, keep_months integer, purpose text)
@@ -32,6 +35,15 @@ COMMENT ON FUNCTION clinic_private.keep_months(uuid, text) IS 'How long a tenant
 REVOKE ALL ON FUNCTION clinic_private.keep_months FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.keep_months TO clinic_owner;
 
+CREATE FUNCTION clinic_private.months_before(instant timestamptz, months integer)
+    RETURNS timestamptz
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+RETURN (months_before.instant AT TIME ZONE 'UTC' - make_interval(months => months_before.months)) AT TIME ZONE 'UTC';
+COMMENT ON FUNCTION clinic_private.months_before(timestamptz, integer) IS 'The same time of UTC so many months before, whatever the session''s zone; the last day of a month that is too short.';
+REVOKE ALL ON FUNCTION clinic_private.months_before FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.months_before TO clinic_owner;
+
 CREATE FUNCTION clinic.set_retention(class text, keep_months integer)
     RETURNS void
     LANGUAGE plpgsql VOLATILE PARALLEL UNSAFE SECURITY DEFINER
@@ -46,6 +58,9 @@ BEGIN
     IF set_retention.class !~ '^[a-z_]{1,40}$' THEN
         PERFORM clinic_private.refuse_argument('class', 'class must be a word in lower case');
     END IF;
+    IF set_retention.class = 'retention' THEN
+        PERFORM clinic_private.refuse_argument('class', 'records of class retention are kept for ever', 'They tell why others are gone.');
+    END IF;
     IF set_retention.keep_months NOT BETWEEN 12 AND 1200 THEN
         PERFORM clinic_private.refuse_argument('keep_months', 'keep_months must be between 12 and 1200');
     END IF;
@@ -56,7 +71,9 @@ END
 $$;
 ALTER FUNCTION clinic.set_retention OWNER TO clinic_owner;
 COMMENT ON FUNCTION clinic.set_retention(text, integer) IS
-    'Says how long the tenant keeps audit records of a class, in months, 12 to 1200. Needs audit:retain and audit:read. Errors: no_context, forbidden, 22004, 22023.';
+    'Says how long the tenant keeps audit records of a class, in months, 12 to 1200; not those of class retention, which are kept for ever. Needs audit:retain and audit:read. class: any
+word in lower case, by design: one that is neither shipped (medical, security, access) nor there yet is declared by this, and is one for clinic.enable_audit and clinic.purge_audit
+from then on. Errors: no_context, forbidden, 22004, 22023.';
 REVOKE ALL ON FUNCTION clinic.set_retention FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.set_retention TO clinic_user;
 
@@ -126,8 +143,11 @@ CREATE FUNCTION clinic_private.purge_class(tenant uuid, of_class text, most inte
 AS $$
 #variable_conflict error
 DECLARE
-    v_before timestamptz := clock_timestamp() - make_interval(months => clinic_private.keep_months(purge_class.tenant, purge_class.of_class));
+    v_keep integer;
+    v_before timestamptz;
+    v_sealed bigint;
     v_purge uuid := clinic.new_id();
+    v_record uuid;
     v_ids uuid[];
     v_digest bytea;
     parts regclass[];
@@ -135,6 +155,18 @@ DECLARE
     deleted bigint;
     done bigint := 0;
 BEGIN
+    IF purge_class.of_class = 'retention' THEN
+        RETURN 0;
+    END IF;
+    -- A change of the period comes before this purge or after it, and so do the records of both.
+    LOCK TABLE clinic_data.retention_classes IN SHARE MODE;
+    v_keep := clinic_private.keep_months(purge_class.tenant, purge_class.of_class);
+    v_before := clinic_private.months_before(clock_timestamp(), v_keep);
+    -- What a head proves to have been there then.
+    v_sealed := clinic_private.tree_size_at(purge_class.tenant, v_before);
+    IF v_sealed IS NULL THEN
+        RETURN 0;
+    END IF;
     -- Both time and id: a record that was ingested late has the id of its time.
     SELECT array_agg(o.audit_id), sha256(string_agg(o.leaf_hash, ''::bytea ORDER BY o.place))
     INTO v_ids, v_digest
@@ -142,23 +174,24 @@ BEGIN
           FROM clinic_data.audit_records AS a
          CROSS JOIN LATERAL clinic_private.sealed_position(a.tenant_id, a.transaction_id, a.audit_id) AS s (place)
           WHERE a.tenant_id = purge_class.tenant AND a.class = purge_class.of_class
-            AND a.action <> 'purge' -- what explains why others are gone
             AND a.audit_id < clinic.uuid_floor(v_before) AND a.recorded_at < v_before
             AND NOT EXISTS (SELECT FROM clinic_data.legal_holds AS h
                             WHERE h.tenant_id = a.tenant_id AND h.released_at IS NULL
                               AND (h.patient_id IS NULL OR h.patient_id = a.patient_id OR h.patient_id = ANY (a.row_ids)
                                    OR EXISTS (SELECT FROM clinic_data.audit_read_patients AS r
                                                WHERE r.tenant_id = a.tenant_id AND r.patient_id = h.patient_id AND r.audit_id = a.audit_id)))
-            AND s.place IS NOT NULL
+            AND s.place < v_sealed
           ORDER BY a.audit_id
           LIMIT purge_class.most) AS o;
     IF v_ids IS NULL THEN
         RETURN 0;
     END IF;
-    INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, class, recorded_before, purged_at, record_count, leaves_digest)
-    VALUES (purge_class.tenant, v_purge, purge_class.of_class, v_before, clock_timestamp(), cardinality(v_ids), v_digest);
-    INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id)
-    SELECT purge_class.tenant, u.audit_id, v_purge FROM unnest(v_ids) AS u (audit_id);
+    INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, class, recorded_before, keep_months, purged_at, record_count, leaves_digest)
+    VALUES (purge_class.tenant, v_purge, purge_class.of_class, v_before, v_keep, clock_timestamp(), cardinality(v_ids), v_digest);
+    INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id, transaction_id, recorded_at, class, content_digest)
+    SELECT a.tenant_id, a.audit_id, v_purge, a.transaction_id, a.recorded_at, a.class, clinic_private.audit_content_digest(a)
+    FROM clinic_data.audit_records AS a
+    WHERE a.tenant_id = purge_class.tenant AND a.audit_id = ANY (v_ids);
     -- Looked up before: a partition that a query still reads cannot be opened.
     parts := ARRAY(SELECT DISTINCT a.tableoid FROM clinic_data.audit_records AS a
                    WHERE a.tenant_id = purge_class.tenant AND a.audit_id = ANY (v_ids)
@@ -174,14 +207,20 @@ BEGIN
     IF done <> cardinality(v_ids) THEN
         RAISE EXCEPTION 'purged % records instead of %', done, cardinality(v_ids);
     END IF;
-    PERFORM clinic_private.write_audit('security', 'purge', 'audit_records', v_purge::text, tenant_id => purge_class.tenant,
-        after => jsonb_build_object('class', purge_class.of_class, 'recorded_before', to_char(v_before AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    v_record := clinic_private.write_audit('retention', 'purge', 'audit_records', v_purge::text, tenant_id => purge_class.tenant,
+        after => jsonb_build_object('class', purge_class.of_class, 'recorded_before', clinic_private.audit_utc(v_before), 'keep_months', v_keep,
                                     'record_count', done, 'leaves_digest', encode(v_digest, 'hex')));
+    -- Or it would seem to have been too early.
+    IF v_before > (SELECT clinic_private.months_before(a.recorded_at, v_keep) FROM clinic_data.audit_records AS a
+                    WHERE a.tenant_id = purge_class.tenant AND a.audit_id = v_record) THEN
+        RAISE EXCEPTION 'the clock went back during a purge';
+    END IF;
     RETURN done;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.purge_class(uuid, text, integer) IS
-    'Deletes up to so many records of a tenant and class whose time is over, that are sealed, and that no legal hold keeps; notes which, and records that in the audit itself.';
+    'Deletes up to so many records of a tenant and class whose time is over, that a signed head has had as long, and that no legal hold keeps; keeps what proves
+their class and time, and records that in the audit itself.';
 REVOKE ALL ON FUNCTION clinic_private.purge_class FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.purge_class TO clinic_owner;
 
@@ -225,13 +264,18 @@ BEGIN
     IF purge_audit.most NOT BETWEEN 1 AND 1000000 THEN
         PERFORM clinic_private.refuse_argument('most', 'most must be between 1 and 1000000');
     END IF;
+    -- What is neither shipped nor declared here may still have records, of a table that another tenant has a period for.
+    IF purge_audit.class <> 'retention'
+       AND NOT EXISTS (SELECT FROM clinic_data.audit_records AS a WHERE a.tenant_id = tenant AND a.class = purge_audit.class) THEN
+        PERFORM clinic_private.require_retention_class(purge_audit.class);
+    END IF;
     RETURN clinic_private.purge_class(tenant, purge_audit.class, purge_audit.most);
 END
 $$;
 ALTER FUNCTION clinic.purge_audit OWNER TO clinic_owner;
 COMMENT ON FUNCTION clinic.purge_audit(text, integer) IS
-    'Deletes records of the tenant''s audit: of one class, up to most (10000), the oldest first; only those whose time is over (clinic.retention_classes), that are sealed and
-that no legal hold keeps. Everything else stays, whoever asks. Returns how many went. Their leaf hashes stay in the seal, and the purge is itself recorded. Readers and writers
-of their month wait meanwhile. Needs audit:retain and audit:read. Errors: no_context, forbidden, 22004, 22023.';
+    'Deletes records of the tenant''s audit: of one class, that is shipped, that clinic.set_retention has declared or that there are records of, up to most (10000), the oldest first; only those whose time is over (clinic.retention_classes), that have been
+sealed as long, with a signature, and that no legal hold keeps. Everything else stays, whoever asks. Returns how many went. Their leaf hashes stay in the seal, and the purge is itself
+recorded: until that record is sealed, clinic.verify_audit() says unsealed. Readers and writers of their month wait meanwhile, and clinic.set_retention(). Needs audit:retain and audit:read. Errors: no_context, forbidden, 22004, 22023.';
 REVOKE ALL ON FUNCTION clinic.purge_audit FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.purge_audit TO clinic_user;

@@ -25,6 +25,7 @@ BEGIN ATOMIC
                ('job_states', '{error_message}'),
                ('users', '{name}'),
                ('user_identifiers', '{identifier_hash,value}'),
+               ('identifier_secrets', '{secret}'),
                ('staff_profiles', '{registration_number,licence_number,npi,hpr_id,signature_ref}'),
                ('credentials', '{password_hash}'),
                ('token_keys', '{signing_key,verify_key}'),

@@ -40,13 +40,14 @@ BEGIN ATOMIC
                               AND a.attname <> 'tenant_id'
                               AND k.confrelid = (SELECT o.oid FROM pg_class o WHERE o.relname = 'patients' AND o.relnamespace = to_regnamespace('clinic_data')::oid)))
     )
-    SELECT DISTINCT ON (p.oid) CASE WHEN p.is_ours THEN 'error' ELSE 'warning' END, 'not_audited', p.name::text,
+    (SELECT DISTINCT ON (p.oid) CASE WHEN p.is_ours THEN 'error' ELSE 'warning' END, 'not_audited', p.name::text,
            'The table tells of patients, and changes of its rows leave no record in the audit.',
            CASE WHEN p.is_ours THEN 'CALL clinic.install()'
                 ELSE format('SELECT clinic.enable_audit(%L, patient_column => %L)', p.name, p.attname) END
       FROM of_patients p
      WHERE NOT EXISTS (SELECT FROM audits t WHERE t.tgrelid = p.oid AND t.of_rows)
        AND NOT (p.is_ours AND p.relname IN (SELECT x.table_name FROM clinic_private.audit_exemptions() x))
+     ORDER BY p.oid, p.attname <> 'patient_id', p.attname)
     UNION ALL
     SELECT 'error', 'audit_disabled', format('%s.%I', c.oid::regclass, t.tgname),
            'The trigger of the audit does not fire always: changes can be made that leave no record.',

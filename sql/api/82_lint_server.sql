@@ -198,7 +198,7 @@ BEGIN ATOMIC
                     WHERE a.address NOT IN ('', 'localhost', '127.0.0.1', '::1'))
     UNION ALL
     SELECT 'warning', 'not_preloaded', 'shared_preload_libraries',
-           'pg_clinic is not preloaded: there are no rate limits, and its settings are not there before its first call. Needs a restart.',
+           'pg_clinic is not preloaded: there are no rate limits, its settings are not there before its first call, and neither is the audit of reads: what a superuser reads of a table of patients before it leaves no record. Needs a restart.',
            format('ALTER SYSTEM SET shared_preload_libraries = %s',
                   concat_ws(', ', (SELECT string_agg(quote_ident(btrim(n.name, ' "')), ', ')
                                      FROM regexp_split_to_table(s.setting, ',') AS n (name) WHERE btrim(n.name) <> ''), 'pg_clinic'))

@@ -49,14 +49,19 @@ BEGIN
         UNION ALL
         SELECT 'error', 'key_missing', concat_ws(' ', s.tenant_id || ':', s.kind, s.key_no), format('The key is wrapped by master key "%s": %s.', s.master_key_id, s.problem),
                'Add that master key to the file again, below the current one'
-        FROM state AS s WHERE s.kind <> 'master' AND s.status <> 'in_clear' AND s.problem IS NOT NULL
+        FROM state AS s WHERE s.kind <> 'master' AND s.status <> 'in_clear' AND s.problem IS NOT NULL AND s.unreadable IS NULL
+        UNION ALL
+        SELECT 'error', 'master_key_mismatch', concat_ws(' ', s.tenant_id || ':', s.kind, s.key_no),
+               format('Of what master key "%s" wraps, %s.', s.master_key_id, s.problem),
+               'Put the key that wrapped it into the file under that id, SELECT pg_reload_conf(), then SELECT * FROM clinic.rotate_master_key(), which names what is damaged'
+        FROM state AS s WHERE s.unreadable > 0
         UNION ALL
         SELECT 'info', 'key_not_rewrapped', concat_ws(' ', s.tenant_id || ':', s.kind, s.key_no),
                format('The key is wrapped by master key "%s", which is not the current one any more.', s.master_key_id), 'SELECT clinic.rotate_master_key()'
         FROM state AS s JOIN state AS m ON m.kind = 'master' AND m.status = 'current'
         WHERE s.kind <> 'master' AND s.status NOT IN ('destroyed', 'in_clear') AND s.problem IS NULL AND s.master_key_id <> m.master_key_id
         UNION ALL
-        SELECT CASE WHEN s.kind IN ('token_key', 'webhook_secret') THEN 'warning' ELSE 'info' END, 'secret_in_clear', concat_ws(' ', s.tenant_id || ':', s.kind),
+        SELECT CASE WHEN s.kind IN ('token_key', 'webhook_secret', 'identifier_secret') THEN 'warning' ELSE 'info' END, 'secret_in_clear', concat_ws(' ', s.tenant_id || ':', s.kind),
                format('Of what the master key should seal, %s.', s.problem),
                'Set clinic.master_key_file or clinic.master_key_command, SELECT pg_reload_conf(), then SELECT clinic.rotate_master_key()'
         FROM state AS s WHERE s.status = 'in_clear'
@@ -74,7 +79,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION clinic_private.lint_encryption() IS
-    'Findings about keys of encrypted fields: those that are missing, in clear, old, not wrapped anew or stuck.';
+    'Findings about keys of encrypted fields: those that are missing, other than before, in clear, old, not wrapped anew or stuck.';
 REVOKE ALL ON FUNCTION clinic_private.lint_encryption() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.lint_encryption() TO clinic_admin;
 

@@ -142,7 +142,15 @@ AS 'MODULE_PATHNAME', 'clinic_declare_purpose';
 
 COMMENT ON FUNCTION clinic.declare_purpose(text) IS
 'Says why patients are read, for the rest of the transaction; a super_admin sees none before. Over HTTP the header x-purpose-of-use does.
-purpose: a code of HL7 PurposeOfUse, such as TREAT, HOPERAT, HPAYMT, ETREAT or PATRQT. Raises no_context, 22004, 22023.';
+purpose: one of the codes of HL7 PurposeOfUse, such as TREAT, HOPERAT, HPAYMT, ETREAT or PATRQT; others are refused. Raises no_context, 22004, 22023.';
+
+CREATE FUNCTION clinic_private.lacks_purpose()
+RETURNS boolean
+LANGUAGE c STABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'clinic_lacks_purpose';
+COMMENT ON FUNCTION clinic_private.lacks_purpose() IS 'Whether the caller, a super_admin, reads nothing of patients before clinic.declare_purpose; false without a context.';
+REVOKE ALL ON FUNCTION clinic_private.lacks_purpose() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.lacks_purpose() TO clinic_owner;
 
 REVOKE ALL ON FUNCTION clinic.declare_purpose(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.declare_purpose(text) TO clinic_user;

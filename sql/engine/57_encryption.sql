@@ -28,6 +28,19 @@ COMMENT ON FUNCTION clinic_private.decrypt_field(uuid, uuid, text, text, text, b
 'What was encrypted for this place. Checks no permission. ciphertext: null gives null. Raises decryption_failed, whatever the cause;
 key_unavailable when the master key is not there; 22004.';
 
+CREATE FUNCTION clinic_private.decrypted_field(
+    tenant_id uuid,
+    patient_id uuid,
+    table_name text,
+    column_name text,
+    row_id text,
+    ciphertext bytea)
+RETURNS text
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'clinic_decrypted_field';
+COMMENT ON FUNCTION clinic_private.decrypted_field(uuid, uuid, text, text, text, bytea) IS
+'As decrypt_field; null for what does not decrypt. Raises key_unavailable when the master key is not there; 22004.';
+
 CREATE FUNCTION clinic_private.blind_index(tenant_id uuid, index_name text, normalised text)
 RETURNS bytea
 LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
@@ -46,6 +59,8 @@ COMMENT ON FUNCTION clinic.is_encrypted(bytea) IS
 genuine.';
 
 REVOKE ALL ON FUNCTION clinic_private.encrypt_field(uuid, uuid, text, text, text, text),
-    clinic_private.decrypt_field(uuid, uuid, text, text, text, bytea), clinic_private.blind_index(uuid, text, text) FROM PUBLIC;
+    clinic_private.decrypt_field(uuid, uuid, text, text, text, bytea), clinic_private.decrypted_field(uuid, uuid, text, text, text, bytea),
+    clinic_private.blind_index(uuid, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.encrypt_field(uuid, uuid, text, text, text, text),
-    clinic_private.decrypt_field(uuid, uuid, text, text, text, bytea), clinic_private.blind_index(uuid, text, text) TO clinic_owner;
+    clinic_private.decrypt_field(uuid, uuid, text, text, text, bytea), clinic_private.decrypted_field(uuid, uuid, text, text, text, bytea),
+    clinic_private.blind_index(uuid, text, text) TO clinic_owner;

@@ -14,6 +14,13 @@ AS 'MODULE_PATHNAME', 'clinic_add_tenant_key';
 COMMENT ON FUNCTION clinic_private.add_tenant_key(uuid, text) IS
 'Makes a new current key of a tenant and the present one a previous one; returns the new number. kind: field or index. Raises key_unavailable, busy.';
 
+CREATE FUNCTION clinic_private.is_wrapped_tenant_key(tenant_id uuid, kind text, key_no integer, master_key_id text, wrapped bytea)
+RETURNS boolean
+LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'clinic_is_wrapped_tenant_key';
+COMMENT ON FUNCTION clinic_private.is_wrapped_tenant_key(uuid, text, integer, text, bytea) IS
+'Whether the master key of that id unwraps a tenant''s key. Raises key_unavailable when it is not among those that were read.';
+
 CREATE FUNCTION clinic_private.rewrap_tenant_key(tenant_id uuid, kind text, key_no integer, master_key_id text, wrapped bytea)
 RETURNS bytea
 LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE
@@ -53,7 +60,15 @@ LANGUAGE c VOLATILE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'clinic_keep_secret';
 COMMENT ON FUNCTION clinic_private.keep_secret(text, text) IS
 'The text by which a table keeps a secret of the engine''s own: sealed by the current master key and bound to the place, or as it is where none is configured.
-place: the table and the key of the row, as token_keys <kid>. Raises key_unavailable.';
+place: as clinic_private.secret_place gives it. Raises key_unavailable.';
+
+CREATE FUNCTION clinic_private.secret_place(table_name text, row_id text, column_name text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+RETURN table_name || ' ' || row_id || ' ' || column_name;
+COMMENT ON FUNCTION clinic_private.secret_place(text, text, text) IS
+'What a kept secret is bound to: table, key of the row and column. Which there are, clinic_private.kept_secret_columns() lists.';
 
 CREATE FUNCTION clinic_private.open_kept_secret(kept text, place text)
 RETURNS text
@@ -61,6 +76,13 @@ LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'clinic_open_kept_secret';
 COMMENT ON FUNCTION clinic_private.open_kept_secret(text, text) IS
 'The secret that keep_secret was given. Raises key_unavailable, decryption_failed.';
+
+CREATE FUNCTION clinic_private.opened_kept_secret(kept text, place text)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'clinic_opened_kept_secret';
+COMMENT ON FUNCTION clinic_private.opened_kept_secret(text, text) IS
+'The secret that keep_secret was given; null for what does not open at this place. Raises key_unavailable.';
 
 CREATE FUNCTION clinic_private.master_key_of(kept text)
 RETURNS text
@@ -161,8 +183,8 @@ DO $$
 DECLARE
     name text;
 BEGIN
-    FOREACH name IN ARRAY ARRAY['registered_columns', 'query_as_owner', 'add_tenant_key', 'rewrap_tenant_key', 'rewrap_patient_key', 'current_master_key', 'master_key_state',
-                                'has_master_key', 'keep_secret', 'open_kept_secret', 'master_key_of', 'try_key_lock', 'is_seen_by_all', 'has_patient_keys_under', 'encrypt_rows_anew', 'count_old_rows',
+    FOREACH name IN ARRAY ARRAY['registered_columns', 'query_as_owner', 'add_tenant_key', 'is_wrapped_tenant_key', 'rewrap_tenant_key', 'rewrap_patient_key', 'current_master_key', 'master_key_state',
+                                'has_master_key', 'keep_secret', 'secret_place', 'open_kept_secret', 'opened_kept_secret', 'master_key_of', 'try_key_lock', 'is_seen_by_all', 'has_patient_keys_under', 'encrypt_rows_anew', 'count_old_rows',
                                 'destroy_patient_keys', 'hold_patient'] LOOP
         EXECUTE format('REVOKE ALL ON FUNCTION clinic_private.%I FROM PUBLIC', name);
         EXECUTE format('GRANT EXECUTE ON FUNCTION clinic_private.%I TO clinic_owner', name);

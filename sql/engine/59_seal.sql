@@ -10,13 +10,14 @@ writes a head when there were any. The caller has the log''s lock.
 complete: nothing that may be sealed is left. key_problem: why the head is not signed although a key is configured.
 Raises 22004, 22023, data_corrupted (XX001) for a log that does not fit its last head.';
 
-CREATE FUNCTION clinic_private.verify_log(tenant_id uuid, tree_sizes bigint[], root_hashes bytea[])
+CREATE FUNCTION clinic_private.verify_log(tenant_id uuid, tree_sizes bigint[], root_hashes bytea[], sealed_at timestamptz[])
 RETURNS TABLE (problem text, first_position bigint, until_position bigint, audit_id uuid, detail text, tree_size bigint, records bigint,
                purged bigint, unsealed bigint, unsealed_since timestamptz, unsigned_heads bigint)
 LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL UNSAFE ROWS 1
 AS 'MODULE_PATHNAME', 'clinic_verify_log';
-COMMENT ON FUNCTION clinic_private.verify_log(uuid, bigint[], bytea[]) IS
-'Verifies the log of a tenant against itself and against heads kept elsewhere, as clinic.verify_audit says. Raises 22004.';
+COMMENT ON FUNCTION clinic_private.verify_log(uuid, bigint[], bytea[], timestamptz[]) IS
+'Verifies the log of a tenant against itself and against heads kept elsewhere, as clinic.verify_audit says. sealed_at: of each head; infinity where nobody
+knows. Raises 22004.';
 
 CREATE FUNCTION clinic_private.sealed_position(tenant_id uuid, transaction_id xid8, audit_id uuid)
 RETURNS bigint
@@ -77,12 +78,12 @@ AS 'MODULE_PATHNAME', 'clinic_lock_seal';
 COMMENT ON FUNCTION clinic_private.lock_seal(uuid, boolean) IS
 'Takes the lock of a tenant''s log until the end of the transaction, and tells whether it has it; wait false: only when it is free. Raises 22004.';
 
-REVOKE ALL ON FUNCTION clinic_private.seal_log(uuid, bigint), clinic_private.verify_log(uuid, bigint[], bytea[]),
+REVOKE ALL ON FUNCTION clinic_private.seal_log(uuid, bigint), clinic_private.verify_log(uuid, bigint[], bytea[], timestamptz[]),
     clinic_private.sealed_position(uuid, xid8, uuid), clinic_private.inclusion_path(uuid, bigint, bigint),
     clinic_private.consistency_path(uuid, bigint, bigint), clinic_private.head_text(uuid, bigint, bytea, timestamptz),
     clinic_private.seal_verifies(bytea, text, bytea), clinic_private.seal_key_problem(), clinic_private.has_seal_export(),
     clinic_private.append_seal_export(text), clinic_private.lock_seal(uuid, boolean) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.seal_log(uuid, bigint), clinic_private.verify_log(uuid, bigint[], bytea[]),
+GRANT EXECUTE ON FUNCTION clinic_private.seal_log(uuid, bigint), clinic_private.verify_log(uuid, bigint[], bytea[], timestamptz[]),
     clinic_private.sealed_position(uuid, xid8, uuid), clinic_private.inclusion_path(uuid, bigint, bigint),
     clinic_private.consistency_path(uuid, bigint, bigint), clinic_private.head_text(uuid, bigint, bytea, timestamptz),
     clinic_private.seal_verifies(bytea, text, bytea), clinic_private.seal_key_problem(), clinic_private.has_seal_export(),

@@ -8,6 +8,14 @@ COMMENT ON FUNCTION clinic_private.audit_leaf(record) IS
     'The leaf hash of a row of clinic_data.audit_records, computed from its columns: SHA-256 of 0x00 and their canonical form. A record is whole when it equals
 the column leaf_hash. Errors: 42804 for a row of another table.';
 
+CREATE FUNCTION clinic_private.audit_content_digest(audit_record record)
+    RETURNS bytea
+    LANGUAGE c STABLE STRICT PARALLEL SAFE
+    AS 'MODULE_PATHNAME', 'clinic_audit_content_digest';
+COMMENT ON FUNCTION clinic_private.audit_content_digest(record) IS
+    'SHA-256 of the columns of a row of clinic_data.audit_records from action to salt: what its leaf hash holds of them, and what stays of them when it is purged.
+Errors: 42804 for a row of another table.';
+
 CREATE FUNCTION clinic_private.write_audit(
     class text,
     action text,
@@ -27,8 +35,8 @@ COMMENT ON FUNCTION clinic_private.write_audit(text, text, text, text, uuid, tex
 Who and from where comes from context, request and connection; without a tenant_id the tenant is that of the context. Values must hold no plaintext of patients.
 Returns the audit_id. Errors: 22004 without class or action, 25006 in a read-only transaction.';
 
-REVOKE ALL ON FUNCTION clinic_private.audit_leaf, clinic_private.write_audit FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION clinic_private.audit_leaf, clinic_private.write_audit TO clinic_owner, clinic_system;
+REVOKE ALL ON FUNCTION clinic_private.audit_leaf, clinic_private.audit_content_digest, clinic_private.write_audit FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.audit_leaf, clinic_private.audit_content_digest, clinic_private.write_audit TO clinic_owner, clinic_system;
 
 CREATE FUNCTION clinic_private.audit_change()
     RETURNS trigger

@@ -257,7 +257,7 @@ CREATE INDEX user_identifiers_user_id_idx ON clinic_data.user_identifiers (tenan
 COMMENT ON TABLE clinic_data.user_identifiers IS 'By what users sign in: e-mail addresses and phone numbers.';
 COMMENT ON COLUMN clinic_data.user_identifiers.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.user_identifiers.kind IS 'email or phone.';
-COMMENT ON COLUMN clinic_data.user_identifiers.identifier_hash IS 'SHA-256 of tenant, kind and value, by which it is found.';
+COMMENT ON COLUMN clinic_data.user_identifiers.identifier_hash IS 'HMAC-SHA256 of kind and value under the tenant''s secret (identifier_secrets), by which it is found.';
 COMMENT ON COLUMN clinic_data.user_identifiers.value IS 'The address in lower case, or the number in E.164, sealed by the master key if there was one.';
 COMMENT ON COLUMN clinic_data.user_identifiers.user_id IS 'Whose.';
 COMMENT ON COLUMN clinic_data.user_identifiers.verified_at IS 'When the user proved to receive what is sent there.';
@@ -342,7 +342,7 @@ CREATE INDEX one_time_codes_identifier_hash_idx ON clinic_data.one_time_codes (t
 COMMENT ON TABLE clinic_data.one_time_codes IS 'Codes sent to a phone or an e-mail address, hashed; asked for three times a minute at most.';
 COMMENT ON COLUMN clinic_data.one_time_codes.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.one_time_codes.code_id IS 'Identifies the code.';
-COMMENT ON COLUMN clinic_data.one_time_codes.identifier_hash IS 'SHA-256 of tenant, kind and value: also for identifiers that belong to nobody.';
+COMMENT ON COLUMN clinic_data.one_time_codes.identifier_hash IS 'As of user_identifiers: also for identifiers that belong to nobody.';
 COMMENT ON COLUMN clinic_data.one_time_codes.purpose IS 'sign_in, reset_password or verify.';
 COMMENT ON COLUMN clinic_data.one_time_codes.user_id IS 'Whose identifier it is; null: nobody''s, and nothing was sent.';
 COMMENT ON COLUMN clinic_data.one_time_codes.code_hash IS 'SHA-256 of code_id and code.';
@@ -457,7 +457,7 @@ COMMENT ON COLUMN clinic_data.sign_in_events.occurred_at IS 'When.';
 COMMENT ON COLUMN clinic_data.sign_in_events.kind IS 'sign_in, refresh, sign_out, code_requested, code_used, password_changed, password_reset, api_key_made, api_key_revoked, authenticate.';
 COMMENT ON COLUMN clinic_data.sign_in_events.outcome IS 'success or refused.';
 COMMENT ON COLUMN clinic_data.sign_in_events.user_id IS 'The user, where there is one.';
-COMMENT ON COLUMN clinic_data.sign_in_events.identifier_hash IS 'SHA-256 of tenant, kind and value of the identifier that was given.';
+COMMENT ON COLUMN clinic_data.sign_in_events.identifier_hash IS 'As of user_identifiers: of the identifier that was given.';
 COMMENT ON COLUMN clinic_data.sign_in_events.session_id IS 'The session, where there is one.';
 COMMENT ON COLUMN clinic_data.sign_in_events.request_id IS 'The request.';
 COMMENT ON COLUMN clinic_data.sign_in_events.client_address IS 'From where, as claimed.';
@@ -501,6 +501,21 @@ COMMENT ON COLUMN clinic_data.outbox.attempts IS 'How often somebody has claimed
 COMMENT ON COLUMN clinic_data.outbox.status IS 'waiting, sent, failed or expired.';
 COMMENT ON COLUMN clinic_data.outbox.done_at IS 'When it was finished.';
 COMMENT ON COLUMN clinic_data.outbox.last_error IS 'What the last attempt met.';
+
+-- By what identifiers are hashed. A row for each tenant, made with it; the secret never changes, for what it hashed is not there to be hashed anew.
+CREATE TABLE clinic_data.identifier_secrets (
+    tenant_id uuid NOT NULL,
+    secret text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT identifier_secrets_pkey PRIMARY KEY (tenant_id),
+    CONSTRAINT identifier_secrets_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES clinic_data.tenants (tenant_id)
+);
+COMMENT ON TABLE clinic_data.identifier_secrets IS 'The key of each tenant by which e-mail addresses and phone numbers that people sign in by are hashed. Read by functions only.';
+COMMENT ON COLUMN clinic_data.identifier_secrets.tenant_id IS 'The tenant.';
+COMMENT ON COLUMN clinic_data.identifier_secrets.secret IS '32 random bytes in hexadecimal, sealed by the master key if there was one.';
+COMMENT ON COLUMN clinic_data.identifier_secrets.created_at IS 'When it was made.';
+INSERT INTO clinic_data.identifier_secrets (tenant_id, secret)
+SELECT t.tenant_id, clinic_private.new_identifier_secret(t.tenant_id) FROM clinic_data.tenants AS t;
 
 -- Tenants that were here before begin with the shipped roles, as new ones do.
 INSERT INTO clinic_data.roles (tenant_id, role, description, permissions)

@@ -240,7 +240,7 @@ COMMENT ON COLUMN clinic_data.notifications.contact_id IS 'The contact it went t
 COMMENT ON COLUMN clinic_data.notifications.status IS
     'waiting, queued (in the outbox), sent, failed, expired, skipped (never sent, for a reason) or void (no longer wanted).';
 COMMENT ON COLUMN clinic_data.notifications.status_reason IS
-    'Why skipped or void: overdue, coincides, no_contact, unwanted, no_consent, cancelled, moved, undone, arrived, plan_changed, past.';
+    'Why skipped or void: overdue, coincides, no_contact, unwanted, no_consent, unreadable (how to reach them does not decrypt), cancelled, moved, undone, arrived, plan_changed, past.';
 COMMENT ON COLUMN clinic_data.notifications.message_id IS 'The message of the outbox that it became.';
 COMMENT ON COLUMN clinic_data.notifications.data IS 'What the words need beside the appointment; erased when it is done.';
 COMMENT ON COLUMN clinic_data.notifications.sent_at IS 'When it was sent.';

@@ -120,6 +120,7 @@ CREATE TABLE clinic_data.audit_purges (
     purge_id uuid NOT NULL,
     class text NOT NULL,
     recorded_before timestamptz NOT NULL,
+    keep_months integer NOT NULL,
     purged_at timestamptz NOT NULL,
     record_count bigint NOT NULL,
     leaves_digest bytea NOT NULL,
@@ -130,7 +131,8 @@ COMMENT ON TABLE clinic_data.audit_purges IS 'Purges of the audit. Each left a r
 COMMENT ON COLUMN clinic_data.audit_purges.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.audit_purges.purge_id IS 'Identifies the purge.';
 COMMENT ON COLUMN clinic_data.audit_purges.class IS 'Class of the records that went.';
-COMMENT ON COLUMN clinic_data.audit_purges.recorded_before IS 'They were all recorded before then.';
+COMMENT ON COLUMN clinic_data.audit_purges.recorded_before IS 'They were all recorded, and sealed with a signature, before then.';
+COMMENT ON COLUMN clinic_data.audit_purges.keep_months IS 'How long the tenant kept that class then, in months.';
 COMMENT ON COLUMN clinic_data.audit_purges.purged_at IS 'When they went, by the server''s wall clock.';
 COMMENT ON COLUMN clinic_data.audit_purges.record_count IS 'How many.';
 COMMENT ON COLUMN clinic_data.audit_purges.leaves_digest IS 'SHA-256 of their leaf hashes in the order they were sealed in.';
@@ -139,12 +141,20 @@ CREATE TABLE clinic_data.purged_audit_records (
     tenant_id uuid NOT NULL,
     audit_id uuid NOT NULL,
     purge_id uuid NOT NULL,
+    transaction_id xid8 NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    class text NOT NULL,
+    content_digest bytea NOT NULL,
     CONSTRAINT purged_audit_records_pkey PRIMARY KEY (tenant_id, audit_id),
     CONSTRAINT purged_audit_records_purge_id_fkey FOREIGN KEY (tenant_id, purge_id)
         REFERENCES clinic_data.audit_purges (tenant_id, purge_id)
 );
 CREATE INDEX purged_audit_records_purge_id_idx ON clinic_data.purged_audit_records (tenant_id, purge_id);
-COMMENT ON TABLE clinic_data.purged_audit_records IS 'Which records are missing because they were purged; their leaf hashes stay in the seal.';
+COMMENT ON TABLE clinic_data.purged_audit_records IS 'What is left of records that were purged: enough to prove by their leaf, which stays in the seal, of which class and time they were.';
 COMMENT ON COLUMN clinic_data.purged_audit_records.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.purged_audit_records.audit_id IS 'The record that went.';
 COMMENT ON COLUMN clinic_data.purged_audit_records.purge_id IS 'With which purge.';
+COMMENT ON COLUMN clinic_data.purged_audit_records.transaction_id IS 'As the record said.';
+COMMENT ON COLUMN clinic_data.purged_audit_records.recorded_at IS 'As the record said.';
+COMMENT ON COLUMN clinic_data.purged_audit_records.class IS 'As the record said.';
+COMMENT ON COLUMN clinic_data.purged_audit_records.content_digest IS 'SHA-256 of all else it said, salted.';

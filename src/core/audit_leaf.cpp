@@ -60,14 +60,9 @@ class Writer {
 
 } // namespace
 
-void append_canonical_form(std::string &out, const AuditLeaf &leaf) {
+void append_content_form(std::string &out, const AuditLeaf &leaf) {
     out += audit_leaf_version;
     Writer form(out);
-    form.add(leaf.tenant_id);
-    form.add(leaf.audit_id);
-    form.add(leaf.transaction_id);
-    form.add(leaf.recorded_at);
-    form.add(leaf.audit_class);
     form.add(leaf.action);
     form.add(leaf.table_name);
     form.add(leaf.row_id);
@@ -91,12 +86,41 @@ void append_canonical_form(std::string &out, const AuditLeaf &leaf) {
     form.add(leaf.salt);
 }
 
-std::string leaf_hash(const AuditLeaf &leaf, Sha256 sha256) {
+void append_stub_form(std::string &out, const AuditStub &stub) {
+    out += audit_leaf_version;
+    Writer form(out);
+    form.add(stub.tenant_id);
+    form.add(stub.audit_id);
+    form.add(stub.transaction_id);
+    form.add(stub.recorded_at);
+    form.add(stub.audit_class);
+    form.add(stub.content_digest);
+}
+
+std::string content_digest(const AuditLeaf &leaf, Sha256 sha256) {
     std::string bytes;
     bytes.reserve(1024);
-    bytes += leaf_prefix;
-    append_canonical_form(bytes, leaf);
+    append_content_form(bytes, leaf);
     return sha256(bytes);
+}
+
+std::string leaf_hash(const AuditStub &stub, Sha256 sha256) {
+    std::string bytes;
+    bytes.reserve(160);
+    bytes += leaf_prefix;
+    append_stub_form(bytes, stub);
+    return sha256(bytes);
+}
+
+std::string leaf_hash(const AuditLeaf &leaf, Sha256 sha256) {
+    const std::string content = content_digest(leaf, sha256);
+    return leaf_hash(AuditStub{.tenant_id = leaf.tenant_id,
+                               .audit_id = leaf.audit_id,
+                               .transaction_id = leaf.transaction_id,
+                               .recorded_at = leaf.recorded_at,
+                               .audit_class = leaf.audit_class,
+                               .content_digest = content},
+                     sha256);
 }
 
 } // namespace pg_clinic::core

@@ -1,9 +1,11 @@
 // The leaf of an audit record: the bytes that its hash is taken over, the same for ever and on every machine.
 //
-// Canonical form: a version byte, then each column in the order of the table, up to the salt. A null is one byte 0x00; anything else
-// is 0x01, its length (4 bytes, big endian) and its bytes. Ids are 16 bytes; numbers and instants (microseconds since 2000-01-01 UTC)
-// 8 bytes, big endian, two's complement; an array of ids is its count (4 bytes, big endian) and its elements; texts are UTF-8.
-// No two different records have the same form.
+// A record has a stub, which is kept when retention purges it, and content, which is not. Content form: a version byte, then each
+// column from the action up to the salt, in the order of the table. Stub form: the version byte, the columns before the action, and
+// the SHA-256 of the content form. A null is one byte 0x00; anything else is 0x01, its length (4 bytes, big endian) and its bytes. Ids
+// are 16 bytes; numbers and instants (microseconds since 2000-01-01 UTC) 8 bytes, big endian, two's complement; an array of ids is its
+// count (4 bytes, big endian) and its elements; texts are UTF-8. No two different records have the same forms. The leaf is that of the
+// stub: what is left of a purged record proves which class it was of and when it was recorded, and the salt keeps the rest a secret.
 #pragma once
 
 #include "core/civil.hpp"
@@ -51,13 +53,28 @@ struct AuditLeaf {
     std::string_view salt = {};
 };
 
-// Appends the canonical form. Throws Error (limit_exceeded) for a value whose length does not fit into 4 bytes.
-void append_canonical_form(std::string &out, const AuditLeaf &leaf);
+// What stays of a record.
+struct AuditStub {
+    Id tenant_id = {};
+    Id audit_id = {};
+    std::uint64_t transaction_id = 0;
+    Instant recorded_at = {};
+    std::string_view audit_class = {};
+    std::string_view content_digest = {};
+};
+
+// Append the forms. Throw Error (limit_exceeded) for a value whose length does not fit into 4 bytes.
+void append_content_form(std::string &out, const AuditLeaf &leaf);
+void append_stub_form(std::string &out, const AuditStub &stub);
 
 // SHA-256 as a function: 32 bytes of a text.
 using Sha256 = std::string (*)(std::string_view bytes);
 
-// SHA-256 of 0x00 and the canonical form: the hash of a leaf of RFC 6962.
+// SHA-256 of the content form.
+std::string content_digest(const AuditLeaf &leaf, Sha256 sha256);
+
+// SHA-256 of 0x00 and the stub form: the hash of a leaf of RFC 6962.
+std::string leaf_hash(const AuditStub &stub, Sha256 sha256);
 std::string leaf_hash(const AuditLeaf &leaf, Sha256 sha256);
 
 } // namespace pg_clinic::core

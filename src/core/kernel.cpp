@@ -162,26 +162,91 @@ template <class Visit> void in_growing_stretches(const Interval &range, Visit vi
 
 } // namespace
 
-std::vector<Slot> Kernel::find(std::optional<std::size_t> max_rows) const {
-    std::vector<Slot> slots;
-    const auto collect = [&](const Interval &stretch) {
-        const std::size_t before = slots.size();
+namespace {
+
+// Free starts in little room: sorted, and only then made slots of.
+class FoundStarts {
+  public:
+    void add(Slot &&slot, std::size_t provider) {
+        Start s{slot.visit,
+                slot.location,
+                slot.zone,
+                static_cast<std::uint32_t>(provider),
+                static_cast<std::uint32_t>(starts_.size()),
+                slot.remaining,
+                none};
+        if (!slot.resources.empty() || !slot.missing.empty()) {
+            s.more = static_cast<std::uint32_t>(more_.size());
+            more_.push_back({std::move(slot.resources), std::move(slot.missing)});
+        }
+        starts_.push_back(s);
+    }
+
+    std::size_t size() const { return starts_.size(); }
+
+    // They come by provider, then location, as the diary has them in order.
+    void sort() {
+        std::sort(starts_.begin(), starts_.end(), [](const Start &a, const Start &b) {
+            return std::tie(a.visit.begin, a.order) < std::tie(b.visit.begin, b.order);
+        });
+    }
+
+    template <class Visit> void each(const std::vector<Provider> &providers, std::size_t most, Visit visit) {
+        for (const Start &s : starts_) {
+            if (most-- == 0)
+                return;
+            Slot slot{s.visit, providers[s.provider].id, s.location, s.zone, s.remaining, {}, {}};
+            if (s.more != none) {
+                slot.resources = std::move(more_[s.more].resources);
+                slot.missing = std::move(more_[s.more].missing);
+            }
+            visit(std::move(slot));
+        }
+    }
+
+  private:
+    static constexpr std::uint32_t none = ~0U;
+    struct Start {
+        Interval visit;
+        Id location;
+        const Zone *zone;
+        std::uint32_t provider, order;
+        std::int32_t remaining;
+        std::uint32_t more; // resources and missing roles, of those that have any
+    };
+    struct More {
+        std::vector<Id> resources;
+        std::vector<std::string> missing;
+    };
+    std::vector<Start> starts_;
+    std::vector<More> more_;
+};
+
+} // namespace
+
+void Kernel::visit_each(std::optional<std::size_t> max_rows, void (*visit)(void *, Slot &&), void *to) const {
+    std::size_t left = max_rows.value_or(~std::size_t{0});
+    const auto hand_out = [&](const Interval &stretch) {
+        FoundStarts found;
         for (std::size_t p = 0; p < state_->diary.providers.size(); ++p)
-            search(*this, *state_, p, stretch, [&slots](const Slot &slot) {
-                slots.push_back(slot);
+            search(*this, *state_, p, stretch, [&found, p](Slot &&slot) {
+                found.add(std::move(slot), p);
                 return true;
             });
-        // They come by provider, then location, as the diary has them in order.
-        std::stable_sort(slots.begin() + static_cast<std::ptrdiff_t>(before), slots.end(),
-                         [](const Slot &a, const Slot &b) { return a.visit.begin < b.visit.begin; });
-        return !max_rows || slots.size() < *max_rows;
+        found.sort();
+        found.each(state_->diary.providers, left, [&](Slot &&slot) { visit(to, std::move(slot)); });
+        left -= std::min(left, found.size());
+        return left > 0;
     };
     if (max_rows)
-        in_growing_stretches(state_->range, collect);
+        in_growing_stretches(state_->range, hand_out);
     else
-        collect(state_->range);
-    if (max_rows && slots.size() > *max_rows)
-        slots.resize(*max_rows);
+        hand_out(state_->range);
+}
+
+std::vector<Slot> Kernel::find(std::optional<std::size_t> max_rows) const {
+    std::vector<Slot> slots;
+    each(max_rows, [&slots](Slot &&slot) { slots.push_back(std::move(slot)); });
     return slots;
 }
 
@@ -192,9 +257,9 @@ std::vector<std::optional<Slot>> Kernel::first_of_each() const {
         for (std::size_t p = 0; p < first.size(); ++p) {
             if (first[p])
                 continue;
-            search(*this, *state_, p, stretch, [&](const Slot &slot) {
+            search(*this, *state_, p, stretch, [&](Slot &&slot) {
                 if (!first[p] || comes_before(slot, *first[p]))
-                    first[p] = slot;
+                    first[p] = std::move(slot);
                 return false;
             });
             missing = missing || !first[p];

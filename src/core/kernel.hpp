@@ -60,6 +60,12 @@ class Kernel {
     // found without looking much further than the last of them.
     std::vector<Slot> find(std::optional<std::size_t> max_rows = std::nullopt) const;
 
+    // The same, handed to visit(Slot &&) one by one, so that the many of a wide search need not all be there at once.
+    template <class Visit> void each(std::optional<std::size_t> max_rows, Visit visit) const {
+        visit_each(
+            max_rows, [](void *to, Slot &&slot) { (*static_cast<Visit *>(to))(std::move(slot)); }, &visit);
+    }
+
     // The first free start of each provider (by index), or nothing.
     std::vector<std::optional<Slot>> first_of_each() const;
 
@@ -97,6 +103,8 @@ class Kernel {
     struct State; // kernel_state.hpp; internal
 
   private:
+    void visit_each(std::optional<std::size_t> max_rows, void (*visit)(void *, Slot &&), void *to) const;
+
     std::unique_ptr<State> state_;
 };
 

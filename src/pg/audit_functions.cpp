@@ -62,7 +62,7 @@ class StoredRecord {
 };
 
 // What cannot be null in the table counts as empty where a changed table lets it be.
-std::string hash_of(StoredRecord &row) {
+std::string hash_of(StoredRecord &row, std::string (*of)(const core::AuditLeaf &, core::Sha256)) {
     core::AuditLeaf leaf;
     leaf.tenant_id = row.get<Uuid>("tenant_id").value_or(Uuid{});
     leaf.audit_id = row.get<Uuid>("audit_id").value_or(Uuid{});
@@ -95,7 +95,7 @@ std::string hash_of(StoredRecord &row) {
     leaf.row_count = row.get<std::int64_t>("row_count");
     leaf.statement_id = row.get<std::int64_t>("statement_id");
     leaf.salt = row.text("salt", BYTEAOID).value_or("");
-    return core::leaf_hash(leaf, &crypto::sha256);
+    return of(leaf, &crypto::sha256);
 }
 
 } // namespace
@@ -103,7 +103,13 @@ std::string hash_of(StoredRecord &row) {
 // clinic_private.audit_leaf(record)
 CLINIC_FUNCTION(clinic_audit_leaf) {
     StoredRecord row(fcinfo->args[0].value);
-    return returning(fcinfo, Bytes{hash_of(row)});
+    return returning(fcinfo, Bytes{hash_of(row, &core::leaf_hash)});
+}
+
+// clinic_private.audit_content_digest(record)
+CLINIC_FUNCTION(clinic_audit_content_digest) {
+    StoredRecord row(fcinfo->args[0].value);
+    return returning(fcinfo, Bytes{hash_of(row, &core::content_digest)});
 }
 
 // clinic_private.write_audit(class, action, table_name, row_id, patient_id, reason, before, after, row_ids, tenant_id)

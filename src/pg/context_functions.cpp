@@ -75,6 +75,12 @@ CLINIC_FUNCTION(clinic_declare_purpose) {
     return 0;
 }
 
+// clinic_private.lacks_purpose(): whether the caller reads nothing of patients before a purpose is declared
+CLINIC_FUNCTION(clinic_lacks_purpose) {
+    const Context *context = current_context();
+    return BoolGetDatum(context != nullptr && context->purpose_needed && *context->purpose == '\0');
+}
+
 // clinic.current_tenant_id()
 CLINIC_FUNCTION(clinic_current_tenant_id) {
     return from_context(fcinfo, [](const Context &c) { return c.tenant_id; });

@@ -232,8 +232,16 @@ bool is_request_id(std::string_view text) noexcept {
 }
 
 bool is_purpose(std::string_view text) noexcept {
-    return !text.empty() && text.size() <= 40 &&
-           std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'A' && c <= 'Z') || c == '_'; });
+    // The codes of HL7 PurposeOfUse.
+    constexpr std::string_view codes[] = {
+        "BIORCH",  "BTG",      "CAREMGT",  "CLINTRCH", "CLINTRCHNPC", "CLINTRCHPC", "CLINTRL",  "CLMATTCH", "COC",
+        "COVAUTH", "COVERAGE", "DISASTER", "DONAT",    "DSRCH",       "ELIGDTRM",   "ELIGVER",  "ENROLLM",  "ERTREAT",
+        "ETREAT",  "FAMRQT",   "FRAUD",    "GOV",      "HACCRED",     "HCOMPL",     "HDECD",    "HDIRECT",  "HDM",
+        "HLEGAL",  "HMARKT",   "HOPERAT",  "HOUTCOMS", "HPAYMT",      "HPRGRP",     "HQUALIMP", "HRESCH",   "HSYSADMIN",
+        "HTEST",   "LABELING", "MEMADMIN", "METAMGT",  "MILCDM",      "MILDCRG",    "PATADMIN", "PATRQT",   "PATSFTY",
+        "PERFMSR", "POARCH",   "POPHLTH",  "PUBHLTH",  "PWATRNY",     "RECORDMGT",  "REMITADV", "SUPNWK",   "SYSDEV",
+        "THREAT",  "TRAIN",    "TRANSRCH", "TREAT",    "PRECLINTRCH"};
+    return std::find(std::begin(codes), std::end(codes), text) != std::end(codes);
 }
 
 std::string context_text(const NewContext &context) {

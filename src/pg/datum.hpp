@@ -239,6 +239,13 @@ template <class T> NullableValue nullable(const T &value) {
         return {Sql<std::decay_t<const T>>::to(value), false};
 }
 
+// A value of T in the server's form already, which lives as long as it is needed.
+template <class T> struct Made { Datum value; };
+template <class T> struct Sql<Made<T>> {
+    static constexpr Oid type = Sql<T>::type;
+    static Datum to(const Made<T> &made) { return made.value; }
+};
+
 template <class T> struct TypeOf { static constexpr Oid oid = Sql<std::decay_t<const T>>::type; };
 template <class T> struct TypeOf<std::optional<T>> : TypeOf<T> {};
 

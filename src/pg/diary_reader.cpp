@@ -11,6 +11,7 @@
 #include "pg/movers.hpp"
 #include "pg/no_shows.hpp"
 #include "pg/spi.hpp"
+#include "pg/visibility.hpp"
 
 namespace pg_clinic::pg {
 
@@ -18,8 +19,6 @@ namespace {
 
 KeptPlan standing_statement{"SELECT resource_id, location_id FROM clinic_data.resources"
                             " WHERE tenant_id = $1 AND resource_id = ANY ($2) AND kind IN ('room', 'device')"};
-
-KeptPlan patient_statement{"SELECT status FROM clinic_data.patients WHERE tenant_id = $1 AND patient_id = $2"};
 
 KeptPlan missing_statement{
     "SELECT ($2::uuid IS NULL OR EXISTS (SELECT FROM clinic_data.services WHERE tenant_id = $1 AND service_id = $2)),"
@@ -133,16 +132,20 @@ void Reader::read_providers() {
 void Reader::read_patient() {
     if (!query_.patient)
         return;
-    Spi spi;
-    const Rows found = spi.query_with(patient_statement, options_, query_.tenant, *query_.patient);
-    if (found.empty())
+    // What the policies of patients say.
+    const Context *context = current_context();
+    IndexScan scan("patients", "patients_pkey");
+    scan.where("tenant_id", BTEqualStrategyNumber, query_.tenant);
+    scan.where("patient_id", BTEqualStrategyNumber, *query_.patient);
+    scan.start(query_.sight);
+    if (!scan.next() || context == nullptr || context->tenant_id != query_.tenant ||
+        !sees_patient(*context, *query_.patient))
         raise(Code::not_found, "the patient does not exist", Detail().add("patient_id", *query_.patient));
     core::Patient patient;
     patient.id = *query_.patient;
-    patient.active = found[0].get<std::string_view>(0) == "active";
+    patient.active = scan.get(scan.column<std::string_view>("status")) == "active";
     // What staff book is no booking online.
-    const Context *context = current_context();
-    if (no_show_bar_ && context != nullptr && context->actor == Actor::patient)
+    if (no_show_bar_ && context->actor == Actor::patient)
         patient.missed_too_many =
             count_no_shows(query_.tenant, patient.id, core::months_before(diary_.now, no_show_bar_->months),
                            query_.sight) > no_show_bar_->limit;

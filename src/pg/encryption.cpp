@@ -92,6 +92,14 @@ CLINIC_FUNCTION(clinic_decrypt_field) {
     return *plain;
 }
 
+// clinic_private.decrypted_field(tenant_id, patient_id, table_name, column_name, row_id, ciphertext)
+CLINIC_FUNCTION(clinic_decrypted_field) {
+    const Args args(fcinfo);
+    const core::FieldPlace place = place_of(args);
+    const auto plain = args.is_null(5) ? std::nullopt : decrypt(!args.is_null(1), place, args.get<std::string_view>(5));
+    return plain ? *plain : returning_null(fcinfo);
+}
+
 // clinic_private.blind_index(tenant_id, index_name, normalised)
 CLINIC_FUNCTION(clinic_blind_index) {
     const Args args(fcinfo);

@@ -307,6 +307,7 @@ bool ensure_patient_key(const Uuid &tenant, const Uuid &patient) {
               Detail().add("object", "patient").add("patient_id", patient));
     case PatientLock::changed:
         return false;
+    case PatientLock::outdated:
     case PatientLock::locked:
         break;
     }
@@ -426,6 +427,12 @@ std::int32_t add_tenant_key(const Uuid &tenant, const char *kind) {
         writer.finish();
     }
     too_much_change();
+}
+
+bool is_wrapped_tenant_key(const Uuid &tenant, std::string_view kind, std::int32_t key_no,
+                           std::string_view master_key_id, std::string_view wrapped) {
+    return unwrap(master_key_named(master_key_id).key, tenant_binding(tenant, kind, key_no, master_key_id), wrapped)
+        .has_value();
 }
 
 std::string rewrap_tenant_key(const Uuid &tenant, std::string_view kind, std::int32_t key_no,

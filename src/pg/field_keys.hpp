@@ -40,6 +40,10 @@ std::optional<FieldKey> current_tenant_key(const Uuid &tenant, const char *kind)
 // Makes a new current key, and the present one a previous one.
 std::int32_t add_tenant_key(const Uuid &tenant, const char *kind);
 
+// Whether the master key of that id unwraps a tenant's key. Raises key_unavailable when it is not there.
+bool is_wrapped_tenant_key(const Uuid &tenant, std::string_view kind, std::int32_t key_no,
+                           std::string_view master_key_id, std::string_view wrapped);
+
 // The key, wrapped by the current master key, or by another key of the tenant. Raises key_unavailable.
 std::string rewrap_tenant_key(const Uuid &tenant, std::string_view kind, std::int32_t key_no,
                               std::string_view master_key_id, std::string_view wrapped);

@@ -33,15 +33,19 @@ std::string keep_secret(std::string_view secret, std::string_view place) {
            core::to_base64url(crypto::sealed_text(master.key, binding(place, master.id), secret));
 }
 
-std::string open_kept_secret(std::string_view kept, std::string_view place) {
+std::optional<std::string> opened_kept_secret(std::string_view kept, std::string_view place) {
     if (!kept.starts_with(prefix))
         return std::string(kept);
     const std::size_t colon = kept.rfind(':');
-    if (colon < prefix.size())
-        raise(Code::decryption_failed);
+    if (colon == std::string_view::npos || colon < prefix.size())
+        return std::nullopt;
     const std::string_view id = kept.substr(prefix.size(), colon - prefix.size());
     const auto sealed = core::from_base64url(kept.substr(colon + 1));
-    auto secret = sealed ? crypto::opened_text(master_key_named(id).key, binding(place, id), *sealed) : std::nullopt;
+    return sealed ? crypto::opened_text(master_key_named(id).key, binding(place, id), *sealed) : std::nullopt;
+}
+
+std::string open_kept_secret(std::string_view kept, std::string_view place) {
+    auto secret = opened_kept_secret(kept, place);
     if (!secret)
         raise(Code::decryption_failed);
     return std::move(*secret);
@@ -61,4 +65,11 @@ CLINIC_FUNCTION(clinic_keep_secret) {
 CLINIC_FUNCTION(clinic_open_kept_secret) {
     const Args args(fcinfo);
     return text_datum(open_kept_secret(args.get<std::string_view>(0), args.get<std::string_view>(1)));
+}
+
+// clinic_private.opened_kept_secret(kept, place)
+CLINIC_FUNCTION(clinic_opened_kept_secret) {
+    const Args args(fcinfo);
+    const auto secret = opened_kept_secret(args.get<std::string_view>(0), args.get<std::string_view>(1));
+    return secret ? text_datum(*secret) : returning_null(fcinfo);
 }

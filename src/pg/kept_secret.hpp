@@ -3,6 +3,7 @@
 // a dump holds nothing to sign with, and no row's secret works in another row.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -13,5 +14,8 @@ std::string keep_secret(std::string_view secret, std::string_view place);
 
 // The secret of such a text. Raises key_unavailable, and decryption_failed for what was not sealed for this place.
 std::string open_kept_secret(std::string_view kept, std::string_view place);
+
+// The same; nothing for what was not sealed for this place. Raises key_unavailable.
+std::optional<std::string> opened_kept_secret(std::string_view kept, std::string_view place);
 
 } // namespace pg_clinic::pg

@@ -273,6 +273,22 @@ struct Batch {
     std::int64_t changed = 0;
 };
 
+// Whether the row was changed: the old key encrypts it, and it decrypts.
+bool encrypt_row_anew(const EncryptedColumn &c, const Walk &walk, Rewriter &rewriter, crypto::AeadKey old_key,
+                      const FieldKey &fresh) {
+    if (!old_value(c, walk.row()))
+        return false;
+    TupleTableSlot *row = rewriter.lock(walk.row(), walk.snapshot());
+    const auto old_bytes = row != nullptr ? old_value(c, row) : std::nullopt;
+    if (!old_bytes)
+        return false;
+    const auto bytes = anew(c, row_id_of(c, row), *old_bytes, old_key, fresh);
+    if (!bytes)
+        return false;
+    rewriter.update(c.column, text_datum(*bytes));
+    return true;
+}
+
 // Stops at the first new block after so many rows were changed.
 Batch encrypt_rows_anew(const EncryptedColumn &c, BlockNumber from, std::int64_t most_rows) {
     const auto old_key = tenant_key(c.tenant, field_kind, c.key_no);
@@ -291,17 +307,7 @@ Batch encrypt_rows_anew(const EncryptedColumn &c, BlockNumber from, std::int64_t
                 batch.next_block = block;
                 break;
             }
-            if (!old_value(c, walk.row()))
-                continue;
-            TupleTableSlot *row = rewriter.lock(walk.row(), walk.snapshot());
-            const auto old_bytes = row != nullptr ? old_value(c, row) : std::nullopt;
-            if (!old_bytes)
-                continue;
-            const auto bytes = anew(c, row_id_of(c, row), *old_bytes, *old_key, fresh);
-            if (!bytes)
-                continue;
-            rewriter.update(c.column, text_datum(*bytes));
-            ++batch.changed;
+            batch.changed += encrypt_row_anew(c, walk, rewriter, *old_key, fresh) ? 1 : 0;
             memory.reset();
         }
     }
@@ -351,6 +357,14 @@ CLINIC_FUNCTION(clinic_add_tenant_key) {
     const Args args(fcinfo);
     return Int32GetDatum(
         add_tenant_key(args.get<Uuid>(0), args.get<std::string>(1) == index_kind ? index_kind : field_kind));
+}
+
+// clinic_private.is_wrapped_tenant_key(tenant_id, kind, key_no, master_key_id, wrapped)
+CLINIC_FUNCTION(clinic_is_wrapped_tenant_key) {
+    const Args args(fcinfo);
+    return BoolGetDatum(is_wrapped_tenant_key(args.get<Uuid>(0), args.get<std::string_view>(1),
+                                              args.get<std::int32_t>(2), args.get<std::string_view>(3),
+                                              args.get<std::string_view>(4)));
 }
 
 // clinic_private.rewrap_tenant_key(tenant_id, kind, key_no, master_key_id, wrapped)

@@ -34,7 +34,12 @@ PatientLock lock_patient(const Uuid &tenant, const Uuid &patient, LockTupleMode 
     }
     if (!found)
         return PatientLock::nowhere;
-    return hold_row("patients", place, mode) ? PatientLock::locked : PatientLock::changed;
+    if (!hold_row("patients", place, mode))
+        return PatientLock::changed;
+    // Who works with one snapshot for all would go on with the record as it was.
+    if (IsolationUsesXactSnapshot() && !is_in_snapshot("patients", place))
+        return PatientLock::outdated;
+    return PatientLock::locked;
 }
 
 } // namespace pg_clinic::pg
@@ -45,8 +50,16 @@ using namespace pg_clinic::pg;
 CLINIC_FUNCTION(clinic_hold_patient) {
     const Args args(fcinfo);
     const auto tenant = args.required<Uuid>(0, "tenant_id"), patient = args.required<Uuid>(1, "patient_id");
-    for (int attempt = 0; lock_patient(tenant, patient, LockTupleKeyShare) == PatientLock::changed; ++attempt)
-        if (attempt == attempts)
-            raise(Code::busy, "the patient's record is being changed at this moment");
-    return Datum{};
+    for (int attempt = 0;; ++attempt) {
+        switch (lock_patient(tenant, patient, LockTupleKeyShare)) {
+        case PatientLock::nowhere:
+        case PatientLock::locked:
+            return Datum{};
+        case PatientLock::outdated:
+            fail(ERRCODE_T_R_SERIALIZATION_FAILURE, "could not serialize access due to concurrent update");
+        case PatientLock::changed:
+            if (attempt == attempts)
+                raise(Code::busy, "the patient's record is being changed at this moment");
+        }
+    }
 }

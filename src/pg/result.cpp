@@ -56,16 +56,31 @@ void ResultSet::check(const Oid *types, int count) {
 void ResultSet::put(const NullableValue *columns, int count) {
     if (count != info_->setDesc->natts)
         shape_error(std::to_string(count) + " values");
-    Columns row = spread(columns, count);
-    Columns *r = &row;
-    pg_call([this, r] {
-        tuplestore_putvalues(info_->setResult, info_->setDesc, r->values, r->nulls);
+    for (int i = 0; i < count; ++i) {
+        values_.push_back(columns[i].value);
+        nulls_.push_back(columns[i].is_null);
+    }
+    ++size_;
+    if (++waiting_ == most_waiting)
+        flush();
+}
+
+void ResultSet::flush() {
+    static_assert(sizeof(bool) == sizeof(char));
+    const int rows = std::exchange(waiting_, 0);
+    pg_call([this, rows] {
+        const int columns = info_->setDesc->natts;
+        for (int i = 0; i < rows; ++i)
+            tuplestore_putvalues(info_->setResult, info_->setDesc, values_.data() + i * columns,
+                                 reinterpret_cast<bool *>(nulls_.data()) + i * columns);
         MemoryContextReset(row_memory_);
     });
-    ++size_;
+    values_.clear();
+    nulls_.clear();
 }
 
 Datum ResultSet::done() {
+    flush();
     MemoryContextDelete(row_memory_);
     fcinfo_->isnull = true;
     return 0;

@@ -37,12 +37,19 @@ class ResultSet {
   private:
     void check(const Oid *types, int count);
     void put(const NullableValue *columns, int count);
+    void flush();
+
+    // Rows wait until there are some, since crossing into the server costs as much as a row.
+    static constexpr int most_waiting = 32;
 
     FunctionCallInfo fcinfo_;
     ReturnSetInfo *info_;
-    MemoryContext row_memory_;
+    MemoryContext row_memory_; // of the rows that wait
     bool checked_ = false;
     std::uint64_t size_ = 0;
+    int waiting_ = 0;
+    std::vector<Datum> values_;
+    std::vector<char> nulls_;
 };
 
 // Makes the one row a function RETURNS TABLE-less composite returns: the Datum of a tuple of the function's row type.

@@ -38,7 +38,7 @@ constinit KeptPlan state_plan{"SELECT g.tree_size, g.head_no, g.run_no, g.system
                               "g.after_audit_id, g.pass_transaction_id,"
                               " g.foreign_transaction_id FROM clinic_data.audit_logs AS g WHERE g.tenant_id = $1"};
 constinit KeptPlan last_head_plan{
-    "SELECT h.tree_size, h.head_no, h.root_hash FROM clinic_data.audit_heads AS h WHERE h.tenant_id = $1"
+    "SELECT h.tree_size, h.head_no, h.root_hash, h.sealed_at FROM clinic_data.audit_heads AS h WHERE h.tenant_id = $1"
     " ORDER BY h.tree_size DESC LIMIT 1"};
 constinit KeptPlan add_state_plan{"INSERT INTO clinic_data.audit_logs (tenant_id, tree_size, head_no, run_no, "
                                   "system_identifier) VALUES ($1, $2, $3, $4, '')"};
@@ -179,6 +179,7 @@ class Sealer final : public core::NodeVisitor {
     bool complete_ = false;
     std::string warning_;
     std::optional<core::Frontier> frontier_;
+    core::Instant last_sealed_at_ = core::instant_min;
     std::optional<LogRows> rows_;
     std::uint64_t sealed_ = 0;
     // The row of leaves that is being filled.
@@ -235,6 +236,8 @@ void Sealer::open_tree() {
     if (size != state_.tree_size)
         log_is_corrupt(tenant_, "the last head is of " + std::to_string(size) + " records, and " +
                                     std::to_string(state_.tree_size) + " are sealed");
+    if (size > 0)
+        last_sealed_at_ = rows[0].get<core::Instant>(3);
     frontier_.emplace(size, nodes);
     if (size > 0 && frontier_->root(hash_) != digest_of(rows[0].get<BytesView>(2).bytes))
         log_is_corrupt(tenant_, "the tree of " + std::to_string(size) + " records does not have the root of its head");
@@ -324,7 +327,8 @@ void Sealer::finish(std::uint64_t read, std::int64_t most, Xid8 oldest, const Se
 }
 
 void Sealer::write_head(Xid8 oldest, std::uint64_t previous) {
-    const core::Instant now{pg_call([] { return GetCurrentTimestamp(); })};
+    // Where the clock went back, the log did not.
+    const core::Instant now = std::max(core::Instant{pg_call([] { return GetCurrentTimestamp(); })}, last_sealed_at_);
     const SealHead head{tenant_, state_.tree_size, frontier_->root(hash_), now};
     std::optional<std::string> key_id;
     std::optional<Bytes> signature;

@@ -1,11 +1,14 @@
 // Verifying the sealed log of a tenant: every record against its leaf, the tree against every head, heads against their
 // signatures, and all of it against heads that were kept elsewhere. Reads the log once, in order, and stops at the first bad position.
 #include "core/audit_leaf.hpp"
+#include "pg/crypto.hpp"
 #include "pg/result.hpp"
 #include "pg/seal_crypto.hpp"
 #include "pg/seal_log.hpp"
+#include "pg/seal_purges.hpp"
 
 extern "C" {
+#include "access/transam.h"
 #include "access/xlog.h"
 }
 
@@ -17,18 +20,6 @@ constinit KeptPlan heads_plan{
     "SELECT h.tree_size, h.root_hash, h.sealed_at, h.signature, k.public_key FROM clinic_data.audit_heads AS h"
     " LEFT JOIN clinic_data.audit_seal_keys AS k ON k.tenant_id = h.tenant_id AND k.key_id = h.key_id"
     " WHERE h.tenant_id = $1 ORDER BY h.tree_size"};
-// A purge is believed when the record that tells of it is there, and as far as it tells: how many records, with which leaves, and none
-// of the twelve months before it, which nobody may purge; one of the future tells of nothing. Such records are themselves never
-// purged.
-constinit KeptPlan purges_plan{
-    "SELECT p.purge_id, p.record_count, p.leaves_digest, r.audit_id,"
-    " clinic.uuid_floor(r.recorded_at - interval '12 months') FROM clinic_data.audit_purges AS p"
-    " JOIN clinic_data.audit_records AS r ON r.tenant_id = p.tenant_id AND r.action = 'purge' AND r.row_id = "
-    "p.purge_id::text"
-    " WHERE p.tenant_id = $1 AND r.after ->> 'record_count' = p.record_count::text"
-    " AND r.after ->> 'leaves_digest' = encode(p.leaves_digest, 'hex') AND r.recorded_at <= clock_timestamp()"};
-constinit KeptPlan purged_plan{"SELECT p.audit_id, p.purge_id FROM clinic_data.purged_audit_records AS p"
-                               " WHERE p.tenant_id = $1 AND p.audit_id = ANY ($2)"};
 constinit KeptPlan leaves_plan{
     "SELECT l.first_position, l.run_no, l.audit_ids, l.leaf_hashes FROM clinic_data.audit_leaves AS l"
     " WHERE l.tenant_id = $1 ORDER BY l.first_position"};
@@ -51,27 +42,12 @@ constinit KeptPlan after_plan{
 
 std::int64_t number(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
-// The text of a function of core that wants SHA-256 as a plain function.
-std::string sha256(std::string_view bytes) {
-    static constinit crypto::Sha256 *hash = nullptr; // lives as long as the process
-    if (hash == nullptr)
-        hash = new crypto::Sha256();
-    return bytes_of(hash->of(bytes));
-}
-
-// What is wrong, and where: in [first, until), when the place is known.
-struct Problem {
-    std::string kind;
-    std::optional<std::uint64_t> first = std::nullopt;
-    std::optional<std::uint64_t> until = std::nullopt;
-    std::optional<Uuid> audit_id = std::nullopt;
-    std::string detail = {};
-};
-
 struct Checkpoint {
     std::uint64_t size;
     core::Digest root;
-    bool given; // kept elsewhere
+    core::Instant sealed_at; // instant_max: not known
+    bool given;              // kept elsewhere
+    bool is_evidence;        // of when it was sealed
     bool bad_signature = false;
 };
 
@@ -112,18 +88,10 @@ Found found_in(const Row &row, const Uuid &tenant, const Uuid &audit_id) {
                          .salt = row.get<BytesView>(24).bytes};
     if (row_ids)
         leaf.row_ids = std::span<const core::Id>(*row_ids);
-    return {digest_of(core::leaf_hash(leaf, sha256)), digest_of(row.get<BytesView>(25).bytes), {leaf.transaction_id}};
+    return {digest_of(core::leaf_hash(leaf, &crypto::sha256)),
+            digest_of(row.get<BytesView>(25).bytes),
+            {leaf.transaction_id}};
 }
-
-// A purge that is believed.
-struct Purge {
-    std::int64_t told_of; // how many records it explains
-    std::int64_t left;    // how many of them are still to come
-    std::string told;     // the digest of their leaves
-    Uuid audit_id;        // of the record that tells of it
-    Uuid before;          // no id of a record that it may have taken is as great
-    std::optional<crypto::RunningSha256> found = std::nullopt;
-};
 
 class Verifier final : public core::NodeVisitor {
   public:
@@ -136,15 +104,14 @@ class Verifier final : public core::NodeVisitor {
     void verify();
     void complete(unsigned level, std::uint64_t index, const core::Digest &digest) override;
 
-    std::optional<Problem> problem;
+    std::optional<LogProblem> problem;
     std::uint64_t tree_size = 0, records = 0, purged = 0, unsealed = 0, unsigned_heads = 0;
     std::optional<core::Instant> unsealed_since;
 
   private:
     void read_heads();
-    void read_purges();
-    void read_purged(const std::vector<Uuid> &wanted);
-    void check_purged(std::uint64_t position, const Uuid &id, const core::Digest &leaf);
+    void check_times();
+    std::vector<SizeAt> times(bool of_all) const;
     void check_row(const Row &row);
     void check_leaf(std::uint64_t position, std::int32_t run, const Uuid &id, const core::Digest &leaf,
                     std::string_view leaves);
@@ -152,7 +119,7 @@ class Verifier final : public core::NodeVisitor {
     void check_heads();
     void check_end();
     void check_unsealed();
-    void report(Problem found) {
+    void report(LogProblem found) {
         if (!problem)
             problem = std::move(found);
     }
@@ -164,8 +131,7 @@ class Verifier final : public core::NodeVisitor {
     std::vector<Checkpoint> heads_; // in ascending order of size
     std::size_t next_head_ = 0;
     std::uint64_t last_good_ = 0; // size of the last head that held
-    std::unordered_map<Uuid, Purge> purges_;
-    std::unordered_map<Uuid, Purge *> purged_ids_; // of the present row
+    std::optional<LogPurges> purges_;
     core::Frontier frontier_;
     std::unordered_map<Uuid, Found> found_;                          // the records of the present row of leaves
     std::optional<std::pair<std::uint64_t, std::uint64_t>> suspect_; // leaves whose stored node differs
@@ -175,7 +141,7 @@ class Verifier final : public core::NodeVisitor {
 
 void Verifier::verify() {
     read_heads();
-    read_purges();
+    purges_.emplace(spi_, tenant_, times(false));
     check_heads();
     spi_.each(
         leaves_plan, {.view = View::active},
@@ -188,10 +154,13 @@ void Verifier::verify() {
         },
         tenant_);
     tree_size = frontier_.size();
+    purged = purges_->taken();
     if (!problem)
         check_end();
     if (!problem)
         check_unsealed();
+    if (auto waiting = purges_->check_waiting())
+        report(std::move(*waiting));
 }
 
 void Verifier::read_heads() {
@@ -199,7 +168,7 @@ void Verifier::read_heads() {
     for (const Row row : rows) {
         const auto signature = row.optional<Bytes>(3), key = row.optional<Bytes>(4);
         Checkpoint head{static_cast<std::uint64_t>(row.get<std::int64_t>(0)), digest_of(row.get<BytesView>(1).bytes),
-                        false};
+                        row.get<core::Instant>(2), false, signature.has_value()};
         if (!signature)
             ++unsigned_heads;
         else
@@ -209,46 +178,31 @@ void Verifier::read_heads() {
                                                signature->bytes);
         heads_.push_back(head);
     }
-    std::stable_sort(heads_.begin(), heads_.end(),
-                     [](const Checkpoint &a, const Checkpoint &b) { return a.size < b.size; });
+    std::sort(heads_.begin(), heads_.end(), [](const Checkpoint &a, const Checkpoint &b) {
+        return std::pair(a.size, a.sealed_at) < std::pair(b.size, b.sealed_at);
+    });
 }
 
-void Verifier::read_purges() {
-    const Rows rows = spi_.query_with(purges_plan, {.view = View::active}, tenant_);
-    for (const Row row : rows)
-        purges_.insert_or_assign(row.get<Uuid>(0), Purge{row.get<std::int64_t>(1), row.get<std::int64_t>(1),
-                                                         row.get<Bytes>(2).bytes, row.get<Uuid>(3), row.get<Uuid>(4)});
+// A log does not grow backwards in time: a head that was made older stands out beside one that was kept.
+void Verifier::check_times() {
+    const Checkpoint *before = nullptr;
+    for (const Checkpoint &head : heads_) {
+        if (head.sealed_at == core::instant_max)
+            continue;
+        if (before != nullptr && head.sealed_at < before->sealed_at)
+            return report({"backdated", before->size, head.size, std::nullopt,
+                           "the head of " + std::to_string(head.size) + " records is dated before that of " +
+                               std::to_string(before->size)});
+        before = &head;
+    }
 }
 
-// Which of the records that are gone a purge has taken.
-void Verifier::read_purged(const std::vector<Uuid> &wanted) {
-    purged_ids_.clear();
-    if (found_.size() == wanted.size())
-        return;
-    std::vector<Uuid> gone;
-    for (const Uuid &id : wanted)
-        if (!found_.contains(id))
-            gone.push_back(id);
-    const Rows rows = spi_.query_with(purged_plan, {.view = View::active}, tenant_, gone);
-    for (const Row row : rows)
-        if (const auto purge = purges_.find(row.get<Uuid>(1)); purge != purges_.end())
-            purged_ids_.emplace(row.get<Uuid>(0), &purge->second);
-}
-
-// A record that a purge has taken: with the last of them, the leaves must be those that the purge tells of.
-void Verifier::check_purged(std::uint64_t position, const Uuid &id, const core::Digest &leaf) {
-    Purge &purge = *purged_ids_.at(id);
-    if (purge.left <= 0)
-        return report({"missing", position, position + 1, id, "the record is gone, and its purge tells of fewer"});
-    if (!(id < purge.before))
-        return report({"missing", position, position + 1, id, "the record is gone, purged before its time"});
-    if (!purge.found)
-        purge.found.emplace();
-    purge.found->add(bytes_of(leaf));
-    if (--purge.left == 0 && bytes_of(std::exchange(purge.found, std::nullopt)->finish()) != purge.told)
-        return report({"missing", std::nullopt, std::nullopt, purge.audit_id,
-                       "records are gone that are not those which the purge of this record tells of"});
-    ++purged;
+std::vector<SizeAt> Verifier::times(bool of_all) const {
+    std::vector<SizeAt> out;
+    for (const Checkpoint &head : heads_)
+        if ((of_all || (head.is_evidence && !head.bad_signature)) && head.sealed_at != core::instant_max)
+            out.push_back({head.sealed_at, head.size});
+    return out;
 }
 
 void Verifier::check_row(const Row &row) {
@@ -273,7 +227,11 @@ void Verifier::check_row(const Row &row) {
             found_.emplace(id, found_in(record, tenant_, id));
         }
     }
-    read_purged(wanted);
+    std::vector<Uuid> gone;
+    for (const Uuid &id : wanted)
+        if (!found_.contains(id))
+            gone.push_back(id);
+    purges_->read(gone);
     for (std::size_t i = 0; i < wanted.size() && !problem; ++i)
         check_leaf(first + i, row.get<std::int32_t>(1), wanted[i],
                    digest_of(leaves.substr(i * digest_bytes, digest_bytes)), leaves);
@@ -298,10 +256,12 @@ void Verifier::check_leaf(std::uint64_t position, std::int32_t run, const Uuid &
                                    : "the record does not have the leaf that was sealed"});
         }
         check_order(position, run, {record.transaction_id, id});
-    } else if (purged_ids_.contains(id)) {
-        check_purged(position, id, leaf);
+        purges_->met(position, id);
     } else {
-        return report({"missing", position, position + 1, id, "the record is gone, and no purge tells of it"});
+        auto [order, wrong] = purges_->take(position, id, leaf);
+        if (wrong)
+            return report(std::move(*wrong));
+        check_order(position, run, *order);
     }
     if (problem)
         return;
@@ -363,10 +323,9 @@ void Verifier::check_end() {
                            std::to_string(heads_[next_head_].size) + " records"});
     if (last_good_ < tree_size)
         report({"inserted", last_good_, tree_size, std::nullopt, "no head tells of these positions"});
-    for (const auto &[id, purge] : purges_)
-        if (purge.left > 0 && purge.left < purge.told_of)
-            report({"missing", std::nullopt, std::nullopt, purge.audit_id,
-                    "fewer records are gone than the purge of this record tells of"});
+    check_times();
+    if (auto wrong = purges_->check_end(times(true)))
+        report(std::move(*wrong));
 }
 
 // Records without a position: those still to be sealed, and those that should have been.
@@ -385,6 +344,9 @@ void Verifier::check_unsealed() {
         const Rows rows = spi_.query_with(count_plan, {.view = View::active}, tenant_);
         total = static_cast<std::uint64_t>(rows[0].get<std::int64_t>(0));
     }
+    const std::uint64_t next_transaction =
+        pg_call([] { return U64FromFullTransactionId(ReadNextFullTransactionId()); });
+    const core::Instant latest = core::Instant{pg_call([] { return GetCurrentTimestamp(); })} + clock_tolerance;
     const auto look = [&](const SealOrder &from, std::uint64_t most) {
         SealedPositions positions(spi_, View::active, tenant_, last_run(spi_, View::active, tenant_));
         unsealed = 0;
@@ -401,6 +363,14 @@ void Verifier::check_unsealed() {
                     return false;
                 }
                 const auto at = row.get<core::Instant>(2);
+                // Such a one would wait for its seal for ever, and nobody would miss it.
+                const bool is_ahead = !passing && record.transaction_id.value >= next_transaction;
+                if (is_ahead || at > latest) {
+                    report({"inserted", std::nullopt, std::nullopt, record.audit_id,
+                            is_ahead ? "the record is of a transaction that has not begun yet"
+                                     : "the record is dated in the future"});
+                    return false;
+                }
                 unsealed_since = std::min(unsealed_since.value_or(at), at);
                 return ++unsealed < most;
             },
@@ -422,16 +392,18 @@ void Verifier::check_unsealed() {
 } // namespace pg_clinic::pg
 
 using namespace pg_clinic::pg;
+namespace core = pg_clinic::core;
 
-// clinic_private.verify_log(tenant_id uuid, tree_sizes bigint[], root_hashes bytea[])
+// clinic_private.verify_log(tenant_id uuid, tree_sizes bigint[], root_hashes bytea[], sealed_at timestamptz[])
 CLINIC_FUNCTION(clinic_verify_log) {
     const Args args(fcinfo);
     const Uuid tenant = args.required<Uuid>(0, "tenant_id");
     const auto sizes = args.required<std::vector<std::int64_t>>(1, "tree_sizes");
     const auto roots = args.required<std::vector<Bytes>>(2, "root_hashes");
+    const auto times = args.required<std::vector<core::Instant>>(3, "sealed_at");
     std::vector<Checkpoint> given;
-    for (std::size_t i = 0; i < sizes.size() && i < roots.size(); ++i)
-        given.push_back({static_cast<std::uint64_t>(sizes[i]), digest_of(roots[i].bytes), true});
+    for (std::size_t i = 0; i < sizes.size() && i < roots.size() && i < times.size(); ++i)
+        given.push_back({static_cast<std::uint64_t>(sizes[i]), digest_of(roots[i].bytes), times[i], true, true});
     ResultSet rows(fcinfo);
     Spi spi;
     Verifier v(spi, tenant, std::move(given));
@@ -440,8 +412,8 @@ CLINIC_FUNCTION(clinic_verify_log) {
         return value ? std::optional(static_cast<std::int64_t>(*value)) : std::nullopt;
     };
     const auto count = [](std::uint64_t value) { return static_cast<std::int64_t>(value); };
-    const Problem none;
-    const Problem &p = v.problem ? *v.problem : none;
+    const LogProblem none;
+    const LogProblem &p = v.problem ? *v.problem : none;
     rows.add(v.problem ? std::optional(p.kind) : std::nullopt, place(p.first), place(p.until), p.audit_id,
              v.problem ? std::optional(p.detail) : std::nullopt, count(v.tree_size), count(v.records), count(v.purged),
              count(v.unsealed), v.unsealed_since, count(v.unsigned_heads));

@@ -36,16 +36,50 @@ Search read_search(const Args &args, const Context &context) {
     return s;
 }
 
-// A row of a slot; `more` are columns that only some searches have.
-template <class... T>
-void add_slot(ResultSet &rows, const core::Diary &diary, const core::Slot &slot, const T &...more) {
-    const core::Location *location = location_in(diary, slot.location);
-    const core::LocalTime local = core::to_local(*location->zone, slot.visit.begin);
-    rows.add(slot.provider, slot.location, slot.visit.begin, slot.visit.end, core::date_of(local),
-             TimeOfDay{core::time_of_day(local).micros},
-             offset_text(core::offset_at(*location->zone, slot.visit.begin)), location->zone_name, slot.remaining,
-             more...);
-}
+// Writes slots as rows. What many of them share is put into the server's form once.
+class SlotWriter {
+  public:
+    SlotWriter(ResultSet &rows, const core::Diary &diary) : rows_(rows), diary_(diary) {}
+
+    // `more` are columns that only some searches have.
+    template <class... T> void add(const core::Slot &slot, const T &...more) {
+        const Place &place = place_of(slot.location);
+        const std::int32_t offset = core::offset_at(*place.location->zone, slot.visit.begin);
+        const core::LocalTime local{slot.visit.begin.micros + offset * core::micros_per_second};
+        rows_.add(slot.provider, place.id, slot.visit.begin, slot.visit.end, core::date_of(local),
+                  TimeOfDay{core::time_of_day(local).micros}, text_of(offset), place.zone_name, slot.remaining,
+                  more...);
+    }
+
+  private:
+    struct Place {
+        const core::Location *location;
+        Made<Uuid> id;
+        Made<std::string> zone_name;
+    };
+
+    const Place &place_of(const Uuid &location) {
+        for (const Place &known : places_)
+            if (known.location->id == location)
+                return known;
+        const core::Location *found = location_in(diary_, location);
+        places_.push_back({found, {Sql<Uuid>::to(found->id)}, {text_datum(found->zone_name)}});
+        return places_.back();
+    }
+
+    Made<std::string> text_of(std::int32_t offset) {
+        for (const auto &[known, text] : offsets_)
+            if (known == offset)
+                return text;
+        offsets_.push_back({offset, {text_datum(offset_text(offset))}});
+        return offsets_.back().second;
+    }
+
+    ResultSet &rows_;
+    const core::Diary &diary_;
+    std::vector<Place> places_;
+    std::vector<std::pair<std::int32_t, Made<std::string>>> offsets_;
+};
 
 std::optional<std::size_t> limit_argument(const Args &args, int argument) {
     const auto max_rows = args.optional<std::int32_t>(argument);
@@ -71,22 +105,23 @@ Datum find_slots(FunctionCallInfo fcinfo, bool with_held) {
     const auto place_of = [](const core::Slot &slot) {
         return std::tie(slot.visit.begin, slot.provider, slot.location);
     };
+    SlotWriter writer(rows, diary);
     // The caller's holds up to a place; to the last one without.
     const auto add_held = [&](const core::Slot *before) {
         for (; next != held.end() && !full() && (before == nullptr || place_of(next->slot) < place_of(*before)); ++next)
             if (location_in(diary, next->slot.location) != nullptr)
-                add_slot(rows, diary, next->slot, std::optional(next->expires_at));
+                writer.add(next->slot, std::optional(next->expires_at));
     };
-    for (const core::Slot &slot : kernel.find(limit)) {
+    kernel.each(limit, [&](const core::Slot &slot) {
         work.step();
         add_held(&slot);
         if (full())
-            break;
+            return;
         if (with_held)
-            add_slot(rows, diary, slot, std::optional<core::Instant>{});
+            writer.add(slot, std::optional<core::Instant>{});
         else
-            add_slot(rows, diary, slot);
-    }
+            writer.add(slot);
+    });
     add_held(nullptr);
     return rows.done();
 }
@@ -189,8 +224,9 @@ CLINIC_FUNCTION(clinic_first_available) {
         const core::Diary diary = read_diary(s.query);
         core::Work work = interruptible_work();
         const core::Kernel kernel(diary, s.request, part, work);
+        SlotWriter writer(rows, diary);
         for (const Contender &c : contenders(kernel)) {
-            add_slot(rows, diary, c.slot);
+            writer.add(c.slot);
             found = true;
             if (!per_provider)
                 break;

@@ -459,4 +459,21 @@ bool hold_row(const char *table, const ItemPointerData &place, LockTupleMode mod
     });
 }
 
+bool is_in_snapshot(const char *table, const ItemPointerData &place) {
+    Relation relation = open_for_writing(table, RowShareLock);
+    return pg_call([relation, &place] {
+        ItemPointerData at = place;
+        TupleTableSlot *slot = table_slot_create(relation, nullptr);
+        bool seen = table_tuple_fetch_row_version(relation, &at, GetActiveSnapshot(), slot);
+        if (!seen && table_tuple_fetch_row_version(relation, &at, SnapshotSelf, slot)) {
+            bool is_null = false;
+            const Datum writer = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &is_null);
+            seen = !is_null && TransactionIdIsCurrentTransactionId(DatumGetTransactionId(writer));
+        }
+        ExecDropSingleTupleTableSlot(slot);
+        table_close(relation, NoLock);
+        return seen;
+    });
+}
+
 } // namespace pg_clinic::pg

@@ -96,4 +96,7 @@ void require_writable();
 // is gone or was changed in the meantime.
 bool hold_row(const char *table, const ItemPointerData &place, LockTupleMode mode = LockTupleKeyShare);
 
+// Whether the version of a row at that place is one that this transaction's snapshot sees, or its own.
+bool is_in_snapshot(const char *table, const ItemPointerData &place);
+
 } // namespace pg_clinic::pg

@@ -41,8 +41,8 @@ bool is_usable(const TableScan &scan) {
            t < scan.get<core::Instant>(expires_column).value_or(core::instant_max);
 }
 
-// Where a key's secret is kept, as SQL writes it.
-std::string secret_place(const std::string &kid) { return "token_keys " + kid; }
+// Where a key's secret is kept, as clinic_private.secret_place writes it.
+std::string secret_place(const std::string &kid, const char *column) { return "token_keys " + kid + " " + column; }
 
 // The key of the present row; nothing when it is not one.
 std::optional<TokenKey> read_key(const TableScan &scan) {
@@ -54,7 +54,7 @@ std::optional<TokenKey> read_key(const TableScan &scan) {
     if (!kid || !algorithm || !verify_key || !issuer || issuer->empty() || !audience || audience->empty())
         return std::nullopt;
     if (*algorithm == core::JwsAlgorithm::hs256)
-        verify_key = open_kept_secret(*verify_key, secret_place(*kid));
+        verify_key = open_kept_secret(*verify_key, secret_place(*kid, "verify_key"));
     const std::int64_t leeway = std::clamp(scan.get<std::int32_t>(leeway_column).value_or(0), 0, 60);
     return TokenKey{
         std::move(*kid),      scan.get<Uuid>(tenant_column),     *algorithm, std::move(*verify_key), std::move(*issuer),
@@ -138,8 +138,8 @@ std::optional<SigningKey> find_signing_key(const Uuid &tenant_id) {
     }
     if (!best)
         return std::nullopt;
-    auto private_key =
-        read_once(&crypto::Key::read_private, best->algorithm, open_kept_secret(pem, secret_place(best->kid)));
+    auto private_key = read_once(&crypto::Key::read_private, best->algorithm,
+                                 open_kept_secret(pem, secret_place(best->kid, "signing_key")));
     if (!private_key)
         return std::nullopt;
     return SigningKey{std::move(*best), std::move(*private_key)};

@@ -69,6 +69,16 @@ SELECT is_empty('SELECT p.patient_id FROM clinic.patients p', 'and no patient');
 SELECT throws_ok('SELECT clinic.purge_audit(''access'')', '42501', NULL, 'and purges nothing');
 SELECT throws_ok('SELECT clinic.place_legal_hold(NULL, ''A reason of its own'')', '42501', NULL, 'nor holds');
 SELECT throws_ok('SELECT clinic.set_retention(''medical'', 12)', '42501', NULL, 'nor decides how long');
+RESET SESSION AUTHORIZATION;
+-- A class is what is shipped, or what the tenant has declared.
+SAVEPOINT classes;
+SELECT clinic.use_tenant('a0d17001-0000-7000-8000-000000000001') \g /dev/null
+SELECT throws_ok('SELECT clinic.purge_audit(''laboratory'')', '22023', 'there is no such class of audit records', 'nothing is purged of a class that is none');
+SELECT lives_ok('SELECT clinic.set_retention(''laboratory'', 120)', 'until it is declared');
+SELECT is(clinic.purge_audit('laboratory'), 0::bigint, 'then it is one');
+SELECT clinic.use_tenant('a0d17002-0000-7000-8000-000000000001') \g /dev/null
+SELECT throws_ok('SELECT clinic.purge_audit(''laboratory'')', '22023', 'there is no such class of audit records', 'of that tenant alone');
+ROLLBACK TO classes;
 SET LOCAL SESSION AUTHORIZATION audit_test_doctor;
 SELECT is_empty('SELECT a.audit_id FROM clinic.audit_records a', 'a doctor does not read it');
 SELECT is_empty('SELECT r.class FROM clinic.retention_classes r', 'nor how long it is kept');
@@ -156,8 +166,13 @@ BEGIN
 END
 $$;
 SELECT is(pg_temp.purge('access'), 0::bigint, 'nothing goes before it is sealed');
+\ir ../support/old_heads.sql
 SELECT is(s.sealed, (SELECT count(*) FROM clinic_data.audit_records a WHERE a.tenant_id = s.tenant_id), 'all that there is is sealed')
   FROM clinic.seal_audit(tenant_ids => '{a0d17001-0000-7000-8000-000000000001}') s;
+SELECT is(pg_temp.purge('access'), 0::bigint, 'nor before that is long ago');
+SELECT pg_temp.age_log('a0d17001-0000-7000-8000-000000000001', '11 months 27 days');
+SELECT is(pg_temp.purge('access'), 0::bigint, 'long enough');
+SELECT pg_temp.age_log('a0d17001-0000-7000-8000-000000000001', '1 month');
 -- One more, of a transaction that is not over: this one.
 SELECT pg_temp.old(9, 'access', 15, 'a0d17001-0090-7000-8000-000000000002', transaction => pg_current_xact_id()::text);
 SELECT is(s.sealed, 0::bigint, 'what is not over is not') FROM clinic.seal_audit(tenant_ids => '{a0d17001-0000-7000-8000-000000000001}') s;
@@ -186,6 +201,8 @@ SELECT throws_ok(format('SELECT clinic.release_legal_hold(%L)', :'whole_hold'), 
 SELECT throws_ok($$ SELECT clinic.place_legal_hold('a0d17001-0090-7000-8000-000000000009', 'A claim is pending') $$, 'CL001', NULL, 'of a patient there is');
 RESET SESSION AUTHORIZATION;
 SELECT is(pg_temp.purge('access'), 1::bigint, 'then what is old, sealed and of nobody held goes');
+SELECT is(pg_temp.purge('security'), 0::bigint, 'but of each class only what was sealed as long as that class is kept');
+SELECT pg_temp.age_log('a0d17001-0000-7000-8000-000000000001', '7 years');
 SELECT is(pg_temp.purge('security'), 1::bigint, 'of each class');
 SELECT is(pg_temp.purge('medical'), 0::bigint, 'but not what a hold on the patient keeps');
 SELECT is(pg_temp.left_over(), '2356789', 'the rest stays');
@@ -203,7 +220,19 @@ SELECT results_eq($$ SELECT right(r.audit_id::text, 1), p.class, p.record_count,
     $$ VALUES ('1', 'access', 1::bigint, true), ('4', 'security', 1, true), ('6', 'medical', 1, true) $$, 'what went is noted, with a digest of its leaves');
 SELECT is((SELECT count(*) FROM clinic_data.audit_records a WHERE a.action = 'purge' AND a.tenant_id = 'a0d17001-0000-7000-8000-000000000001'), 3::bigint,
     'and each purge is a record itself');
-SELECT is(pg_temp.verdict(), 'intact 3 3', 'the log holds without them');
+SELECT is(pg_temp.verdict(), 'unsealed 3 3', 'they are told of, once the purges are sealed themselves');
+SELECT audit_id AS purge_record FROM clinic_data.audit_records WHERE action = 'purge' AND tenant_id = 'a0d17001-0000-7000-8000-000000000001' LIMIT 1 \gset
+SELECT audit_id AS no_purge FROM clinic_data.audit_records WHERE class = 'retention' AND action <> 'purge' AND tenant_id = 'a0d17001-0000-7000-8000-000000000001' LIMIT 1 \gset
+SET LOCAL SESSION AUTHORIZATION audit_test_auditor;
+SELECT throws_ok(format('SELECT clinic.audit_purge_proof(%L)', :'purge_record'), 'CL024', NULL, 'nor is there a proof of it before');
+SELECT throws_ok(format('SELECT clinic.audit_purge_proof(%L)', :'no_purge'), 'CL001', NULL, 'nor of what is no purge');
+RESET SESSION AUTHORIZATION;
+SELECT is(pg_temp.purge('retention'), 0::bigint, 'of the records of purges and periods none goes');
+SELECT is(count(*), 4::bigint, 'they have a class of their own') FROM clinic_data.audit_records a
+ WHERE a.tenant_id = 'a0d17001-0000-7000-8000-000000000001' AND a.class = 'retention' AND (a.action = 'purge' OR a.table_name = 'retention_classes');
+SET LOCAL SESSION AUTHORIZATION audit_test_root;
+SELECT throws_ok('SELECT clinic.set_retention(''retention'', 12)', '22023', 'records of class retention are kept for ever', 'whose period nobody sets');
+RESET SESSION AUTHORIZATION;
 SELECT throws_ok('DELETE FROM clinic_data.audit_records', '42501', NULL, 'the refusal stands again');
 SELECT is_empty($$ SELECT c.relname FROM pg_class c WHERE c.relname ~ '^audit_records' AND c.relkind = 'r' AND NOT c.relforcerowsecurity $$,
     'and so does row security');
@@ -226,6 +255,17 @@ END
 $$;
 CREATE SCHEMA audit_test;
 SELECT pg_temp.cycle('CREATE TABLE audit_test.notes (tenant_id uuid NOT NULL, note_id uuid, patient_id uuid, PRIMARY KEY (tenant_id, note_id))', 'not_audited', 'audit_test.notes');
+SELECT is((SELECT split_part(encode(t.tgargs, 'escape'), '\000', 3) FROM pg_trigger t WHERE t.tgrelid = 'audit_test.notes'::regclass AND t.tgname = 'zz_90_audit'),
+          'patient_id', 'the mended table names its patients in the audit');
+SELECT l.fix AS fix FROM clinic.lint() l WHERE l.rule = 'reads_not_audited' AND l.object = 'audit_test.notes' \gset
+:fix
+SELECT is((SELECT split_part(encode(t.tgargs, 'escape'), '\000', 3) FROM pg_trigger t WHERE t.tgrelid = 'audit_test.notes'::regclass AND t.tgname = 'zz_93_audit_reads'),
+          'patient_id', 'and so it does once its reads are recorded');
+SELECT is_empty($$ SELECT l.fix FROM clinic.lint() l WHERE l.object = 'audit_test.notes' AND l.rule ~ 'audit' $$, 'which is all that there was to mend');
+-- Of two columns that refer to patients, whose row it is, is patient_id.
+SELECT pg_temp.cycle('CREATE TABLE audit_test.referrals (tenant_id uuid NOT NULL, referral_id uuid PRIMARY KEY, by_patient_id uuid, patient_id uuid,
+    FOREIGN KEY (tenant_id, by_patient_id) REFERENCES clinic_data.patients, FOREIGN KEY (tenant_id, patient_id) REFERENCES clinic_data.patients)', 'not_audited', 'audit_test.referrals');
+SELECT is((SELECT split_part(encode(t.tgargs, 'escape'), '\000', 3) FROM pg_trigger t WHERE t.tgrelid = 'audit_test.referrals'::regclass AND t.tgname = 'zz_90_audit'), 'patient_id');
 SELECT pg_temp.cycle('ALTER TABLE audit_test.notes DISABLE TRIGGER zz_90_audit', 'audit_disabled', 'audit_test.notes.zz_90_audit');
 SELECT pg_temp.cycle('ALTER TABLE audit_test.notes ENABLE TRIGGER zz_90_audit', 'audit_disabled', 'audit_test.notes.zz_90_audit');
 SELECT pg_temp.cycle('ALTER TABLE clinic_data.patients DISABLE TRIGGER zz_90_audit', 'trigger_disabled', 'clinic_data.patients.zz_90_audit');

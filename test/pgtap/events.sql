@@ -266,6 +266,20 @@ SELECT throws_ok($$ SELECT clinic.rotate_subscription_secret(pg_temp.made('patie
 SELECT lives_ok($$ SELECT clinic.rotate_subscription_secret(pg_temp.made('patients'), 0) $$);
 SELECT is((SELECT count(*) FROM clinic_data.subscriptions WHERE previous_secret IS NOT NULL), 0::bigint, 'a secret that leaked ends at once');
 
+-- A secret that does not open, for it is another row's, keeps no other subscriber waiting.
+SAVEPOINT damaged;
+SELECT clinic.create_patient('New') \g /dev/null
+UPDATE clinic_data.subscriptions SET secret = (SELECT o.secret FROM clinic_data.subscriptions o WHERE o.subscription_id = pg_temp.made('all'))
+ WHERE subscription_id = pg_temp.made('patients');
+SELECT results_eq($$ SELECT count(*) FILTER (WHERE c.subscription_id = pg_temp.made('patients')), count(*) FILTER (WHERE c.subscription_id = pg_temp.made('all')) > 0
+                       FROM clinic.claim_deliveries(100) c $$, $$ VALUES (0::bigint, true) $$, 'what can be signed is claimed, and nothing else');
+SELECT results_eq($$ SELECT DISTINCT d.status, d.last_error FROM clinic_data.deliveries d WHERE d.subscription_id = pg_temp.made('patients') AND d.done_at = clinic.now() $$,
+                  $$ VALUES ('dead', 'decryption_failed') $$, 'the rest is dead, and says why');
+SELECT lives_ok($$ SELECT clinic.rotate_subscription_secret(pg_temp.made('patients')) $$, 'a new secret mends it');
+SELECT lives_ok($$ SELECT clinic.retry_delivery(d.delivery_id) FROM clinic_data.deliveries d WHERE d.last_error = 'decryption_failed' $$);
+SELECT isnt_empty($$ SELECT * FROM clinic.claim_deliveries(100) c WHERE c.subscription_id = pg_temp.made('patients') $$, 'and it is sent, signed by the new secret alone');
+ROLLBACK TO damaged;
+
 -- Paused, resumed, deleted.
 SET LOCAL clinic.clock = '2027-03-02 06:10Z';
 SELECT clinic.pause_subscription(pg_temp.made('all')), clinic.pause_subscription(pg_temp.made('patients')) \g /dev/null

@@ -152,6 +152,12 @@ SELECT is(pg_temp.outcome(person, 'SELECT count(date_of_birth) FROM clinic.patie
 SELECT is(pg_temp.outcome('super', 'SELECT (SELECT count(*) FROM clinic.patients) + (SELECT count(*) FROM clinic.appointments)', before => 'SELECT clinic.declare_purpose(''HOPERAT'')'),
           'ok 10', 'with a declared purpose a super_admin sees all of the tenant');
 SELECT is(pg_temp.state('super', 'SELECT clinic.declare_purpose(''curious'')'), '22023', 'a purpose is a code');
+SELECT is(pg_temp.state('super', 'SELECT clinic.declare_purpose(''NONSENSE'')'), '22023', 'and one that HL7 knows');
+SELECT is(pg_temp.state('super', 'SELECT clinic.declare_purpose(''CLINTRCHNPC'')'), 'ok', 'such as this one');
+SELECT is(pg_temp.outcome('super', $$ SELECT clinic.break_glass(pg_temp.id(1, 60, 5), 'Unconscious at the door') $$),
+          '42501 a purpose must be declared first {"reason": "forbidden"}', 'who sees nobody without a purpose is told so, before the glass breaks');
+SELECT is(pg_temp.outcome('super', 'SELECT count(*) FROM clinic.patients WHERE patient_id = pg_temp.id(1, 60, 5)',
+              before => $$ SELECT clinic.declare_purpose('ETREAT'), clinic.break_glass(pg_temp.id(1, 60, 5), 'Unconscious at the door') $$), 'ok 1', 'with one it breaks');
 
 -- Dependants end with their last day.
 SET LOCAL clinic.clock = '2027-03-02 06:00Z';

@@ -41,6 +41,8 @@ SELECT clinic.add_consent_text('recording', 'en', 'You may record.') AS record \
 SELECT clinic.add_consent_text('newsletter', 'en', 'Send it.') AS letter \gset
 SELECT clinic.add_consent_text('nonsense', 'en', 'X');
 SELECT clinic.add_consent_text('marketing', 'English', 'X');
+SELECT clinic.withdraw_consent(:'ann', 'nonsense');
+SELECT clinic.give_consent(:'ann', 'nonsense', :'text1', evidence => 'scan 1');
 SELECT clinic.add_consent_text('marketing', 'en', 'Older than the first', '2026-01-01 00:00Z');
 
 -- Nothing is consented to by default.

@@ -196,7 +196,7 @@ SELECT count(*), bool_and(clinic_private.decrypt_field(tenant_id, patient_id, 'p
        max(changes) AS changes, bool_and(substr(remark, 1, 6) = '\x015400000002') AS by_new_key FROM crypto_own;
 
 -- The master key: no key to wrap anew under the same one.
-SELECT clinic.rotate_master_key() IS NOT NULL AS rotated, bool_and(k.xmin::text <> pg_current_xact_id()::xid::text) AS untouched
+SELECT (SELECT r.complete FROM clinic.rotate_master_key() AS r) AS complete, bool_and(k.xmin::text <> pg_current_xact_id()::xid::text) AS untouched
 FROM clinic_data.encryption_keys AS k WHERE k.tenant_id = :'tenant';
 
 -- Shredding.

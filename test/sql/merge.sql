@@ -281,6 +281,21 @@ SELECT n.note_id, n.body_index FROM merge_own.notes AS n;
 COMMIT;
 SELECT f.as_whom, f.is_engine, count(*) FROM merge_own.fired AS f GROUP BY 1, 2;
 
+-- Of the kinds that either record does not want, none is wanted after it.
+SELECT v.own, v.others, clinic_private.stricter_channels(v.own::jsonb, v.others::jsonb) AS stricter
+FROM (VALUES ('{}', '{}'), ('{}', '{"recall": []}'), ('{"recall": ["sms"], "reminder": ["email"]}', '{"recall": [], "reminder": ["sms"]}'),
+             ('{"recall": []}', '{"recall": ["sms"]}'), ('{"*": ["sms"]}', '{"recall": []}'), ('{"recall": ["sms"]}', '{"*": []}'),
+             ('{"*": []}', '{"recall": []}'), ('{"*": ["sms"]}', '{"*": [], "reminder": ["email"]}'), ('{"*": ["sms"]}', '{"*": ["email"]}')) AS v (own, others);
+BEGIN;
+SELECT clinic.use_tenant('merge-test'), clinic.create_patient('One', patient_id => pg_temp.id(8)), clinic.create_patient('Two', patient_id => pg_temp.id(9)) \g /dev/null
+SELECT clinic.set_communication_preferences(pg_temp.id(8), channels => '{"reminder": ["sms"], "recall": ["sms"]}'),
+       clinic.set_communication_preferences(pg_temp.id(9), channels => '{"recall": []}') \g /dev/null
+SELECT clinic.merge_patients(pg_temp.id(8), pg_temp.id(9), 'x') ->> 'merge_id' AS merge \gset
+SELECT p.channels AS merged FROM clinic_data.communication_preferences AS p WHERE p.patient_id = pg_temp.id(8);
+SELECT clinic.unmerge_patients(:'merge', 'x') - 'merge_id' - 'patient_id' - 'restored' AS undone;
+SELECT p.channels AS undone FROM clinic_data.communication_preferences AS p WHERE p.patient_id = pg_temp.id(8);
+ROLLBACK;
+
 SET client_min_messages = error;
 SELECT clinic.forget_encrypted_column('merge_own.notes', 'body') \g /dev/null
 DROP SCHEMA merge_own CASCADE;

@@ -388,6 +388,13 @@ SELECT clinic.withdraw_consent(:'ravi', 'marketing') AS withdrawn;
 SELECT clinic_private.plan_notifications_job() AS recalled, clinic_private.plan_notifications_job() AS again;
 SELECT n.status, n.status_reason FROM clinic_data.notifications AS n WHERE n.tenant_id = clinic.current_tenant_id() AND n.kind = 'recall';
 ROLLBACK TO without_consent;
+-- Whom nobody can write to any more, for what is kept of the way does not decrypt, keeps nobody from their messages.
+UPDATE clinic_data.patient_contacts AS c SET destination = (SELECT o.destination FROM clinic_data.patient_contacts AS o WHERE o.tenant_id = c.tenant_id AND o.patient_id = :'lena' LIMIT 1)
+WHERE c.tenant_id = clinic.current_tenant_id() AND c.patient_id = :'ravi';
+SELECT clinic_private.plan_notifications_job() AS recalled;
+SELECT count(*) FROM clinic.claim_messages() AS c;
+SELECT n.status, n.status_reason, n.message_id IS NULL AS nothing_sent FROM clinic_data.notifications AS n WHERE n.tenant_id = clinic.current_tenant_id() AND n.kind = 'recall';
+ROLLBACK TO without_consent;
 SELECT clinic_private.plan_notifications_job() AS recalled, clinic_private.plan_notifications_job() AS again;
 SELECT c.payload ->> 'body' AS body FROM clinic.claim_due_notifications() AS c;
 SELECT clinic_private.plan_notifications_job() AS once;

@@ -20,8 +20,8 @@ COMMIT;
 RESET ROLE;
 -- Messages as whoever sends them reads them.
 CREATE VIEW pg_temp.messages AS
-    SELECT o.tenant_id, o.message_id, o.topic, o.channel, clinic_private.open_kept_secret(o.destination, 'outbox ' || o.message_id) AS destination,
-           clinic_private.open_kept_secret(o.payload, 'outbox ' || o.message_id)::jsonb AS payload, o.created_at, o.due_at, o.expires_at, o.status
+    SELECT o.tenant_id, o.message_id, o.topic, o.channel, clinic_private.open_kept_secret(o.destination, clinic_private.secret_place('outbox', o.message_id::text, 'destination')) AS destination,
+           clinic_private.open_kept_secret(o.payload, clinic_private.secret_place('outbox', o.message_id::text, 'payload'))::jsonb AS payload, o.created_at, o.due_at, o.expires_at, o.status
     FROM clinic_data.outbox AS o;
 -- The last code that was sent to an identifier, and a wrong one.
 CREATE FUNCTION pg_temp.sent(destination text, OUT code text, OUT wrong text) LANGUAGE sql AS $$
@@ -53,6 +53,17 @@ FROM pg_temp.messages AS o WHERE o.tenant_id = :'tenant';
 SELECT count(*) AS sealed FROM clinic_data.outbox AS o WHERE o.tenant_id = :'tenant' AND o.destination LIKE 'sealed %' AND o.payload LIKE 'sealed %';
 SELECT count(*), count(c.user_id) AS of_somebody, min(octet_length(c.code_hash)) AS least, max(c.expires_at) AS until, max(c.attempts) AS attempts
 FROM clinic_data.one_time_codes AS c WHERE c.tenant_id = :'tenant';
+-- What stands for an identifier is keyed: it is not to be had from the address, even with the tenant, and differs between tenants.
+SELECT count(*) AS events, count(*) FILTER (WHERE e.identifier_hash IN (sha256(uuid_send(e.tenant_id) || convert_to(v.kind || ':' || v.value, 'UTF8')),
+           sha256(convert_to(v.kind || ':' || v.value, 'UTF8')), sha256(convert_to(v.value, 'UTF8')))) AS guessed,
+       count(*) FILTER (WHERE e.identifier_hash = clinic_private.identifier_hash(e.tenant_id, v.kind, v.value)) > 0 AS found_by_the_secret
+FROM clinic_data.sign_in_events AS e, (VALUES ('email', 'ada@example.org'), ('email', 'nobody@example.org'), ('other', 'nothing')) AS v (kind, value)
+WHERE e.tenant_id = :'tenant' AND e.identifier_hash IS NOT NULL;
+SELECT count(DISTINCT clinic_private.identifier_hash(s.tenant_id, 'phone', '+4915112345678')) = count(*) AND count(*) > 1 AS of_each_tenant,
+       bool_and(s.secret LIKE 'sealed %') AS sealed
+FROM clinic_data.identifier_secrets AS s;
+SELECT r.rolname AS reads_the_secrets FROM pg_roles AS r WHERE r.rolname ~ '^(clinic|pg)_' AND r.rolname NOT IN ('clinic_owner', 'pg_read_all_data')
+   AND has_table_privilege(r.oid, 'clinic_data.identifier_secrets', 'SELECT');
 -- The code is kept nowhere but in the message.
 SELECT count(*) FILTER (WHERE strpos(c::text, m.code) > 0) AS codes, count(*) FILTER (WHERE e::text LIKE '%ada@%') AS identifiers
 FROM pg_temp.sent('ada@example.org') AS m, clinic_data.one_time_codes AS c, clinic_data.sign_in_events AS e

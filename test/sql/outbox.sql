@@ -81,6 +81,20 @@ SELECT count(*) FROM clinic.claim_messages();
 RESET SESSION AUTHORIZATION;
 SELECT s.n, s.status, s.destination, s.payload, s.attempts, s.done_at FROM pg_temp.state AS s;
 
+-- A message that does not open, for it was moved or damaged, fails alone, and those behind it go out.
+INSERT INTO clinic_data.outbox (tenant_id, message_id, topic, channel, destination, payload, created_at, due_at)
+SELECT :'tenant', m.id, 'test', 'sms', clinic_private.keep_secret('to ' || n, clinic_private.secret_place('outbox', m.id::text, 'destination')),
+       clinic_private.keep_secret(jsonb_build_object('n', n)::text, clinic_private.secret_place('outbox', m.id::text, 'payload')), clinic.now(), clinic.now()
+FROM generate_series(6, 9) AS n CROSS JOIN LATERAL (SELECT ('00b0c001-0200-7000-8000-00000000000' || n)::uuid) AS m (id);
+UPDATE clinic_data.outbox AS o SET payload = (SELECT p.payload FROM clinic_data.outbox AS p WHERE p.message_id = '00b0c001-0200-7000-8000-000000000008')
+WHERE o.message_id = '00b0c001-0200-7000-8000-000000000006';
+UPDATE clinic_data.outbox AS o SET destination = o.payload WHERE o.message_id = '00b0c001-0200-7000-8000-000000000007';
+SET SESSION AUTHORIZATION outbox_sender;
+SELECT right(c.message_id::text, 1) AS n, c.destination, c.payload FROM clinic.claim_messages(1) AS c;
+SELECT right(c.message_id::text, 1) AS n, c.destination, c.payload FROM clinic.claim_messages() AS c;
+RESET SESSION AUTHORIZATION;
+SELECT s.n, s.status, s.destination, s.payload, s.attempts, s.done_at, s.last_error FROM pg_temp.state AS s WHERE s.n IN ('6', '7');
+
 -- Arguments and rights.
 SET SESSION AUTHORIZATION outbox_sender;
 SELECT clinic.claim_messages(0);

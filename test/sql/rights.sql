@@ -152,10 +152,21 @@ SELECT count(*) AS still_there FROM clinic_data.patients WHERE tenant_id = :'ten
 SELECT c.relname AS without_rule FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'patient_id' AND NOT a.attisdropped
  WHERE c.relnamespace = 'clinic_data'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
    AND c.relname NOT IN (SELECT e.table_name FROM clinic_private.erasure_rules() AS e);
+-- A code that is on its way.
+SELECT clinic.request_code('rights', 'sentinel@example.org', 'verify');
+SELECT (SELECT count(*) FROM clinic_data.one_time_codes WHERE user_id = :'account') AS codes,
+       (SELECT count(*) FROM clinic_data.sign_in_events WHERE user_id = :'account' AND identifier_hash IS NOT NULL) AS hashes,
+       (SELECT count(*) FROM clinic_data.outbox WHERE tenant_id = :'tenant' AND topic = 'one_time_code' AND status = 'waiting') AS messages;
 SET SESSION AUTHORIZATION rights_manager;
 SELECT clinic.erase_patient(:'ann', 'They asked for it in writing', despite_retention => true) AS erased, clinic.erase_patient(:'ann', 'They asked for it in writing') AS again;
 SELECT patient_id = :'ann' AS ann, name, mrn, date_of_birth, sex, status FROM clinic.patients WHERE patient_id = :'ann';
 RESET SESSION AUTHORIZATION;
+-- Neither the code nor what it was sent to stays, not even as a hash.
+SELECT (SELECT count(*) FROM clinic_data.one_time_codes WHERE user_id = :'account') AS codes,
+       (SELECT count(*) FROM clinic_data.one_time_codes WHERE identifier_hash = clinic_private.identifier_hash(:'tenant', 'email', 'sentinel@example.org')) AS codes_by_hash,
+       (SELECT count(*) FROM clinic_data.sign_in_events WHERE user_id = :'account' AND identifier_hash IS NOT NULL) AS hashes,
+       (SELECT count(*) FROM clinic_data.sign_in_events WHERE identifier_hash = clinic_private.identifier_hash(:'tenant', 'email', 'sentinel@example.org')) AS events_by_hash;
+SELECT status, destination, payload FROM clinic_data.outbox WHERE tenant_id = :'tenant' AND topic = 'one_time_code';
 -- Nothing names them any more, in no table; the visits, disclosures and decisions stay.
 DO $$
 DECLARE

@@ -19,6 +19,11 @@ BEGIN
         PERFORM pg_sleep(0.01);
     END LOOP;
 END $$;
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set old_heads :abs_srcdir '/support/old_heads.sql'
+\set ECHO none
+\i :old_heads
+\set ECHO all
 BEGIN;
 SELECT clinic.create_tenant(slug => 'sealing', name => 'Sealing', tenant_id => :'tenant') \g /dev/null
 SELECT clinic.map_login('sealing_auditor', 'staff', '{audit:read}'), clinic.map_login('sealing_nurse', 'staff', '{appointments:read}') \g /dev/null
@@ -92,12 +97,17 @@ SELECT intact, problem FROM clinic.verify_audit(:'head'::jsonb || jsonb_build_ob
 SELECT intact, problem FROM clinic.verify_audit(:'head'::jsonb || jsonb_build_object('tree_size', 100000));
 SELECT intact, problem FROM clinic.verify_audit(:'head'::jsonb || jsonb_build_object('signature', repeat('0', 128), 'public_key', repeat('0', 64)));
 SELECT intact, problem FROM clinic.verify_audit(:'head'::jsonb || jsonb_build_object('tenant_id', :'other', 'tree_size', 100000));
+SELECT intact, problem, detail ~ 'is dated before that of' AS why FROM clinic.verify_audit(:'head'::jsonb || '{"sealed_at": "2001-01-01T00:00:00.000000Z"}');
+SELECT intact, problem FROM clinic.verify_audit(:'head'::jsonb - 'sealed_at');
+SELECT clinic.verify_audit(:'head'::jsonb || '{"sealed_at": "yesterday"}');
 SELECT clinic.verify_audit('{"tree_size": 1}');
 SELECT clinic.verify_audit('[1]');
 SELECT clinic.verify_audit('{"tree_size": -1, "root_hash": "00"}');
 SELECT clinic.verify_audit(max_lag => NULL);
 SELECT clinic.audit_inclusion_proof(NULL);
 SELECT clinic.audit_inclusion_proof('00b0e001-0000-7000-8000-00000000000f');
+SELECT clinic.audit_purge_proof(NULL);
+SELECT clinic.audit_purge_proof('00b0e001-0000-7000-8000-00000000000f');
 SELECT clinic.audit_consistency_proof(0);
 SELECT clinic.audit_consistency_proof(1000000);
 SELECT clinic.audit_consistency_proof(1, 3);
@@ -112,6 +122,7 @@ SET SESSION AUTHORIZATION sealing_nurse;
 SELECT clinic.audit_head();
 SELECT clinic.verify_audit();
 SELECT clinic.audit_inclusion_proof('00b0e001-0000-7000-8000-00000000000f');
+SELECT clinic.audit_purge_proof('00b0e001-0000-7000-8000-00000000000f');
 SELECT clinic.audit_consistency_proof(1);
 RESET SESSION AUTHORIZATION;
 -- A record of another tenant is none.
@@ -179,40 +190,64 @@ END $$;
 UPDATE clinic_data.audit_records AS r SET leaf_hash = clinic_private.audit_leaf(r) WHERE r.tenant_id = :'tenant' AND r.recorded_at = '2017-02-01';
 SELECT pg_temp.quiet() \g /dev/null
 SELECT sealed FROM clinic.seal_audit(tenant_ids => ARRAY[:'tenant']::uuid[]);
+-- So that a head proves it.
+SELECT pg_temp.age_log(:'tenant', '10 years') > 2 AS aged;
 -- As clinic.purge_audit() does.
 \set purge '00b0e001-0002-7000-8000-000000000001'
-INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, class, recorded_before, purged_at, record_count, leaves_digest)
-SELECT :'tenant', :'purge', 'access', '2018-01-01', now(), count(*), sha256(string_agg(o.leaf_hash, ''::bytea ORDER BY o.place))
+INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, class, recorded_before, keep_months, purged_at, record_count, leaves_digest)
+SELECT :'tenant', :'purge', 'access', '2018-01-01', 12, now(), count(*), sha256(string_agg(o.leaf_hash, ''::bytea ORDER BY o.place))
 FROM (SELECT r.leaf_hash, clinic_private.sealed_position(r.tenant_id, r.transaction_id, r.audit_id) AS place
       FROM clinic_data.audit_records AS r WHERE r.tenant_id = :'tenant' AND r.recorded_at = '2017-02-01' ORDER BY r.audit_id LIMIT 40) AS o;
-INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id)
-SELECT r.tenant_id, r.audit_id, :'purge' FROM clinic_data.audit_records AS r WHERE r.tenant_id = :'tenant' AND r.recorded_at = '2017-02-01' ORDER BY r.audit_id LIMIT 40;
+INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id, transaction_id, recorded_at, class, content_digest)
+SELECT r.tenant_id, r.audit_id, :'purge', r.transaction_id, r.recorded_at, r.class, clinic_private.audit_content_digest(r)
+FROM clinic_data.audit_records AS r WHERE r.tenant_id = :'tenant' AND r.recorded_at = '2017-02-01' ORDER BY r.audit_id LIMIT 40;
+CREATE TEMPORARY TABLE gone AS SELECT r.* FROM clinic_data.audit_records AS r JOIN clinic_data.purged_audit_records AS p USING (tenant_id, audit_id) WHERE p.tenant_id = :'tenant';
 DELETE FROM clinic_data.audit_records AS r USING clinic_data.purged_audit_records AS p
 WHERE p.tenant_id = :'tenant' AND r.tenant_id = p.tenant_id AND r.audit_id = p.audit_id;
 SELECT intact, problem, first_position - :base AS first_position, purged FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
 -- The record of the purge makes the difference, as far as it tells.
 BEGIN;
-SELECT count(clinic_private.write_audit('security', 'purge', 'audit_records', :'purge',
-    after => jsonb_build_object('record_count', 40, 'leaves_digest', encode(sha256('others'), 'hex')), tenant_id => :'tenant'));
+SELECT count(clinic_private.write_audit('retention', 'purge', 'audit_records', :'purge',
+    after => jsonb_build_object('class', 'access', 'keep_months', 12, 'record_count', 40, 'leaves_digest', encode(sha256('others'), 'hex')), tenant_id => :'tenant'));
 SELECT intact, problem FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
 -- Nor where the purge has been made to fit it: the leaves are others.
 ALTER TABLE clinic_data.audit_purges DISABLE TRIGGER "00_append_only";
 UPDATE clinic_data.audit_purges SET leaves_digest = sha256('others') WHERE tenant_id = :'tenant' AND purge_id = :'purge';
 SELECT intact, problem, detail FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
 ROLLBACK;
-SELECT count(clinic_private.write_audit('security', 'purge', 'audit_records', p.purge_id::text,
-    after => jsonb_build_object('record_count', p.record_count, 'leaves_digest', encode(p.leaves_digest, 'hex')), tenant_id => p.tenant_id))
+SELECT count(clinic_private.write_audit('retention', 'purge', 'audit_records', p.purge_id::text,
+    after => jsonb_build_object('class', p.class, 'keep_months', p.keep_months, 'record_count', p.record_count, 'leaves_digest', encode(p.leaves_digest, 'hex')), tenant_id => p.tenant_id))
 FROM clinic_data.audit_purges AS p WHERE p.tenant_id = :'tenant';
-SELECT intact, problem, purged, tree_size - records AS gone, unsealed FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
+-- As long as that is not sealed, nothing holds it.
+SELECT intact, problem, detail, purged, tree_size - records AS gone, unsealed FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
 SELECT pg_temp.quiet() \g /dev/null
 SELECT sealed FROM clinic.seal_audit(tenant_ids => ARRAY[:'tenant']::uuid[]);
 SELECT intact, problem, purged, tree_size - records AS gone, unsealed FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
 BEGIN;
-INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id)
-SELECT r.tenant_id, r.audit_id, :'purge' FROM clinic_data.audit_records AS r WHERE r.tenant_id = :'tenant' AND r.recorded_at = '2017-02-01' ORDER BY r.audit_id LIMIT 1;
+INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id, transaction_id, recorded_at, class, content_digest)
+SELECT r.tenant_id, r.audit_id, :'purge', r.transaction_id, r.recorded_at, r.class, clinic_private.audit_content_digest(r)
+FROM clinic_data.audit_records AS r WHERE r.tenant_id = :'tenant' AND r.recorded_at = '2017-02-01' ORDER BY r.audit_id LIMIT 1;
 DELETE FROM clinic_data.audit_records AS r USING clinic_data.purged_audit_records AS p
 WHERE p.tenant_id = :'tenant' AND r.tenant_id = p.tenant_id AND r.audit_id = p.audit_id;
-SELECT intact, problem, purged FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
+SELECT intact, problem, detail, purged FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
+ROLLBACK;
+-- A purge that took fewer than it tells of, and one that took nothing.
+BEGIN;
+INSERT INTO clinic_data.audit_records SELECT g.* FROM gone AS g ORDER BY g.audit_id LIMIT 1;
+SELECT intact, problem, detail, purged FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
+INSERT INTO clinic_data.audit_records SELECT g.* FROM gone AS g ORDER BY g.audit_id OFFSET 1;
+SELECT intact, problem, detail, purged FROM clinic.verify_audits() WHERE tenant_id = :'tenant';
+ROLLBACK;
+-- A record that would wait for its seal for ever.
+BEGIN;
+INSERT INTO clinic_data.audit_records
+SELECT (jsonb_populate_record(g, jsonb_build_object('audit_id', clinic.new_id(), 'transaction_id', pg_current_xact_id()::text::bigint + 1000))).* FROM gone AS g LIMIT 1;
+SELECT intact, problem, detail FROM clinic.verify_audits(max_lag => '20 years') WHERE tenant_id = :'tenant';
+ROLLBACK;
+BEGIN;
+INSERT INTO clinic_data.audit_records
+SELECT (jsonb_populate_record(g, jsonb_build_object('audit_id', clinic.new_id(), 'transaction_id', pg_current_xact_id()::text, 'recorded_at', clock_timestamp() + interval '1 day'))).* FROM gone AS g LIMIT 1;
+SELECT intact, problem, detail FROM clinic.verify_audits(max_lag => '20 years') WHERE tenant_id = :'tenant';
 ROLLBACK;
 CALL clinic.install();
 SELECT bool_and(t.tgenabled = 'A') AS closed_again FROM pg_trigger AS t WHERE t.tgname = '00_append_only';

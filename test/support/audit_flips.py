@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Changes every bit of every hash and every field of exports of the audit, and expects tools/verify_audit.py to find each.
 
-    audit_flips.py VERIFIER INCLUSION.json CONSISTENCY.json KEPT_HEAD.json
+    audit_flips.py VERIFIER INCLUSION.json CONSISTENCY.json KEPT_HEAD.json [PURGE.json]
 """
 import copy
 import importlib.util
@@ -17,10 +17,14 @@ inclusion, consistency, kept = (json.load(open(name, encoding="utf-8")) for name
 # Signatures are slow to check, and have a test of their own.
 real = verifier.ed25519_verifies
 key = bytes.fromhex(kept["public_key"])
-checker = verifier.Checker(key, verifier.Checker(key, None).head(kept))
+checker = verifier.Checker(key, verifier.kept_head(key, kept))
 known = {}
 verifier.ed25519_verifies = lambda *a: known.setdefault(a, real(*a) if len(known) < 40 else False)
 
+# As they are, they are good.
+purges = [json.load(open(name, encoding="utf-8")) for name in sys.argv[5:]]
+for proof in (inclusion, consistency, *purges):
+    checker.check(proof)
 missed = []
 
 
@@ -39,7 +43,6 @@ def flips(text):
 
 
 for proof in (inclusion, consistency):
-    checker.check(proof)  # as it is, it is good
     for i, text in enumerate(proof["path"]):
         for other in flips(text):
             changed = copy.deepcopy(proof)
@@ -81,4 +84,32 @@ for position in range(0, inclusion["head"]["tree_size"] + 2):
         changed = copy.deepcopy(inclusion)
         changed["position"] = position
         found(changed, "position %d" % position)
+
+
+# Whatever is changed in what is left of purged records, in the record of the purge, in the path from one head to the other.
+def changes(value):
+    if isinstance(value, str):
+        yield value[:-1] + ("0" if value[-1:] != "0" else "1")
+    elif isinstance(value, int):
+        yield value + 1
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield value[:i] + value[i + 1:]
+            for other in changes(item):
+                yield value[:i] + [other] + value[i + 1:]
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            for other in changes(item):
+                yield dict(value, **{name: other})
+
+
+for proof in purges:
+    for name in ("position", "path", "record", "consistency", "purged"):
+        for other in changes(proof[name]):
+            found(dict(proof, **{name: other}), "purge " + name)
+    found(dict(proof, aged_head=proof["head"]), "purge by a young head")
+    found(dict(proof, aged_head=dict(proof["aged_head"], signature=None)), "purge by a head that is not signed")
+    for name in proof:
+        if name != "period":
+            found({n: value for n, value in proof.items() if n != name and n != "kind"}, "purge without " + name)
 print("\n".join("missed: " + m for m in missed) if missed else "all found")

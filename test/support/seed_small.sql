@@ -7,6 +7,7 @@ INSERT INTO clinic_data.tenants (tenant_id, slug, name) VALUES
     ('00000001-0000-7000-8000-000000000001', 'lake', 'Lake Clinics'),
     ('00000002-0000-7000-8000-000000000001', 'hill', 'Hill Clinics');
 INSERT INTO clinic_data.tenant_slugs (slug, tenant_id) SELECT slug, tenant_id FROM clinic_data.tenants ON CONFLICT DO NOTHING;
+INSERT INTO clinic_data.identifier_secrets (tenant_id, secret) SELECT tenant_id, clinic_private.new_identifier_secret(tenant_id) FROM clinic_data.tenants ON CONFLICT DO NOTHING;
 INSERT INTO clinic_data.logins (tenant_id, login, actor, permissions) VALUES
     ('00000001-0000-7000-8000-000000000001', 'lake_desk', 'staff', '{appointments:read,patients:read,appointments:write}');
 
@@ -289,10 +290,11 @@ INSERT INTO clinic_data.retention_classes (tenant_id, class, keep_months) VALUES
 INSERT INTO clinic_data.legal_holds (tenant_id, hold_id, patient_id, reason, placed_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '00000001-00f5-7000-8000-000000000001', '00000001-0090-7000-8000-000000000001',
      'A claim is pending', '2026-03-02 09:00+01');
-INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, class, recorded_before, purged_at, record_count, leaves_digest) VALUES
-    ('00000001-0000-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001', 'access', '2025-03-02', '2026-03-02', 1, sha256('leaf'));
-INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id) VALUES
-    ('00000001-0000-7000-8000-000000000001', '00000001-00f7-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001');
+INSERT INTO clinic_data.audit_purges (tenant_id, purge_id, class, recorded_before, keep_months, purged_at, record_count, leaves_digest) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001', 'access', '2025-03-02', 12, '2026-03-02', 1, sha256('leaf'));
+INSERT INTO clinic_data.purged_audit_records (tenant_id, audit_id, purge_id, transaction_id, recorded_at, class, content_digest) VALUES
+    ('00000001-0000-7000-8000-000000000001', '00000001-00f7-7000-8000-000000000001', '00000001-00f6-7000-8000-000000000001', '1', '2025-03-01',
+     'access', sha256('content'));
 
 INSERT INTO clinic_data.audit_spools (tenant_id, spool, ingested_bytes, ingested_at) VALUES
     ('00000001-0000-7000-8000-000000000001', '1-1-1-0.spool', 0, '2026-03-01 09:00+01');

@@ -39,6 +39,18 @@ tampered() { # description, expected verdict, heads, SQL...
         "SELECT coalesce(problem, 'intact'), first_position, until_position FROM clinic.verify_audit($heads)" 'ROLLBACK' | tail -n 1)" "$expected"
 }
 
+# A purge of records that is told of in full; the last arguments of tampered.
+forged() { # which records, class, months it was kept
+    local of="FROM clinic_data.audit_records AS a WHERE a.tenant_id = '$tenant' AND $1"
+    forgery=("INSERT INTO clinic_data.audit_purges SELECT '$tenant', '$tenant', '$2', now(), $3, now(), count(*), sha256(string_agg(a.leaf_hash, ''::bytea ORDER BY clinic_private.sealed_position(a.tenant_id, a.transaction_id, a.audit_id))) $of"
+        "INSERT INTO clinic_data.purged_audit_records SELECT a.tenant_id, a.audit_id, '$tenant', a.transaction_id, a.recorded_at, a.class, clinic_private.audit_content_digest(a) $of"
+        "SELECT clinic_private.write_audit('retention', 'purge', 'audit_records', '$tenant', tenant_id => '$tenant', after => jsonb_build_object('class', '$2', 'keep_months', $3, 'record_count', p.record_count, 'leaves_digest', encode(p.leaves_digest, 'hex'))) FROM clinic_data.audit_purges AS p WHERE p.purge_id = '$tenant'"
+        "DELETE $of")
+}
+
+# A log that has lost its place is sealed with what its own transaction has written.
+seal_at_once=('DELETE FROM clinic_data.audit_logs' "SELECT clinic.seal_audit(tenant_ids => '{$tenant}')")
+
 # The record at a position.
 at() { # position
     printf "(SELECT encode(substr(l.audit_ids, (16 * (%s - l.first_position) + 1)::integer, 16), 'hex')::uuid FROM clinic_data.audit_leaves AS l WHERE l.tenant_id = '%s' AND l.first_position <= %s AND l.first_position + l.leaf_count > %s)" \
@@ -59,16 +71,35 @@ touch "$tap_work/heads.jsonl"
 if is_root; then
     chown postgres: "$tap_work/seal.pem" "$tap_work/heads.jsonl"
 fi
-key=$(openssl pkey -in "$tap_work/seal.pem" -pubout -outform DER 2>/dev/null | tail -c 32 | od -An -v -tx1 | tr -d ' \n' || true)
+# The last bytes of either form are the key itself.
+key_bytes() { # options of openssl pkey
+    openssl pkey -in "$tap_work/seal.pem" "$@" -outform DER 2>/dev/null | tail -c 32 | od -An -v -tx1 | tr -d ' \n' || true
+}
+key=$(key_bytes -pubout)
 if [[ -z $key ]]; then
-    key=$(runuser -u postgres -- openssl pkey -in "$tap_work/seal.pem" -pubout -outform DER | tail -c 32 | od -An -v -tx1 | tr -d ' \n')
+    key_bytes() { runuser -u postgres -- openssl pkey -in "$tap_work/seal.pem" "$@" -outform DER | tail -c 32 | od -An -v -tx1 | tr -d ' \n'; }
+    key=$(key_bytes -pubout)
 fi
 
 new_cluster sealed
 installed_database diary
 sql diary "SELECT clinic.create_tenant(slug => 'tampering', name => 'Tampering', tenant_id => '$tenant')" >/dev/null
+# Records of two years ago, sealed two years ago: 50 of reads, 10 of changes. One more of then comes late, with the next ones.
+write_records diary 61
+old_records() { # which, kind
+    sql diary "INSERT INTO clinic_data.audit_records
+        SELECT (jsonb_populate_record(r, jsonb_build_object('leaf_hash', clinic_private.audit_leaf(r)))).*
+        FROM clinic_data.audit_records AS a, LATERAL jsonb_populate_record(a, jsonb_build_object('audit_id', overlay(a.audit_id::text PLACING '015a0000' FROM 1),
+            'recorded_at', now() - interval '2 years 1 day', 'transaction_id', pg_current_xact_id()::text, 'class', CASE WHEN a.row_id::integer BETWEEN 51 AND 60 THEN 'medical' ELSE 'access' END,
+            'reason', '$2')) AS r
+        WHERE a.tenant_id = '$tenant' AND a.table_name = 'patients' AND a.reason IS NULL AND a.row_id::integer $1"
+}
+old_records '<= 60' old
 seal diary >/dev/null
-for count in 300 400; do
+old_heads=$(<"$top/test/support/old_heads.sql")
+sql diary "$old_heads" "SELECT pg_temp.age_log('$tenant', '2 years', '\\x$(key_bytes)')" >/dev/null
+old_records '= 61' late
+for count in 299 400; do
     write_records diary "$count"
     seal diary >/dev/null
 done
@@ -88,21 +119,67 @@ tampered 'an update that mends its own hash is found' "changed|$p|$((p + 1))" NU
     'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)'
 tampered 'a deletion is found' "missing|$p|$((p + 1))" NULL "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p)"
 tampered 'a deletion with a purge that never was is found' "missing|$p|$((p + 1))" NULL \
-    "INSERT INTO clinic_data.audit_purges VALUES ('$tenant', '$tenant', 'medical', now(), now(), 1, '\\x00')" \
-    "INSERT INTO clinic_data.purged_audit_records SELECT '$tenant', $(at $p), '$tenant'" \
+    "INSERT INTO clinic_data.audit_purges VALUES ('$tenant', '$tenant', 'medical', now(), 84, now(), 1, '\\x00')" \
+    "INSERT INTO clinic_data.purged_audit_records VALUES ('$tenant', $(at $p), '$tenant', '1', now(), 'medical', '\\x00')" \
     "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p)"
-tampered 'a deletion with a purge that is told in full is found, since its time has not come' "missing|$p|$((p + 1))" NULL \
-    "INSERT INTO clinic_data.audit_purges SELECT '$tenant', '$tenant', 'medical', now(), now(), 1, sha256(a.leaf_hash) FROM clinic_data.audit_records AS a WHERE a.audit_id = $(at $p)" \
-    "INSERT INTO clinic_data.purged_audit_records SELECT '$tenant', $(at $p), '$tenant'" \
-    "SELECT clinic_private.write_audit('security', 'purge', 'audit_records', '$tenant', tenant_id => '$tenant', after => jsonb_build_object('record_count', 1, 'leaves_digest', encode(p.leaves_digest, 'hex'))) FROM clinic_data.audit_purges AS p WHERE p.purge_id = '$tenant'" \
-    "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p)"
-tampered 'nor does a purge of the future count, whose time would have come' "missing|$p|$((p + 1))" NULL \
-    "INSERT INTO clinic_data.audit_purges SELECT '$tenant', '$tenant', 'medical', now(), now(), 1, sha256(a.leaf_hash) FROM clinic_data.audit_records AS a WHERE a.audit_id = $(at $p)" \
-    "INSERT INTO clinic_data.purged_audit_records SELECT '$tenant', $(at $p), '$tenant'" \
-    "SELECT clinic_private.write_audit('security', 'purge', 'audit_records', '$tenant', tenant_id => '$tenant', after => jsonb_build_object('record_count', 1, 'leaves_digest', encode(p.leaves_digest, 'hex'))) FROM clinic_data.audit_purges AS p WHERE p.purge_id = '$tenant'" \
+
+# --- purges that are made up, sealed as they should be
+position_of() { # which record
+    sql diary "SELECT clinic_private.sealed_position(a.tenant_id, a.transaction_id, a.audit_id) FROM clinic_data.audit_records AS a WHERE a.tenant_id = '$tenant' AND $1 ORDER BY 1 LIMIT 1"
+}
+forged "a.audit_id = $(at $p)" medical 84
+tampered 'a purge of a young record is found' "missing|$p|$((p + 1))" NULL "${forgery[@]}" "${seal_at_once[@]}"
+tampered 'also one that says it was long ago' "missing|$p|$((p + 1))" NULL "${forgery[@]}" \
+    "UPDATE clinic_data.purged_audit_records SET recorded_at = now() - interval '20 years'" "${seal_at_once[@]}"
+tampered 'also one of the future, when its time would have come' "missing|$p|$((p + 1))" NULL "${forgery[@]}" \
     "UPDATE clinic_data.audit_records SET recorded_at = now() + interval '10 years' WHERE tenant_id = '$tenant' AND action = 'purge'" \
-    "UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a) WHERE a.tenant_id = '$tenant' AND a.action = 'purge'" \
-    "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p)"
+    "UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a) WHERE a.tenant_id = '$tenant' AND a.action = 'purge'" "${seal_at_once[@]}"
+older_leaf="WITH o AS (SELECT l.first_position, ($p - l.first_position)::integer AS i FROM clinic_data.audit_leaves AS l
+        WHERE l.tenant_id = '$tenant' AND l.first_position <= $p AND l.first_position + l.leaf_count > $p)
+     UPDATE clinic_data.audit_leaves AS l SET"
+tampered 'also with an older id in the seal' "missing|$p|$((p + 1))" NULL "${forgery[@]}" \
+    "$older_leaf audit_ids = overlay(l.audit_ids PLACING '\\x015a0000' FROM 16 * o.i + 1) FROM o WHERE l.tenant_id = '$tenant' AND l.first_position = o.first_position" \
+    "UPDATE clinic_data.purged_audit_records SET recorded_at = now() - interval '20 years', audit_id = $(at $p)" "${seal_at_once[@]}"
+forged "a.audit_id = $(at $p)" medical 84
+tampered 'also with an older leaf in the seal' "rewritten|$((p / 256 * 256))|$((p / 256 * 256 + 256))" NULL \
+    "UPDATE clinic_data.audit_records SET recorded_at = now() - interval '20 years' WHERE audit_id = $(at $p)" \
+    'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)' \
+    "$older_leaf leaf_hashes = overlay(l.leaf_hashes PLACING a.leaf_hash FROM 32 * o.i + 1) FROM o, clinic_data.audit_records AS a WHERE a.audit_id = $(at $p) AND l.tenant_id = '$tenant' AND l.first_position = o.first_position" \
+    "$old_heads" "SELECT pg_temp.age_log('$tenant', '20 years')" "${forgery[@]}"
+m=$(position_of "a.reason = 'old' AND a.class = 'medical'")
+forged "a.audit_id = $(at "$m")" access 12
+tampered 'a purge of a record of a class that is kept longer is found' "missing|$m|$((m + 1))" NULL "${forgery[@]}" "${seal_at_once[@]}"
+tampered 'also one that says it was of another class' "missing|$m|$((m + 1))" NULL "${forgery[@]}" \
+    "UPDATE clinic_data.purged_audit_records SET class = 'access'" "${seal_at_once[@]}"
+forged "a.audit_id = $(at "$m")" medical 84
+tampered 'also one that calls the class by its name' "missing|$m|$((m + 1))" NULL "${forgery[@]}" "${seal_at_once[@]}"
+forged "a.audit_id = $(at "$m")" medical 12
+tampered 'also one that says the class was kept for a year' 'missing||' NULL "${forgery[@]}" "${seal_at_once[@]}"
+tampered 'a period that is shortened behind the back of the audit is found with the purge' 'missing||' NULL \
+    'ALTER TABLE clinic_data.retention_classes DISABLE TRIGGER ALL' "INSERT INTO clinic_data.retention_classes (tenant_id, class, keep_months) VALUES ('$tenant', 'medical', 12)" \
+    "SELECT clinic.use_tenant('tampering')" "SELECT clinic.purge_audit('medical', 5)" "${seal_at_once[@]}"
+tampered 'one that is shortened in the open is not' 'intact||' "$kept" \
+    "SELECT clinic.use_tenant('tampering')" "SELECT clinic.set_retention('medical', 12)" "SELECT clinic.purge_audit('medical', 5)" "${seal_at_once[@]}"
+forged "a.audit_id = $(at "$(position_of "a.reason = 'old' AND a.class = 'access'")")" access 12
+tampered 'a purge is not dated back to before its period was set' 'missing||' NULL \
+    "SELECT clinic.use_tenant('tampering')" "SELECT clinic.set_retention('access', 72)" "${seal_at_once[@]}" "${forgery[@]}" \
+    "UPDATE clinic_data.audit_records SET recorded_at = now() - interval '11 months' WHERE tenant_id = '$tenant' AND action = 'purge'" \
+    'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)' "${seal_at_once[@]}"
+tampered 'a purge that is not sealed is not believed' 'unsealed||' NULL "${forgery[@]}"
+l=$(position_of "a.reason = 'late'")
+forged "a.audit_id = $(at "$l")" access 12
+tampered 'a purge of an old record that has not been sealed as long is found' "missing|$l|$((l + 1))" NULL "${forgery[@]}" "${seal_at_once[@]}"
+older_heads="UPDATE clinic_data.audit_heads SET sealed_at = sealed_at - interval '2 years'"
+tampered 'heads that were made older are found' "bad_signature|0|$base" NULL "${older_heads} WHERE tenant_id = '$tenant'"
+tampered 'those that are not signed prove no time' "missing|$l|$((l + 1))" NULL "${forgery[@]}" "$older_heads, signature = NULL, key_id = NULL WHERE tenant_id = '$tenant'" \
+    "${seal_at_once[@]}"
+tampered 'one that is older than a smaller one is found' "backdated|$base|$((base + 300))" NULL \
+    "$older_heads - interval '10 years', signature = NULL, key_id = NULL WHERE tenant_id = '$tenant' AND tree_size = $((base + 300))"
+# Everybody who may write the tables may name a key of his own.
+own_key=("$old_heads" "SELECT pg_temp.age_log('$tenant', '2 years', sha256('a key of his own'))")
+tampered 'those that are signed anew look right' 'intact||' NULL "${forgery[@]}" "${own_key[@]}" "${seal_at_once[@]}"
+tampered 'but not beside a head that was kept' "backdated|$((base + 300))|$size" \
+    "'$(sql diary "SELECT clinic_private.head_json('$tenant', $((base + 300)))")'" "${forgery[@]}" "${own_key[@]}" "${seal_at_once[@]}"
 tampered 'an insertion is found' 'inserted||' NULL \
     "INSERT INTO clinic_data.audit_records SELECT (jsonb_populate_record(a, jsonb_build_object('audit_id', clinic.new_id()))).* FROM clinic_data.audit_records AS a WHERE audit_id = $(at $p)" \
     'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)'
@@ -179,31 +256,42 @@ sql diary "SELECT clinic.seal_audit()" >/dev/null
 ok 'the file of heads has them all, and they are good' check --key "$key" "$tap_work/heads.jsonl"
 is 'once each' "$(grep -c "$tenant" "$tap_work/heads.jsonl")" "$(sql diary "SELECT count(*) FROM clinic_data.audit_heads WHERE tenant_id = '$tenant'")"
 
-# --- a purge: what is old and sealed goes, and the log holds without it
-sql diary 'BEGIN' "INSERT INTO clinic_data.audit_records
-        SELECT (jsonb_populate_record(r, jsonb_build_object('leaf_hash', clinic_private.audit_leaf(r)))).*
-        FROM clinic_data.audit_records AS a, LATERAL jsonb_populate_record(a, jsonb_build_object('audit_id', overlay(a.audit_id::text PLACING '015a0000' FROM 1),
-            'recorded_at', '2017-02-01', 'transaction_id', pg_current_xact_id()::text, 'class', 'access', 'reason', 'old')) AS r
-        WHERE a.tenant_id = '$tenant' AND a.action = 'update' ORDER BY a.audit_id LIMIT 50" 'COMMIT'
-seal diary >/dev/null
-old_record=$(sql diary "SELECT audit_id FROM clinic_data.audit_records WHERE tenant_id = '$tenant' AND reason = 'old' ORDER BY audit_id LIMIT 1 OFFSET 9")
+# --- records that would wait for their seal for ever
+ahead="INSERT INTO clinic_data.audit_records SELECT (jsonb_populate_record(r, jsonb_build_object('leaf_hash', clinic_private.audit_leaf(r)))).* FROM clinic_data.audit_records AS a, LATERAL jsonb_populate_record(a, jsonb_build_object('audit_id', clinic.new_id(),"
+tampered 'a record of the future is found' 'inserted||' NULL "$ahead 'transaction_id', pg_current_xact_id()::text, 'recorded_at', now() + interval '1 hour')) AS r WHERE a.audit_id = $(at $p)"
+tampered 'also one of a transaction of the future' 'inserted||' NULL "$ahead 'transaction_id', (pg_current_xact_id()::text::bigint + 1000)::text)) AS r WHERE a.audit_id = $(at $p)"
+
+# --- a purge: what is old and was sealed long ago goes, and the log holds without it
+old_record=$(sql diary "SELECT audit_id FROM clinic_data.audit_records WHERE tenant_id = '$tenant' AND reason = 'old' AND class = 'access' ORDER BY audit_id LIMIT 1 OFFSET 9")
 as_tenant diary "SELECT clinic.audit_inclusion_proof('$old_record')" >"$tap_work/old.json"
 as_tenant diary 'SELECT clinic.audit_head()' >"$tap_work/before_purge.json"
 sql diary "CREATE TABLE public.old_record AS SELECT * FROM clinic_data.audit_records WHERE audit_id = '$old_record'"
 kept_before_purge="'$(cat "$tap_work/before_purge.json")'"
 is 'a purge takes what is old' "$(as_tenant diary "SELECT clinic.purge_audit('access', 30)")" 30
 is 'and again, until nothing is left' "$(as_tenant diary "SELECT clinic.purge_audit('access')"; as_tenant diary "SELECT clinic.purge_audit('access')")" $'20\n0'
+is 'nothing holds it before the purges are sealed themselves' "$(as_tenant diary "SELECT intact, problem, purged FROM clinic.verify_audit($kept_before_purge)")" 'f|unsealed|50'
 seal diary >/dev/null
 is 'the log is intact without, beside a head that was kept' "$(as_tenant diary "SELECT intact, problem, purged FROM clinic.verify_audit($kept_before_purge)")" 't||50'
 as_tenant diary "SELECT clinic.audit_consistency_proof($(sed -E 's/.*"tree_size": ([0-9]+).*/\1/' "$tap_work/before_purge.json"))" >"$tap_work/after_purge.json"
 as_tenant diary "SELECT clinic.audit_inclusion_proof('$record')" >"$tap_work/still.json"
 ok 'the program beside agrees: the log goes on from there' check --key "$key" --head "$tap_work/before_purge.json" "$tap_work/after_purge.json"
 ok 'proofs of what stayed hold, and that of what went, which was kept' check --key "$key" "$tap_work/still.json" "$tap_work/old.json"
+as_tenant diary "SELECT clinic.audit_purge_proof(audit_id) FROM clinic.audit_records WHERE action = 'purge' ORDER BY audit_id LIMIT 1" >"$tap_work/purge.json"
+is 'and that the purge was right' "$(check --key "$key" --head "$tap_work/before_purge.json" "$tap_work/purge.json" | sed -E 's/ [0-9a-f-]{36}//g')" \
+    'good: purge of log took 30 records of class access, kept for 12 months'
+flipped=$("$top/test/support/audit_flips.py" "$top/tools/verify_audit.py" "$tap_work/inclusion.json" "$tap_work/consistency.json" "$tap_work/head.json" "$tap_work/purge.json" 2>&1) || true
+is 'every change of that is found' "${flipped##*$'\n'}" 'all found'
 p2=$((base + 650))
+stub_of() { # which record, the purge that shall have taken it
+    printf '%s' "INSERT INTO clinic_data.purged_audit_records SELECT a.tenant_id, a.audit_id, (SELECT purge_id FROM clinic_data.audit_purges WHERE tenant_id = '$tenant' AND record_count = $2), a.transaction_id, a.recorded_at, a.class, clinic_private.audit_content_digest(a) FROM clinic_data.audit_records AS a WHERE $1"
+}
 tampered 'a purge does not cover what it did not take' "missing|$p2|$((p2 + 1))" NULL \
-    "INSERT INTO clinic_data.purged_audit_records SELECT '$tenant', $(at $p2), (SELECT purge_id FROM clinic_data.audit_purges WHERE tenant_id = '$tenant' AND record_count = 20)" \
-    "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p2)" \
+    "$(stub_of "audit_id = $(at $p2)" 20)" "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p2)"
+first="$(sql diary "SELECT min(clinic_private.sealed_position(tenant_id, transaction_id, audit_id)) FROM clinic_data.purged_audit_records JOIN clinic_data.audit_purges USING (tenant_id, purge_id) WHERE tenant_id = '$tenant' AND record_count = 20")"
+tampered 'nor one that is made to tell of more' "missing|$first|$((first + 1))" NULL \
+    "$(stub_of "audit_id = $(at $p2)" 20)" "DELETE FROM clinic_data.audit_records WHERE audit_id = $(at $p2)" \
     "UPDATE clinic_data.audit_purges SET record_count = 21 WHERE tenant_id = '$tenant' AND record_count = 20"
+tampered 'nor is it believed when it took fewer than it tells of' 'missing||' NULL 'INSERT INTO clinic_data.audit_records TABLE public.old_record'
 tampered 'nor one that another purge took' 'missing||' NULL \
     "WITH pick AS (SELECT DISTINCT ON (p.purge_id) p.audit_id, p.purge_id FROM clinic_data.purged_audit_records AS p WHERE p.tenant_id = '$tenant' ORDER BY p.purge_id, p.audit_id)
      UPDATE clinic_data.purged_audit_records AS p SET purge_id = (SELECT o.purge_id FROM pick AS o WHERE o.purge_id <> p.purge_id)
@@ -291,7 +379,9 @@ for _ in 1 2 3; do
 done
 is 'sealing goes on, though ids of transactions come again' "$(sql diary "SELECT tree_size FROM clinic_data.audit_logs WHERE tenant_id = '$tenant'")" "$((before + 3021))"
 is 'and nothing twice' "$(sql diary "SELECT count(*) = count(DISTINCT s.audit_id) FROM ($positions) AS s")" t
-is 'intact beside the head that was kept' "$(verdict diary "$kept")" 'intact||'
+is 'intact beside the head that was kept, without what was purged' "$(as_tenant diary "SELECT problem, purged FROM clinic.verify_audit($kept)")" '|50'
+as_tenant diary "SELECT clinic.audit_purge_proof(audit_id) FROM clinic.audit_records WHERE action = 'purge' ORDER BY audit_id DESC LIMIT 1" >"$tap_work/restored_purge.json"
+ok 'whose proof holds' check --key "$key" --head "$tap_work/head.json" "$tap_work/restored_purge.json"
 # Until this cluster's ids have passed those of the old one, records of both have the same.
 sql diary "DO \$\$ BEGIN WHILE pg_current_xact_id()::text::bigint < $oldest_wanted + 20 LOOP COMMIT; END LOOP; END \$\$"
 write_records diary 2

@@ -144,7 +144,7 @@ ok "of twelve who ask at once at most three are sent a code, and at least one ($
 is 'the others are told to wait' "$(outcomes '^ERROR:  CL032' "$tap_work"/asked.*)" $((12 - sent))
 sql diary 'DELETE FROM clinic_data.one_time_codes'
 as visitor "SELECT clinic.request_code('lake', 'ada@example.org')"
-sql diary "$(keep code "SELECT clinic_private.open_kept_secret(payload, 'outbox ' || message_id)::jsonb ->> 'code' FROM clinic_data.outbox ORDER BY created_at DESC LIMIT 1")" \
+sql diary "$(keep code "SELECT clinic_private.open_kept_secret(payload, clinic_private.secret_place('outbox', message_id::text, 'payload'))::jsonb ->> 'code' FROM clinic_data.outbox ORDER BY created_at DESC LIMIT 1")" \
     "$(keep bad_code "SELECT CASE value WHEN '000000' THEN '000001' ELSE '000000' END FROM secrets WHERE name = 'code'")"
 with_code() { # name of the code
     printf "clinic.sign_in_with_code('lake', 'ada@example.org', %s)" "$(secret "$1")"

@@ -49,7 +49,7 @@ BEGIN
             ('token_keys', 'kid', '', 'security', 'verify_key,signing_key'),
             ('revoked_tokens', 'jti', '', 'security', ''),
             ('subscriptions', 'subscription_id', '', 'security', 'secret,previous_secret,url'),
-            ('retention_classes', 'class', '', 'security', ''),
+            ('retention_classes', 'class', '', 'retention', ''),
             ('legal_holds', 'hold_id', 'patient_id', 'security', ''),
             ('locations', 'location_id', '', 'security', ''),
             ('resources', 'resource_id', '', 'security', 'name'),
