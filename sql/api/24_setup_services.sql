@@ -206,7 +206,7 @@ BEGIN
         'quantity', require_resource.quantity));
     PERFORM clinic_private.require_row('service', require_resource.service_id);
     IF NOT EXISTS (SELECT FROM clinic_data.resources AS r
-                   WHERE r.tenant_id = tenant AND r.resource_class = require_resource.resource_class) THEN
+                   WHERE r.tenant_id = tenant AND r.kind <> 'patient' AND r.resource_class = require_resource.resource_class) THEN
         PERFORM clinic_private.raise_error('not_found',
             format('no room or device is of class "%s"', require_resource.resource_class),
             jsonb_build_object('resource_class', require_resource.resource_class),

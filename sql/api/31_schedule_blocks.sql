@@ -297,7 +297,8 @@ BEGIN
       ON ar.tenant_id = a.tenant_id AND ar.appointment_id = a.appointment_id
     WHERE a.tenant_id = tenant
       AND a.status IN ('held', 'pending', 'booked', 'confirmed', 'arrived', 'in_progress')
-      AND a.ends_at > clinic.now()
+      -- No visit is longer than a week, and the start is what there is an index on.
+      AND a.ends_at > clinic.now() AND a.starts_at > clinic.now() - interval '169:00'
       AND (block.resource_id IS NULL OR ar.resource_id = block.resource_id)
       AND (block.location_id IS NULL OR a.location_id = block.location_id)
       AND (block.service_ids IS NULL OR a.service_id = ANY (block.service_ids))

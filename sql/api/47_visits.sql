@@ -205,7 +205,7 @@ BEGIN
         SELECT r.resource_id
         FROM clinic_private.visit_steps(lock_steps.steps, true) AS s
         JOIN clinic_data.service_resources AS n ON n.tenant_id = tenant AND n.service_id = s.service_id
-        JOIN clinic_data.resources AS r ON r.tenant_id = n.tenant_id AND r.resource_class = n.resource_class
+        JOIN clinic_data.resources AS r ON r.tenant_id = n.tenant_id AND r.kind <> 'patient' AND r.resource_class = n.resource_class
                                        AND r.location_id = coalesce(s.location_id, r.location_id)
         UNION
         SELECT c.resource_id
@@ -321,7 +321,7 @@ GRANT EXECUTE ON FUNCTION clinic_private.require_visit TO clinic_owner;
 
 CREATE FUNCTION clinic_private.open_steps(visit_id uuid)
     RETURNS TABLE (step integer, appointment_id uuid, service_id uuid, starts_at timestamptz, time_zone text)
-    LANGUAGE sql STABLE PARALLEL RESTRICTED
+    LANGUAGE sql STABLE PARALLEL RESTRICTED ROWS 3
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT v.step, a.appointment_id, a.service_id, a.starts_at, a.time_zone::text

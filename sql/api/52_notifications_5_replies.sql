@@ -158,6 +158,7 @@ DECLARE
     normal text;
     asked record;
     about record;
+    wanted_index bytea;
     contacts uuid[];
     people uuid[];
     meant text;
@@ -180,9 +181,11 @@ BEGIN
     END IF;
 
     PERFORM clinic_private.act_as_system(tenant);
+    -- Computed once: a volatile function in the condition would be called for every contact there is.
+    wanted_index := clinic_private.contact_index(tenant, normal);
     SELECT array_agg(c.contact_id ORDER BY c.contact_id), array_agg(DISTINCT c.patient_id) INTO contacts, people
     FROM clinic_data.patient_contacts AS c
-    WHERE c.tenant_id = tenant AND c.channel = record_reply.channel AND c.destination_index = clinic_private.contact_index(tenant, normal)
+    WHERE c.tenant_id = tenant AND c.channel = record_reply.channel AND c.destination_index = wanted_index
       AND clinic_private.contact_text(tenant, c.patient_id, c.contact_id, c.destination) = normal;
     SELECT * INTO asked FROM clinic_private.reply_action(record_reply.text);
     SELECT * INTO about FROM clinic_private.answered_message(tenant, contacts, asked.action, asked.code);

@@ -110,44 +110,47 @@ BEGIN
     WHERE k.tenant_id = tenant AND (k.caller_id, k.key_hash) IN (
         SELECT o.caller_id, o.key_hash FROM clinic_data.idempotency_keys AS o
         WHERE o.tenant_id = tenant AND o.expires_at <= v_now
+        ORDER BY o.expires_at
         LIMIT batch);
     GET DIAGNOSTICS deleted = ROW_COUNT;
     done := done + deleted;
 
+    -- Arrays, so that the rows are found by their keys: a join would be by hashing all there are, of every tenant.
     DELETE FROM clinic_data.holds AS h
-    WHERE h.tenant_id = tenant AND h.appointment_id IN (
+    WHERE h.tenant_id = tenant AND h.appointment_id = ANY (ARRAY(
         SELECT o.appointment_id FROM clinic_data.holds AS o
         JOIN clinic_data.appointments AS a ON a.tenant_id = o.tenant_id AND a.appointment_id = o.appointment_id
         WHERE o.tenant_id = tenant AND o.first_held_at <= keep.holds_before AND a.status <> 'held'
-        LIMIT batch);
+        LIMIT batch));
     GET DIAGNOSTICS deleted = ROW_COUNT;
     done := done + deleted;
 
     DELETE FROM clinic_data.outbox AS m
-    WHERE m.tenant_id = tenant AND m.message_id IN (
+    WHERE m.tenant_id = tenant AND m.message_id = ANY (ARRAY(
         SELECT o.message_id FROM clinic_data.outbox AS o
         WHERE o.tenant_id = tenant AND o.status <> 'waiting' AND o.done_at <= keep.messages_before
-        LIMIT batch);
+        ORDER BY o.done_at
+        LIMIT batch));
     GET DIAGNOSTICS deleted = ROW_COUNT;
     done := done + deleted;
 
     -- The ids of both are times.
     DELETE FROM clinic_data.sign_in_events AS e
-    WHERE e.tenant_id = tenant AND e.event_id IN (
+    WHERE e.tenant_id = tenant AND e.event_id = ANY (ARRAY(
         SELECT o.event_id FROM clinic_data.sign_in_events AS o
         WHERE o.tenant_id = tenant AND o.event_id < clinic.uuid_floor(keep.sign_ins_before) AND o.occurred_at <= keep.sign_ins_before
         ORDER BY o.event_id
-        LIMIT batch);
+        LIMIT batch));
     GET DIAGNOSTICS deleted = ROW_COUNT;
     done := done + deleted;
 
     DELETE FROM clinic_data.deliveries AS d
-    WHERE d.tenant_id = tenant AND d.delivery_id IN (
+    WHERE d.tenant_id = tenant AND d.delivery_id = ANY (ARRAY(
         SELECT o.delivery_id FROM clinic_data.deliveries AS o
         WHERE o.tenant_id = tenant AND o.delivery_id < clinic.uuid_floor(keep.deliveries_before)
           AND coalesce(o.done_at, o.created_at) <= keep.deliveries_before AND coalesce(o.claimed_until <= v_now, true)
         ORDER BY o.delivery_id
-        LIMIT batch);
+        LIMIT batch));
     GET DIAGNOSTICS deleted = ROW_COUNT;
     done := done + deleted;
 

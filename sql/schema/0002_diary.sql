@@ -33,6 +33,8 @@ CREATE TABLE clinic_data.resources (
     CONSTRAINT resources_status_check CHECK (status IN ('active', 'inactive'))
 );
 CREATE INDEX resources_location_id_idx ON clinic_data.resources (tenant_id, location_id, resource_class);
+-- Patients are resources too, and many.
+CREATE INDEX resources_class_idx ON clinic_data.resources (tenant_id, resource_class, kind) WHERE kind <> 'patient';
 COMMENT ON TABLE clinic_data.resources IS
     'Everything that can be busy: providers, rooms, devices and patients. Providers and patients have a table of their own beside it, under the same id.';
 COMMENT ON COLUMN clinic_data.resources.tenant_id IS 'The tenant.';

@@ -67,6 +67,7 @@ CREATE TABLE clinic_data.appointments (
 CREATE INDEX appointments_provider_id_idx ON clinic_data.appointments (tenant_id, provider_id, starts_at);
 CREATE INDEX appointments_patient_id_idx ON clinic_data.appointments (tenant_id, patient_id, starts_at);
 CREATE INDEX appointments_location_id_idx ON clinic_data.appointments (tenant_id, location_id, starts_at);
+CREATE INDEX appointments_starts_at_idx ON clinic_data.appointments (tenant_id, starts_at);
 CREATE INDEX appointments_service_id_idx ON clinic_data.appointments (tenant_id, service_id, starts_at);
 COMMENT ON TABLE clinic_data.appointments IS 'Visits of patients, past and future. What occupies time are their claims.';
 COMMENT ON COLUMN clinic_data.appointments.tenant_id IS 'The tenant.';

@@ -485,6 +485,7 @@ CREATE TABLE clinic_data.outbox (
     CONSTRAINT outbox_status_check CHECK (status IN ('waiting', 'sent', 'failed', 'expired'))
 );
 CREATE INDEX outbox_waiting_idx ON clinic_data.outbox (tenant_id, due_at) WHERE status = 'waiting';
+CREATE INDEX outbox_done_idx ON clinic_data.outbox (tenant_id, done_at) WHERE status <> 'waiting';
 COMMENT ON TABLE clinic_data.outbox IS 'Messages to be sent, for programs that claim and finish them. Destination and payload are erased when a message is done.';
 COMMENT ON COLUMN clinic_data.outbox.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.outbox.message_id IS 'Identifies the message; ordered by time.';
