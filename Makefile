@@ -28,7 +28,7 @@ help:
 	@echo '  make demo            a clinic in a throw-away cluster: hours, slots, bookings, the diary'
 	@echo '  make serve           the same clinic over HTTP, by PostgREST, on PORT (3000), until Ctrl-C'
 	@echo '  make check           every test; SUITES="unit regress" picks some of them'
-	@echo '  make bench           ours beside what people write by hand, in one run; ONLY=booking,slots picks, DOCS=1 writes docs/benchmarks.md'
+	@echo '  make bench           ours beside what people write by hand, in one run; ONLY=booking,slots picks, PUBLISH=1 writes docs/benchmarks.md'
 	@echo '  make matrix          build and test against PostgreSQL 17 and 18 in chroots (needs root)'
 	@echo 'With PostgreSQL and its server headers installed (PG_CONFIG=... chooses which):'
 	@echo '  make                 build'
@@ -51,7 +51,7 @@ check:
 	@tools/check.sh $(SUITES)
 
 bench:
-	@tools/bench.sh $(if $(ONLY),--only '$(ONLY)') $(if $(DOCS),--docs) $(if $(SCALE),--scale $(SCALE))
+	@tools/bench.sh $(if $(ONLY),--only '$(ONLY)') $(if $(PUBLISH),--docs) $(if $(SCALE),--scale $(SCALE))
 
 lint:
 	@tools/lint.sh

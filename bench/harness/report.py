@@ -60,11 +60,11 @@ def as_json(suite, facts):
 
 def markdown(results):
     out = ["# Benchmarks", "",
-           "Written by `make bench DOCS=1`; change the benchmarks under `bench/`, not this file.", "",
+           "Written by `make bench PUBLISH=1`; change the benchmarks under `bench/`, not this file.", "",
            "## How to repeat", "",
            "```sh", "make bench                 # all of it, some twenty minutes; the figures are in build/bench",
            "make bench ONLY=booking    # one benchmark, or several: ONLY=slots,audit",
-           "make bench DOCS=1          # and writes this page anew", "```", "",
+           "make bench PUBLISH=1          # and writes this page anew", "```", "",
            "## This run", ""]
     m, v = results["machine"], results["versions"]
     out += [f"- {results['began'][:10]}, {m['system']}, {m['cores']} cores of {m['processor']}, {m['memory_gib']} GiB, Linux {m['kernel']}",
