@@ -342,14 +342,14 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION '% needs the isolation level READ COMMITTED', require_read_committed.what
             USING ERRCODE = 'active_sql_transaction',
-                  DETAIL = format('The transaction is %s: it does not see what was written of the patient since it began, and would leave that behind.',
+                  DETAIL = format('The transaction is %s: it does not see what was written since it began, and would leave that behind.',
                                   upper(current_setting('transaction_isolation'))),
                   HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED.';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION clinic_private.require_read_committed(text) IS
-    'Refuses transactions that do not see what is committed while they last, for what must find every row of a patient. what: begins the error. Errors: 25001.';
+    'Refuses transactions that do not see what is committed while they last, for what must find every row. what: begins the error. Errors: 25001.';
 REVOKE ALL ON FUNCTION clinic_private.require_read_committed FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.require_read_committed TO clinic_owner;
 

@@ -158,8 +158,9 @@ BEGIN
     IF purge_class.of_class = 'retention' THEN
         RETURN 0;
     END IF;
-    -- A change of the period comes before this purge or after it, and so do the records of both.
-    LOCK TABLE clinic_data.retention_classes IN SHARE MODE;
+    -- A change of the period, or a hold, comes before this purge or after it, and so do the records of both.
+    PERFORM clinic_private.require_read_committed('purging the audit');
+    LOCK TABLE clinic_data.retention_classes, clinic_data.legal_holds IN SHARE MODE;
     v_keep := clinic_private.keep_months(purge_class.tenant, purge_class.of_class);
     v_before := clinic_private.months_before(clock_timestamp(), v_keep);
     -- What a head proves to have been there then.
@@ -276,6 +277,7 @@ ALTER FUNCTION clinic.purge_audit OWNER TO clinic_owner;
 COMMENT ON FUNCTION clinic.purge_audit(text, integer) IS
     'Deletes records of the tenant''s audit: of one class, that is shipped, that clinic.set_retention has declared or that there are records of, up to most (10000), the oldest first; only those whose time is over (clinic.retention_classes), that have been
 sealed as long, with a signature, and that no legal hold keeps. Everything else stays, whoever asks. Returns how many went. Their leaf hashes stay in the seal, and the purge is itself
-recorded: until that record is sealed, clinic.verify_audit() says unsealed. Readers and writers of their month wait meanwhile, and clinic.set_retention(). Needs audit:retain and audit:read. Errors: no_context, forbidden, 22004, 22023.';
+recorded: until that record is sealed, clinic.verify_audit() says unsealed. Readers and writers of their month wait meanwhile, and so do clinic.set_retention() and
+clinic.place_legal_hold(). Needs audit:retain and audit:read. Errors: no_context, forbidden, 22004, 22023; 25001 above READ COMMITTED.';
 REVOKE ALL ON FUNCTION clinic.purge_audit FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic.purge_audit TO clinic_user;

@@ -103,7 +103,7 @@ BEGIN ATOMIC
                EXISTS (SELECT FROM pg_depend d JOIN pg_extension e ON e.oid = d.refobjid
                         WHERE d.classid = 'pg_proc'::regclass AND d.objid = g.tgfoid AND d.refclassid = 'pg_extension'::regclass
                           AND d.deptype = 'e' AND e.extname = 'pg_clinic') AS is_ours,
-               (g.tgname = 'claims_40_guard' OR g.tgname ~ '^(zz_9._audit|00_append_only)') AS is_always
+               (g.tgname = 'claims_40_guard' OR g.tgname ~ '^(zz_9._audit|00_append_only)|_00_setup$') AS is_always
           FROM tables t
           JOIN pg_trigger g ON g.tgrelid = t.oid
           JOIN pg_proc p ON p.oid = g.tgfoid

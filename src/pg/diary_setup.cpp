@@ -225,6 +225,7 @@ const TenantSetup *DiarySetup::tenant() {
     if (setup.locations.size() > 1)
         for (const Row way : spi.query_with(travel_statement, options_, tenant_))
             setup.travel[{way.get<Uuid>(0), way.get<Uuid>(1)}] = core::minutes(way.get<std::int32_t>(2));
+    rows_ += 1 + setup.locations.size() + setup.travel.size();
     return &of_tenant_.emplace(std::move(setup));
 }
 
@@ -258,6 +259,7 @@ const ServiceSetup *DiarySetup::service(const Uuid &id) {
     std::vector<Uuid> rooms;
     read_participants(spi, setup, rooms);
     read_resources(spi, setup, rooms);
+    rows_ += 1 + setup.resources.size() + setup.assistants.size();
     return &services_.emplace(id, std::move(setup)).first->second;
 }
 
@@ -300,15 +302,16 @@ const std::vector<core::Provider> &DiarySetup::offering(const Uuid &service) {
     if (const auto known = offering_.find(service); known != offering_.end())
         return known->second;
     Spi spi;
-    return offering_
-        .emplace(service, providers_of(spi.query_with(offering_statement, options_, tenant_, service), true))
-        .first->second;
+    auto providers = providers_of(spi.query_with(offering_statement, options_, tenant_, service), true);
+    rows_ += 1 + providers.size();
+    return offering_.emplace(service, std::move(providers)).first->second;
 }
 
 const std::vector<core::Provider> &DiarySetup::everyone() {
     if (!everyone_) {
         Spi spi;
         everyone_ = providers_of(spi.query_with(all_providers_statement, options_, tenant_), false);
+        rows_ += everyone_->size();
     }
     return *everyone_;
 }
@@ -319,7 +322,10 @@ const core::Provider *DiarySetup::provider(const std::optional<Uuid> &service, c
         return &known->second;
     Spi spi;
     const Rows found = spi.query_with(named_provider_statement, options_, tenant_, service, id);
-    return found.empty() ? nullptr : &providers_.emplace(key, provider_of(found[0], service.has_value())).first->second;
+    if (found.empty())
+        return nullptr;
+    ++rows_;
+    return &providers_.emplace(key, provider_of(found[0], service.has_value())).first->second;
 }
 
 void DiarySetup::read_books(const std::vector<Uuid> &resources) {
@@ -336,6 +342,9 @@ void DiarySetup::read_books(const std::vector<Uuid> &resources) {
     for (const Row row : spi.query_with(blocks_statement, options_, tenant_, missing, span_.begin, span_.end,
                                         day_before(span_.begin), day_after(span_.end), as_of_))
         books.at(row.get<Uuid>(1)).blocks.push_back(block_of(row));
+    for (const auto &[id, book] : books)
+        rows_ +=
+            1 + book.hours.rules.size() + book.hours.overrides.size() + book.hours.holidays.size() + book.blocks.size();
     books_.merge(books);
 }
 
@@ -420,6 +429,7 @@ const std::vector<core::Block> &DiarySetup::location_blocks() {
         for (const Row row : spi.query_with(location_blocks_statement, options_, tenant_, locations, span_.begin,
                                             span_.end, day_before(span_.begin), day_after(span_.end), as_of_))
             blocks.push_back(block_of(row));
+        rows_ += blocks.size();
         location_blocks_ = std::move(blocks);
     }
     return *location_blocks_;

@@ -66,7 +66,7 @@ class DiarySetup {
     const Book &book(const Uuid &resource) const; // that has been read
     const std::vector<core::Block> &location_blocks();
 
-    std::size_t size() const { return books_.size() + providers_.size() + services_.size(); }
+    std::size_t rows() const { return rows_; } // how many it holds, roughly
 
   private:
     using Books = std::unordered_map<Uuid, Book>;
@@ -86,6 +86,7 @@ class DiarySetup {
     std::map<std::pair<Uuid, Uuid>, core::Provider> providers_; // by service (nil: none) and id
     Books books_;
     std::optional<std::vector<core::Block>> location_blocks_;
+    std::size_t rows_ = 0;
 };
 
 // The last instant that dates of tables are counted to.

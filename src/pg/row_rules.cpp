@@ -104,4 +104,6 @@ std::shared_ptr<RowRules> row_rules(Relation table) {
     return kept->emplace(id, std::move(rules)).first->second;
 }
 
+void discard_row_rules() noexcept { is_stale = true; }
+
 } // namespace pg_clinic::pg

@@ -32,4 +32,7 @@ class RowRules {
 // Those of an open table.
 std::shared_ptr<RowRules> row_rules(Relation table);
 
+// To be called when an error may have left an expression half evaluated: functions keep what they were doing.
+void discard_row_rules() noexcept;
+
 } // namespace pg_clinic::pg

@@ -224,7 +224,8 @@ void Verifier::check_row(const Row &row) {
         const Rows records_read = spi_.query_with(records_plan, {.view = View::active}, tenant_, wanted);
         for (const Row record : records_read) {
             const auto id = record.get<Uuid>(0);
-            found_.emplace(id, found_in(record, tenant_, id));
+            if (!found_.emplace(id, found_in(record, tenant_, id)).second)
+                return report({"inserted", std::nullopt, std::nullopt, id, "there are two records of this id"});
         }
     }
     std::vector<Uuid> gone;

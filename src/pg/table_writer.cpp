@@ -6,6 +6,7 @@
 #include "pg/scan.hpp"
 
 extern "C" {
+#include "catalog/pg_trigger.h"
 #include "executor/nodeModifyTable.h"
 }
 
@@ -48,17 +49,50 @@ Relation open_for_writing(const char *name, LOCKMODE mode) {
     return table;
 }
 
+// Whether a trigger that is none of the engine's may change a row before it is stored.
+bool may_be_changed(const TriggerDesc *triggers) {
+    const Oid ours = get_namespace_oid("clinic_private", true);
+    for (int i = 0; i < triggers->numtriggers; ++i) {
+        const Trigger &t = triggers->triggers[i];
+        if (TRIGGER_FOR_ROW(t.tgtype) && TRIGGER_FOR_BEFORE(t.tgtype) && TRIGGER_FOR_INSERT(t.tgtype) &&
+            t.tgenabled != TRIGGER_DISABLED && get_func_namespace(t.tgfoid) != ours)
+            return true;
+    }
+    return false;
+}
+
+// Whether a foreign key refers to that table from columns that the writer itself gives.
+bool is_key_of(Relation table, Oid constraint, Oid referenced, const std::vector<bool> &given) {
+    ListCell *cell = nullptr;
+    foreach (cell, RelationGetFKeyList(table)) {
+        const auto *key = static_cast<const ForeignKeyCacheInfo *>(lfirst(cell));
+        if (key->conoid != constraint)
+            continue;
+        bool is = key->confrelid == referenced;
+        for (int i = 0; i < key->nkeys; ++i)
+            is = is && given[static_cast<std::size_t>(key->conkey[i] - 1)];
+        return is;
+    }
+    return false;
+}
+
 // Takes the checks of a foreign key out of this statement's triggers.
-void leave_out_checks(TriggerDesc *triggers, Oid referenced) {
-    if (triggers == nullptr)
-        return;
+void leave_out_checks(Relation table, TriggerDesc *triggers, Oid referenced, const std::vector<bool> &given) {
     int kept = 0;
     for (int i = 0; i < triggers->numtriggers; ++i) {
         const Trigger &t = triggers->triggers[i];
-        if (t.tgconstrrelid != referenced || RI_FKey_trigger_type(t.tgfoid) != RI_TRIGGER_FK)
+        if (t.tgconstrrelid != referenced || RI_FKey_trigger_type(t.tgfoid) != RI_TRIGGER_FK ||
+            !is_key_of(table, t.tgconstraint, referenced, given))
             triggers->triggers[kept++] = t;
     }
     triggers->numtriggers = kept;
+}
+
+[[noreturn]] void not_written(Relation table) {
+    fail(ERRCODE_TRIGGERED_DATA_CHANGE_VIOLATION,
+         std::string("a trigger keeps a row of clinic_data.") + RelationGetRelationName(table) + " from being written",
+         "The row is part of a change that is made whole or not at all.",
+         "Let the trigger raise an error instead of returning null.");
 }
 
 // What the executor wants to know of a statement that writes one table.
@@ -126,8 +160,7 @@ TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
     Relation target = open_for_writing(table, RowExclusiveLock);
     rules_ = row_rules(target);
     ExprState **const checks = rules_->checks();
-    const char *const *names = proven.data();
-    const std::size_t count = proven.size();
+    proven_ = std::move(proven);
     s_ = pg_call([=] {
         EState *estate = CreateExecutorState();
         MemoryContext caller = MemoryContextSwitchTo(estate->es_query_cxt);
@@ -142,8 +175,6 @@ TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
 #else
         state->target->ri_ConstraintExprs = checks;
 #endif
-        for (std::size_t i = 0; i < count; ++i)
-            leave_out_checks(state->target->ri_TrigDesc, table_oid(names[i]));
         estate->es_output_cid = GetCurrentCommandId(true);
         if (target->rd_rel->relkind == RELKIND_PARTITIONED_TABLE)
             route_rows(&state->statement, &state->routing, estate, state->target);
@@ -161,7 +192,10 @@ TableWriter::TableWriter(const char *table, std::vector<const char *> proven) {
 }
 
 // Left by an exception, the (sub)transaction's abort closes everything.
-TableWriter::~TableWriter() = default;
+TableWriter::~TableWriter() {
+    if (s_ != nullptr)
+        discard_row_rules();
+}
 
 AttrNumber TableWriter::number(const ColumnValue &value) const {
     return column_number(s_->table, value.column, value.type);
@@ -208,8 +242,26 @@ void TableWriter::fill(const std::vector<ColumnValue> &values) {
         put({number(v), v.type}, v.value);
 }
 
+// What the caller has proven needs no check, as long as what is stored is what the caller gives.
+void TableWriter::leave_out_proven(const std::vector<bool> &given) {
+    TriggerDesc *triggers = s_->target->ri_TrigDesc;
+    const std::vector<const char *> proven = std::exchange(proven_, {});
+    if (proven.empty() || triggers == nullptr)
+        return;
+    const char *const *names = proven.data();
+    const std::size_t count = proven.size();
+    const std::vector<bool> *columns = &given;
+    Relation table = s_->table;
+    pg_call([=] {
+        if (!may_be_changed(triggers))
+            for (std::size_t i = 0; i < count; ++i)
+                leave_out_checks(table, triggers, table_oid(names[i]), *columns);
+    });
+}
+
 // Empties the fresh row but for defaults.
 void TableWriter::clear_but(const std::vector<bool> &given) {
+    leave_out_proven(given);
     State *s = s_;
     pg_call([s] { ExecClearTuple(s->fresh); });
     for (int i = 0; i < s->table->rd_att->natts; ++i)
@@ -260,6 +312,8 @@ void TableWriter::store() {
         }
         ResetPerTupleExprContext(s->estate);
     });
+    if (s->routing == nullptr && !ItemPointerIsValid(&s->fresh->tts_tid))
+        not_written(s->table);
 }
 
 void TableWriter::insert(const std::vector<ColumnValue> &values) {
@@ -418,6 +472,8 @@ void TableWriter::update(const std::vector<ColumnValue> &values) {
         ExecSimpleRelationUpdate(s->target, s->estate, &s->recheck, s->locked, s->fresh);
         ResetPerTupleExprContext(s->estate);
     });
+    if (!ItemPointerIsValid(&s->fresh->tts_tid))
+        not_written(s->table);
 }
 
 void TableWriter::remove() {

@@ -32,13 +32,15 @@ template <class T> ColumnValue column_value(const char *column, const T &value) 
 class TableWriter {
   public:
     // Calls require_writable(). Throws SqlError (schema_version) when the table is missing. Foreign keys that refer to a table
-    // in `proven` are not checked by query: the caller wrote the referenced row in this transaction, or locked it (hold_row).
+    // in `proven` are not checked by query, from columns that the caller gives: the caller wrote the referenced row in this
+    // transaction, or locked it (hold_row). They are checked where somebody's own trigger may change the row.
     explicit TableWriter(const char *table, std::vector<const char *> proven = {});
     ~TableWriter();
     TableWriter(const TableWriter &) = delete;
     TableWriter &operator=(const TableWriter &) = delete;
 
-    // Columns that are not named get their defaults. Of a partitioned table, the row goes to its partition; such a table
+    // Columns that are not named get their defaults. Raises 27000 when a trigger keeps the row from being written, as update() does.
+    // Of a partitioned table, the row goes to its partition; such a table
     // takes new rows only.
     void insert(const std::vector<ColumnValue> &values);
 
@@ -80,6 +82,7 @@ class TableWriter {
     void fill(const std::vector<ColumnValue> &values);
     void put(Place place, const NullableValue &value);
     void clear_but(const std::vector<bool> &given);
+    void leave_out_proven(const std::vector<bool> &given);
     void store();
     void gather();
 
@@ -87,6 +90,7 @@ class TableWriter {
     static void store_gathered(State *s);
     State *s_ = nullptr;
     std::shared_ptr<RowRules> rules_;
+    std::vector<const char *> proven_;
 };
 
 // Raises 25006 in a read-only transaction, 25000 in a parallel worker.

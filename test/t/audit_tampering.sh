@@ -180,6 +180,9 @@ own_key=("$old_heads" "SELECT pg_temp.age_log('$tenant', '2 years', sha256('a ke
 tampered 'those that are signed anew look right' 'intact||' NULL "${forgery[@]}" "${own_key[@]}" "${seal_at_once[@]}"
 tampered 'but not beside a head that was kept' "backdated|$((base + 300))|$size" \
     "'$(sql diary "SELECT clinic_private.head_json('$tenant', $((base + 300)))")'" "${forgery[@]}" "${own_key[@]}" "${seal_at_once[@]}"
+tampered 'a second record of the id of a sealed one is found' 'inserted||' NULL 'ALTER TABLE clinic_data.audit_records DROP CONSTRAINT audit_records_pkey CASCADE' \
+    "CREATE TEMP TABLE beside AS SELECT a.* FROM clinic_data.audit_records AS a WHERE a.audit_id = $(at 3)" \
+    "UPDATE beside SET action = 'denied', row_id = 'forged'" 'INSERT INTO clinic_data.audit_records SELECT * FROM beside'
 tampered 'an insertion is found' 'inserted||' NULL \
     "INSERT INTO clinic_data.audit_records SELECT (jsonb_populate_record(a, jsonb_build_object('audit_id', clinic.new_id()))).* FROM clinic_data.audit_records AS a WHERE audit_id = $(at $p)" \
     'UPDATE clinic_data.audit_records AS a SET leaf_hash = clinic_private.audit_leaf(a)'

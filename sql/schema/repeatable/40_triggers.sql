@@ -82,7 +82,7 @@ BEGIN
                           'blocks}'::name[]) AS t (name)
               JOIN pg_catalog.pg_class c ON c.relname = t.name AND c.relnamespace = 'clinic_data'::regnamespace
         LOOP
-            CALL clinic_private.ensure_trigger(target.name, target.relname || '_95_setup', 'AFTER INSERT OR DELETE OR UPDATE', '',
+            CALL clinic_private.ensure_trigger(target.name, target.relname || '_00_setup', 'BEFORE INSERT OR DELETE OR UPDATE', '',
                 'clinic_private.setup_changed()', 'A', 'Searches and bookings read again what they kept of it.');
         END LOOP;
     END IF;
