@@ -211,10 +211,13 @@ BEGIN
     v_record := clinic_private.write_audit('retention', 'purge', 'audit_records', v_purge::text, tenant_id => purge_class.tenant,
         after => jsonb_build_object('class', purge_class.of_class, 'recorded_before', clinic_private.audit_utc(v_before), 'keep_months', v_keep,
                                     'record_count', done, 'leaves_digest', encode(v_digest, 'hex')));
-    -- Or it would seem to have been too early.
+    -- Or it would seem to have been too early: by its own time, or by a period that was set by a clock that stood later.
     IF v_before > (SELECT clinic_private.months_before(a.recorded_at, v_keep) FROM clinic_data.audit_records AS a
-                    WHERE a.tenant_id = purge_class.tenant AND a.audit_id = v_record) THEN
-        RAISE EXCEPTION 'the clock went back during a purge';
+                    WHERE a.tenant_id = purge_class.tenant AND a.audit_id = v_record)
+       OR EXISTS (SELECT FROM clinic_data.audit_records AS a
+                   WHERE a.tenant_id = purge_class.tenant AND a.audit_id > clinic.uuid_floor(clock_timestamp() + interval '10 milliseconds')
+                     AND a.class = 'retention' AND a.table_name = 'retention_classes' AND a.row_id = purge_class.of_class) THEN
+        RAISE EXCEPTION 'the clock went back before or during a purge';
     END IF;
     RETURN done;
 END

@@ -160,6 +160,11 @@ tampered 'a period that is shortened behind the back of the audit is found with 
     "SELECT clinic.use_tenant('tampering')" "SELECT clinic.purge_audit('medical', 5)" "${seal_at_once[@]}"
 tampered 'one that is shortened in the open is not' 'intact||' "$kept" \
     "SELECT clinic.use_tenant('tampering')" "SELECT clinic.set_retention('medical', 12)" "SELECT clinic.purge_audit('medical', 5)" "${seal_at_once[@]}"
+is 'a purge does not go by a period that was set by a clock that stood later' \
+    "$(sql diary 'BEGIN' "$open_tables" "SELECT clinic.use_tenant('tampering')" "SELECT clinic.set_retention('medical', 12)" \
+        "UPDATE clinic_data.audit_records SET audit_id = clinic.uuid_floor(clock_timestamp() + interval '1 second'), recorded_at = clock_timestamp() + interval '1 second'
+          WHERE tenant_id = '$tenant' AND table_name = 'retention_classes' AND row_id = 'medical'" \
+        "SELECT clinic.purge_audit('medical', 5)" 2>&1 | grep -o 'the clock went back' | head -n 1)" 'the clock went back'
 forged "a.audit_id = $(at "$(position_of "a.reason = 'old' AND a.class = 'access'")")" access 12
 tampered 'a purge is not dated back to before its period was set' 'missing||' NULL \
     "SELECT clinic.use_tenant('tampering')" "SELECT clinic.set_retention('access', 72)" "${seal_at_once[@]}" "${forgery[@]}" \
