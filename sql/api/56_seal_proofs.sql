@@ -80,6 +80,21 @@ COMMENT ON FUNCTION clinic_private.audit_record_json(uuid, uuid) IS
 REVOKE ALL ON FUNCTION clinic_private.audit_record_json FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION clinic_private.audit_record_json TO clinic_owner;
 
+CREATE FUNCTION clinic_private.refuse_unsealed(audit_id uuid)
+    RETURNS void
+    LANGUAGE plpgsql STABLE PARALLEL SAFE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict error
+BEGIN
+    PERFORM clinic_private.raise_error('too_early', format('audit record "%s" is not sealed yet', refuse_unsealed.audit_id),
+        jsonb_build_object('audit_id', refuse_unsealed.audit_id), 'The job seal_audit seals it when its transaction and all before it are over.');
+END
+$$;
+COMMENT ON FUNCTION clinic_private.refuse_unsealed(uuid) IS 'Says that a proof of that record has to wait. Errors: too_early.';
+REVOKE ALL ON FUNCTION clinic_private.refuse_unsealed FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION clinic_private.refuse_unsealed TO clinic_owner;
+
 CREATE FUNCTION clinic.audit_inclusion_proof(audit_id uuid, tree_size bigint DEFAULT NULL)
     RETURNS jsonb
     LANGUAGE plpgsql STABLE PARALLEL UNSAFE SECURITY DEFINER
@@ -94,8 +109,7 @@ DECLARE
     head constant jsonb := clinic_private.head_json(tenant, v_size);
 BEGIN
     IF v_position IS NULL THEN
-        PERFORM clinic_private.raise_error('too_early', format('audit record "%s" is not sealed yet', audit_inclusion_proof.audit_id),
-            jsonb_build_object('audit_id', audit_inclusion_proof.audit_id), 'The job seal_audit seals it when its transaction and all before it are over.');
+        PERFORM clinic_private.refuse_unsealed(audit_inclusion_proof.audit_id);
     END IF;
     IF head IS NULL OR v_position >= v_size THEN
         PERFORM clinic_private.refuse_argument('tree_size', 'there is no head of that size with this record',
@@ -188,8 +202,7 @@ BEGIN
     END IF;
     SELECT min(h.tree_size) INTO v_size FROM clinic_data.audit_heads AS h WHERE h.tenant_id = tenant AND h.tree_size > v_position;
     IF v_size IS NULL THEN
-        PERFORM clinic_private.raise_error('too_early', format('audit record "%s" is not sealed yet', audit_purge_proof.audit_id),
-            jsonb_build_object('audit_id', audit_purge_proof.audit_id), 'The job seal_audit seals it when its transaction and all before it are over.');
+        PERFORM clinic_private.refuse_unsealed(audit_purge_proof.audit_id);
     END IF;
     v_aged_size := clinic_private.tree_size_at(tenant, purge.recorded_before);
     SELECT r.audit_id, s.place INTO period

@@ -63,6 +63,7 @@ bool hold(IndexScan &scan, const char *table, const char *key, const Uuid &tenan
     return scan.next() && hold_row(table, scan.place());
 }
 
+// The same of all that an appointment uses.
 bool hold_resources(const Uuid &tenant, const Placement &placed) {
     IndexScan scan("resources", "resources_pkey");
     return std::all_of(placed.resources.begin(), placed.resources.end(), [&](const UsedResource &r) {
