@@ -16,6 +16,10 @@ from .recurrence import compare
 TENANT = "bench.id('0000', 1)"
 
 
+def identifier(kind, n):
+    return f"00000000-{kind}-7000-8000-{n:012d}"
+
+
 def run(suite, database):
     providers = suite.size(50, 3)
     prepare(database, providers, suite.size(1_000, 10), suite.size(5_000, 30))
@@ -156,7 +160,7 @@ def kernel_time(suite, providers):
 
 def one_week(suite, desk, owner):
     window = "timestamptz '2035-03-12 00:00Z', timestamptz '2035-03-19 00:00Z'"
-    mine = f"clinic.available_slots(bench.id('0040', 1), {window}, bench.id('0020', 2))"
+    mine = f"clinic.available_slots('{identifier('0040', 1)}', {window}, '{identifier('0020', 2)}')"  # literals, as a client sends them
     theirs = f"bench.multirange_slots(ARRAY[2::bigint], {window})"
     slots = check(suite, desk, owner, "one week", mine, {"multirange": theirs, "anti-join": f"bench.anti_join_slots(ARRAY[2::bigint], {window})"})
     floor = f"SELECT (SELECT count(*) FROM bench.busy WHERE resource = 2 AND starts_at >= '2035-03-12 00:00Z' AND starts_at < '2035-03-19 00:00Z') + (SELECT count(*) FROM generate_series(1, {slots}))"

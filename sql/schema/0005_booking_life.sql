@@ -53,7 +53,7 @@ ALTER TABLE clinic_data.claims
     ADD CONSTRAINT claims_expires_check CHECK (expires_at IS NOT NULL OR kind IN ('booking', 'pending', 'session')),
     ADD CONSTRAINT claims_appointment_check CHECK (kind <> 'booking' OR appointment_id IS NOT NULL),
     ADD CONSTRAINT claims_owner_check CHECK (owner_id IS NULL OR appointment_id IS NULL);
-CREATE INDEX claims_owner_id_idx ON clinic_data.claims (tenant_id, owner_id);
+CREATE INDEX claims_owner_id_idx ON clinic_data.claims (tenant_id, owner_id) WHERE owner_id IS NOT NULL;
 COMMENT ON COLUMN clinic_data.claims.kind IS 'booking, pending (approval), hold, offer (of a waitlist) or session (of a group).';
 COMMENT ON COLUMN clinic_data.claims.owner_id IS 'What it belongs to when that is no appointment: the slot that a waitlist offers, or a group session.';
 

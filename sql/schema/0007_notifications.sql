@@ -222,7 +222,7 @@ CREATE UNIQUE INDEX notifications_message_id_key ON clinic_data.notifications (t
 CREATE INDEX notifications_waiting_idx ON clinic_data.notifications (tenant_id, due_at) WHERE status = 'waiting';
 CREATE INDEX notifications_patient_id_idx ON clinic_data.notifications (tenant_id, patient_id, due_at);
 CREATE INDEX notifications_appointment_id_idx ON clinic_data.notifications (tenant_id, appointment_id, due_at);
-CREATE INDEX notifications_contact_id_idx ON clinic_data.notifications (tenant_id, contact_id, due_at);
+CREATE INDEX notifications_contact_id_idx ON clinic_data.notifications (tenant_id, contact_id, due_at) WHERE contact_id IS NOT NULL;
 COMMENT ON TABLE clinic_data.notifications IS
     'What is to be told to whom and when. At its time a notification becomes a message of the outbox, once; the words are made then, and kept there only.';
 COMMENT ON COLUMN clinic_data.notifications.tenant_id IS 'The tenant.';

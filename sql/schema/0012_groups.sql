@@ -77,7 +77,7 @@ ALTER TABLE clinic_data.appointments
     ADD COLUMN session_id uuid,
     ADD CONSTRAINT appointments_session_id_fkey FOREIGN KEY (tenant_id, session_id)
         REFERENCES clinic_data.group_sessions (tenant_id, session_id);
-CREATE INDEX appointments_session_id_idx ON clinic_data.appointments (tenant_id, session_id);
+CREATE INDEX appointments_session_id_idx ON clinic_data.appointments (tenant_id, session_id) WHERE session_id IS NOT NULL;
 COMMENT ON COLUMN clinic_data.appointments.session_id IS 'The session in which it has, or had, its seats; null: a visit of its own.';
 
 CREATE TABLE clinic_data.session_seats (

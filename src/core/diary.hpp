@@ -44,7 +44,8 @@ class BusyList {
                 return;
     }
 
-    const std::vector<Busy> &claims() const noexcept { return claims_; }
+    const std::vector<Busy> &claims() const noexcept { return claims_; } // ascending by begin
+    const std::vector<Instant> &latest_end() const noexcept { return latest_end_; }
 
   private:
     std::size_t begins_before(Instant t) const noexcept;

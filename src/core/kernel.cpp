@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <initializer_list>
+#include <numeric>
 #include <tuple>
 
 #include "core/kernel_state.hpp"
+#include "core/quick_look.hpp"
 
 namespace pg_clinic::core {
 
@@ -106,7 +108,7 @@ Kernel::~Kernel() = default;
 
 namespace {
 
-// Calls found(Slot) for the free starts of one provider within a stretch, in ascending order for each location,
+// Calls found(Slot, Site) for the free starts of one provider within a stretch, in ascending order for each location,
 // until it returns false.
 template <class Found>
 void search(const Kernel &kernel, const Kernel::State &state, std::size_t provider, const Interval &stretch,
@@ -122,6 +124,7 @@ void search(const Kernel &kernel, const Kernel::State &state, std::size_t provid
         const Site &site = entry.second;
         if (state.request.location && state.request.location != location)
             continue;
+        QuickLook quick(state, provider, site);
         for (const MergedWindow &window : site.open) {
             // Only starts that fit the window are worth asking for; the verdict would refuse the others.
             Interval inside = window.span;
@@ -130,16 +133,21 @@ void search(const Kernel &kernel, const Kernel::State &state, std::size_t provid
             const bool go_on =
                 GridStarts(inside, stretch, duration, service.step, window.anchor).each([&](Instant start) {
                     state.work.step();
-                    Verdict verdict = kernel.judge(provider, location, start, false);
-                    if (!verdict.free())
+                    Slot slot{{start, start + duration}, p.id, location, site.location->zone, service.capacity, {}, {}};
+                    switch (quick.at(start, window)) {
+                    case QuickLook::Answer::refused:
                         return true;
-                    return found(Slot{{start, start + duration},
-                                      p.id,
-                                      location,
-                                      site.location->zone,
-                                      verdict.remaining,
-                                      std::move(verdict.resources),
-                                      std::move(verdict.missing)});
+                    case QuickLook::Answer::free:
+                        break;
+                    case QuickLook::Answer::ask:
+                        Verdict verdict = kernel.judge(provider, location, start, false);
+                        if (!verdict.free())
+                            return true;
+                        slot.remaining = verdict.remaining;
+                        slot.resources = std::move(verdict.resources);
+                        slot.missing = std::move(verdict.missing);
+                    }
+                    return found(std::move(slot), site);
                 });
             if (!go_on)
                 break;
@@ -167,14 +175,8 @@ namespace {
 // Free starts in little room: sorted, and only then made slots of.
 class FoundStarts {
   public:
-    void add(Slot &&slot, std::size_t provider) {
-        Start s{slot.visit,
-                slot.location,
-                slot.zone,
-                static_cast<std::uint32_t>(provider),
-                static_cast<std::uint32_t>(starts_.size()),
-                slot.remaining,
-                none};
+    void add(Slot &&slot, const Site &site, std::size_t provider) {
+        Start s{slot.visit.begin, &site, static_cast<std::uint32_t>(provider), slot.remaining, none};
         if (!slot.resources.empty() || !slot.missing.empty()) {
             s.more = static_cast<std::uint32_t>(more_.size());
             more_.push_back({std::move(slot.resources), std::move(slot.missing)});
@@ -184,18 +186,47 @@ class FoundStarts {
 
     std::size_t size() const { return starts_.size(); }
 
-    // They come by provider, then location, as the diary has them in order.
+    // By time; those of one time stay as they come, by provider, then location, as the diary has them in order. Starts
+    // lie on few instants, so that a place for each stretch of time finds nearly all of them at once.
     void sort() {
-        std::sort(starts_.begin(), starts_.end(), [](const Start &a, const Start &b) {
-            return std::tie(a.visit.begin, a.order) < std::tie(b.visit.begin, b.order);
-        });
+        order_.resize(starts_.size());
+        if (starts_.size() < 2)
+            return;
+        const auto [first, last] = std::minmax_element(
+            starts_.begin(), starts_.end(), [](const Start &a, const Start &b) { return a.begin < b.begin; });
+        const Instant from = first->begin;
+        const auto width = (last->begin - from).micros / static_cast<std::int64_t>(starts_.size()) + 1;
+        const auto place = [&](const Start &s) { return static_cast<std::size_t>((s.begin - from).micros / width); };
+        std::vector<std::uint32_t> ends(place(*last) + 1);
+        for (const Start &s : starts_)
+            ++ends[place(s)];
+        std::partial_sum(ends.begin(), ends.end(), ends.begin());
+        for (std::size_t i = starts_.size(); i-- > 0;)
+            order_[--ends[place(starts_[i])]] = static_cast<std::uint32_t>(i);
+        // What shares a place is in the order in which it came, and seldom of several times.
+        const auto earlier = [this](std::uint32_t a, std::uint32_t b) { return starts_[a].begin < starts_[b].begin; };
+        for (std::size_t i = 0; i < ends.size(); ++i) {
+            const auto begin = order_.begin() + ends[i];
+            const auto end = i + 1 < ends.size() ? order_.begin() + ends[i + 1] : order_.end();
+            if (!std::is_sorted(begin, end, earlier))
+                std::stable_sort(begin, end, earlier);
+        }
     }
 
-    template <class Visit> void each(const std::vector<Provider> &providers, std::size_t most, Visit visit) {
-        for (const Start &s : starts_) {
+    template <class Visit> void each(const Kernel::State &state, std::size_t most, Visit visit) {
+        for (const std::uint32_t i : order_) {
             if (most-- == 0)
                 return;
-            Slot slot{s.visit, providers[s.provider].id, s.location, s.zone, s.remaining, {}, {}};
+            const Start &s = starts_[i];
+            const Provider &provider = state.diary.providers[s.provider];
+            const Location &location = *s.site->location;
+            Slot slot{{s.begin, s.begin + state.duration_at(provider)},
+                      provider.id,
+                      location.id,
+                      location.zone,
+                      s.remaining,
+                      {},
+                      {}};
             if (s.more != none) {
                 slot.resources = std::move(more_[s.more].resources);
                 slot.missing = std::move(more_[s.more].missing);
@@ -207,10 +238,9 @@ class FoundStarts {
   private:
     static constexpr std::uint32_t none = ~0U;
     struct Start {
-        Interval visit;
-        Id location;
-        const Zone *zone;
-        std::uint32_t provider, order;
+        Instant begin;
+        const Site *site;
+        std::uint32_t provider;
         std::int32_t remaining;
         std::uint32_t more; // resources and missing roles, of those that have any
     };
@@ -220,6 +250,7 @@ class FoundStarts {
     };
     std::vector<Start> starts_;
     std::vector<More> more_;
+    std::vector<std::uint32_t> order_; // of starts_, by sort()
 };
 
 } // namespace
@@ -229,12 +260,12 @@ void Kernel::visit_each(std::optional<std::size_t> max_rows, void (*visit)(void 
     const auto hand_out = [&](const Interval &stretch) {
         FoundStarts found;
         for (std::size_t p = 0; p < state_->diary.providers.size(); ++p)
-            search(*this, *state_, p, stretch, [&found, p](Slot &&slot) {
-                found.add(std::move(slot), p);
+            search(*this, *state_, p, stretch, [&found, p](Slot &&slot, const Site &site) {
+                found.add(std::move(slot), site, p);
                 return true;
             });
         found.sort();
-        found.each(state_->diary.providers, left, [&](Slot &&slot) { visit(to, std::move(slot)); });
+        found.each(*state_, left, [&](Slot &&slot) { visit(to, std::move(slot)); });
         left -= std::min(left, found.size());
         return left > 0;
     };
@@ -257,7 +288,7 @@ std::vector<std::optional<Slot>> Kernel::first_of_each() const {
         for (std::size_t p = 0; p < first.size(); ++p) {
             if (first[p])
                 continue;
-            search(*this, *state_, p, stretch, [&](Slot &&slot) {
+            search(*this, *state_, p, stretch, [&](Slot &&slot, const Site &) {
                 if (!first[p] || comes_before(slot, *first[p]))
                     first[p] = std::move(slot);
                 return false;
@@ -267,6 +298,29 @@ std::vector<std::optional<Slot>> Kernel::first_of_each() const {
         return missing;
     });
     return first;
+}
+
+std::vector<std::pair<std::size_t, Slot>> Kernel::earliest() const {
+    std::vector<std::pair<std::size_t, Slot>> best;
+    in_growing_stretches(state_->range, [&](const Interval &stretch) {
+        Interval until = stretch; // what begins later than what is found does not matter
+        for (std::size_t p = 0; p < state_->providers.size(); ++p) {
+            std::optional<Slot> first;
+            search(*this, *state_, p, until, [&](Slot &&slot, const Site &) {
+                if (!first || comes_before(slot, *first))
+                    first = std::move(slot);
+                return false;
+            });
+            if (!first)
+                continue;
+            if (!best.empty() && first->visit.begin < best.front().second.visit.begin)
+                best.clear();
+            until.end = first->visit.begin + Duration{1};
+            best.emplace_back(p, std::move(*first));
+        }
+        return best.empty();
+    });
+    return best;
 }
 
 Verdict Kernel::judge(std::size_t provider, const Id &location, Instant start, bool all) const {

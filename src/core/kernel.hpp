@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/diary.hpp"
@@ -69,6 +70,9 @@ class Kernel {
     // The first free start of each provider (by index), or nothing.
     std::vector<std::optional<Slot>> first_of_each() const;
 
+    // The providers (by index) that have the earliest free start of all, each with its slot.
+    std::vector<std::pair<std::size_t, Slot>> earliest() const;
+
     // What stands against a start at a provider (by index) and location. `all`: every reason; else the first only.
     // The start must lie within the range given to the constructor.
     Verdict judge(std::size_t provider, const Id &location, Instant start, bool all) const;
@@ -107,6 +111,9 @@ class Kernel {
 
     std::unique_ptr<State> state_;
 };
+
+// How many of the visits begin on the provider's local day of t.
+std::int32_t count_on_day(const Provider &provider, const std::vector<CountedVisit> &visits, Instant t);
 
 // Whether one more claim over `during`, with a capacity and so many seats, fits among the claims, apart from ignored
 // appointments. It does when at every instant the seats taken number at most the smallest capacity of the claims present.

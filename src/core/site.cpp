@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <iterator>
 
+#include "core/kernel.hpp"
+
 namespace pg_clinic::core {
 
 namespace {
@@ -63,15 +65,27 @@ Instant anchor_of(const Window &first, const Service &service) {
     return day_span(*first.zone, local_date(*first.zone, first.span.begin)).begin;
 }
 
+// Makes one of the windows that overlap or touch.
 void merge_windows(Site &site, const Service &service) {
+    site.open.reserve(site.serving.size());
+    for (std::size_t i = 0, first = 0; i < site.serving.size(); ++i) {
+        const Window &w = *site.serving[i];
+        if (site.open.empty() || w.span.begin > site.open.back().span.end) {
+            first = i;
+            site.open.push_back({w.span, anchor_of(w, service), {}});
+        }
+        MergedWindow &m = site.open.back();
+        m.span.end = std::max(m.span.end, w.span.end);
+        m.parts = {&site.serving[first], i - first + 1};
+        m.limited = m.limited || w.max_appointments;
+    }
     std::vector<Interval> all;
+    all.reserve(site.open.size() + site.closed.size());
     for (const MergedWindow &m : site.open)
         all.push_back(m.span);
     for (const Window *w : site.closed)
         all.push_back(w->span);
     site.hours_when_not_closed = IntervalSet(std::move(all));
-    for (MergedWindow &m : site.open)
-        m.anchor = anchor_of(*m.parts.front(), service);
 }
 
 // Distributes the windows, which come ordered by begin, over the sites.
@@ -81,17 +95,7 @@ void add_windows(ProviderPlan &plan, const Service &service) {
         if (it == plan.sites.end() || !serves(w, service))
             continue;
         Site &site = it->second;
-        if (w.closed_by) {
-            site.closed.push_back(&w);
-        } else if (!site.open.empty() && w.span.begin <= site.open.back().span.end) {
-            MergedWindow &m = site.open.back();
-            m.span.end = std::max(m.span.end, w.span.end);
-            m.parts.push_back(&w);
-        } else {
-            site.open.push_back({w.span, {}, {&w}});
-        }
-        if (!w.closed_by && w.max_appointments)
-            site.open.back().limited = true;
+        (w.closed_by ? site.closed : site.serving).push_back(&w);
     }
     for (auto &[location, site] : plan.sites)
         merge_windows(site, service);
@@ -218,6 +222,12 @@ Day provider_date(const Provider &provider, Instant t) {
     for (const Stay &stay : provider.hours.stays)
         consider(stay.zone);
     return date_of(best.value_or(home));
+}
+
+std::int32_t count_on_day(const Provider &provider, const std::vector<CountedVisit> &visits, Instant t) {
+    const Day date = provider_date(provider, t);
+    return static_cast<std::int32_t>(std::count_if(
+        visits.begin(), visits.end(), [&](const CountedVisit &v) { return provider_date(provider, v.start) == date; }));
 }
 
 ProviderPlan plan_provider(const Diary &diary, const Provider &provider, const Interval &range, Duration reach,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <vector>
 
 #include "core/diary.hpp"
@@ -12,9 +13,9 @@ namespace pg_clinic::core {
 // Overlapping or touching windows that serve the request, as one.
 struct MergedWindow {
     Interval span;
-    Instant anchor;                    // where the grid begins
-    std::vector<const Window *> parts; // ordered by begin
-    bool limited = false;              // some part takes only so many appointments
+    Instant anchor;                       // where the grid begins
+    std::span<const Window *const> parts; // ordered by begin; of the site's `serving`
+    bool limited = false;                 // some part takes only so many appointments
 };
 
 struct BlockedSpan {
@@ -38,7 +39,8 @@ class BlockedSpans {
                 visit(spans_[i - 1]);
     }
 
-    const std::vector<BlockedSpan> &spans() const noexcept { return spans_; }
+    const std::vector<BlockedSpan> &spans() const noexcept { return spans_; } // ascending by begin
+    const std::vector<Instant> &latest_end() const noexcept { return latest_end_; }
 
   private:
     std::vector<BlockedSpan> spans_;  // ascending by begin
@@ -47,11 +49,12 @@ class BlockedSpans {
 
 struct Site {
     const Location *location = nullptr;
-    std::vector<MergedWindow> open;     // disjoint, ascending
-    std::vector<const Window *> closed; // windows that serve the request but are closed, ascending
-    IntervalSet hours_when_not_closed;  // open and closed together
-    BlockedSpans blocked;               // what neither visits nor buffers may reach
-    BlockedSpans driving;               // beginnings of windows lost on the way here: not for visits
+    std::vector<const Window *> serving; // windows that serve the request and are open, ascending
+    std::vector<MergedWindow> open;      // the same, merged: disjoint, ascending
+    std::vector<const Window *> closed;  // windows that serve the request but are closed, ascending
+    IntervalSet hours_when_not_closed;   // open and closed together
+    BlockedSpans blocked;                // what neither visits nor buffers may reach
+    BlockedSpans driving;                // beginnings of windows lost on the way here: not for visits
 
     const MergedWindow *window_at(Instant t) const noexcept; // the open one that contains t
 };

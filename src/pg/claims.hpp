@@ -59,19 +59,28 @@ class ClaimReader {
 
     std::vector<Lane> lanes(const Uuid &resource);
 
-    // The claims of a resource that overlap the interval, expired ones included.
-    std::vector<StoredClaim> claims(const Uuid &resource, const core::Interval &interval);
+    // The claims of a resource, all whose lanes are given, that overlap the interval, expired ones included.
+    std::vector<StoredClaim> claims(const std::vector<Lane> &lanes, const core::Interval &interval);
+    std::vector<StoredClaim> claims(const Uuid &resource, const core::Interval &interval) {
+        return claims(lanes(resource), interval);
+    }
 
     // The live ones, for the kernel.
     core::BusyList busy(const Uuid &resource, const core::Interval &interval, core::Instant now);
 
+    // The same of many, in their order.
+    std::vector<core::BusyList> busy(const std::vector<Uuid> &resources, const core::Interval &interval,
+                                     core::Instant now);
+
   private:
+    std::optional<StoredClaim> claim_here(const core::Interval &interval);
+
     Uuid tenant_;
     Sight sight_;
     IndexScan calendars_;
     IndexScan claims_;
     Column<std::int32_t> lane_;
-    Column<std::int64_t> number_;
+    Column<std::int64_t> number_, calendar_no_;
     Column<Uuid> claim_tenant_, claim_id_;
     Column<core::Interval> during_;
     Column<core::Instant> starts_at_, ends_at_;

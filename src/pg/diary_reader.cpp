@@ -40,6 +40,37 @@ bool may_matter(const core::Block &block, const core::Interval &reach) {
     return block.from <= day_after(reach.end) && (!block.until || *block.until >= day_before(reach.begin));
 }
 
+// Appointments of providers that count; those that are cancelled do not.
+class VisitReader {
+  public:
+    VisitReader(const DiaryQuery &query, core::Instant now) : query_(query), now_(now) {}
+
+    std::vector<core::CountedVisit> visits(const Uuid &provider, const core::Interval &starts) {
+        scan_.where("tenant_id", BTEqualStrategyNumber, query_.tenant);
+        scan_.where("provider_id", BTEqualStrategyNumber, provider);
+        scan_.where("starts_at", BTGreaterEqualStrategyNumber, starts.begin);
+        scan_.where("starts_at", BTLessStrategyNumber, starts.end);
+        scan_.start(query_.sight);
+        std::vector<core::CountedVisit> found;
+        while (scan_.next())
+            if (scan_.get(status_) != "cancelled" && scan_.optional(expires_at_).value_or(core::instant_max) > now_)
+                found.push_back(
+                    {scan_.get(starts_at_), scan_.get(service_), scan_.get(location_), scan_.get(appointment_)});
+        return found;
+    }
+
+  private:
+    const DiaryQuery &query_;
+    const core::Instant now_;
+    IndexScan scan_{"appointments", "appointments_provider_id_idx"};
+    Column<std::string_view> status_ = scan_.column<std::string_view>("status");
+    Column<core::Instant> starts_at_ = scan_.column<core::Instant>("starts_at");
+    Column<Uuid> service_ = scan_.column<Uuid>("service_id");
+    Column<Uuid> location_ = scan_.column<Uuid>("location_id");
+    Column<Uuid> appointment_ = scan_.column<Uuid>("appointment_id");
+    Column<core::Instant> expires_at_ = scan_.column<core::Instant>("expires_at");
+};
+
 class Reader {
   public:
     explicit Reader(const DiaryQuery &query)
@@ -243,27 +274,27 @@ void Reader::read_hours_and_blocks() {
 
 void Reader::read_claims() {
     ClaimReader reader(query_.tenant, query_.sight);
-    for (std::vector<core::Provider> *people : {&diary_.providers, &diary_.assistants})
-        for (core::Provider &p : *people)
-            p.busy = reader.busy(p.id, reach_, diary_.now);
-    for (core::Resource &r : diary_.resources)
-        r.busy = reader.busy(r.id, reach_, diary_.now);
+    const auto read = [&](auto &resources) {
+        std::vector<Uuid> ids;
+        for (const auto &r : resources)
+            ids.push_back(r.id);
+        std::vector<core::BusyList> busy = reader.busy(ids, reach_, diary_.now);
+        for (std::size_t i = 0; i < resources.size(); ++i)
+            resources[i].busy = std::move(busy[i]);
+    };
+    read(diary_.providers);
+    read(diary_.assistants);
+    read(diary_.resources);
     if (!diary_.resources.empty())
         diary_.movers = stored_movers(query_.tenant, query_.sight, diary_.now);
     if (diary_.patient)
         diary_.patient->busy = reader.busy(diary_.patient->id, reach_, diary_.now);
 }
 
-// Appointments that count towards limits, around the range by more than a week; cancelled ones do not count.
+// Appointments that count towards limits, around the range by more than a week.
 void Reader::read_visits() {
     const core::Service &s = diary_.service;
-    IndexScan scan("appointments", "appointments_provider_id_idx");
-    const auto status = scan.column<std::string_view>("status");
-    const auto starts_at = scan.column<core::Instant>("starts_at");
-    const auto service = scan.column<Uuid>("service_id");
-    const auto location = scan.column<Uuid>("location_id");
-    const auto appointment = scan.column<Uuid>("appointment_id");
-    const auto expires_at = scan.column<core::Instant>("expires_at");
+    std::optional<VisitReader> reader;
     for (core::Provider &p : diary_.providers) {
         const auto has_maximum = [](const auto &window) { return window.max_appointments.has_value(); };
         const bool wanted = query_.count_visits || s.max_per_day || s.max_per_week || p.max_per_day || p.max_per_week ||
@@ -271,14 +302,9 @@ void Reader::read_visits() {
                             std::any_of(p.hours.overrides.begin(), p.hours.overrides.end(), has_maximum);
         if (!wanted)
             continue;
-        scan.where("tenant_id", BTEqualStrategyNumber, query_.tenant);
-        scan.where("provider_id", BTEqualStrategyNumber, p.id);
-        scan.where("starts_at", BTGreaterEqualStrategyNumber, query_.range.begin - a_week_and_more);
-        scan.where("starts_at", BTLessStrategyNumber, query_.range.end + a_week_and_more);
-        scan.start(query_.sight);
-        while (scan.next())
-            if (scan.get(status) != "cancelled" && scan.optional(expires_at).value_or(core::instant_max) > diary_.now)
-                p.visits.push_back({scan.get(starts_at), scan.get(service), scan.get(location), scan.get(appointment)});
+        if (!reader)
+            reader.emplace(query_, diary_.now);
+        p.visits = reader->visits(p.id, {query_.range.begin - a_week_and_more, query_.range.end + a_week_and_more});
     }
 }
 
@@ -321,6 +347,18 @@ std::vector<Uuid> Reader::claimable_beside() {
 } // namespace
 
 core::Diary read_diary(const DiaryQuery &query) { return Reader(query).read(); }
+
+std::vector<std::int32_t> visits_on_day(const DiaryQuery &query, const core::Diary &diary,
+                                        const std::vector<std::size_t> &providers, core::Instant t) {
+    constexpr core::Duration around{2 * core::micros_per_day}; // a local day, whatever the zone
+    VisitReader reader(query, diary.now);
+    std::vector<std::int32_t> counts;
+    counts.reserve(providers.size());
+    for (const std::size_t p : providers)
+        counts.push_back(
+            core::count_on_day(diary.providers[p], reader.visits(diary.providers[p].id, {t - around, t + around}), t));
+    return counts;
+}
 
 std::vector<Uuid> claimable_beside(const DiaryQuery &query) { return Reader(query).claimable_beside(); }
 

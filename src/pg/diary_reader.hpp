@@ -30,6 +30,11 @@ struct DiaryQuery {
 // Throws SqlError not_found for an unknown service, provider, location, patient or named resource, with its id.
 core::Diary read_diary(const DiaryQuery &query);
 
+// How many visits each of these providers of the diary (by index) has on its local day of an instant: what Kernel::visits_on_day
+// says where visits were read.
+std::vector<std::int32_t> visits_on_day(const DiaryQuery &query, const core::Diary &diary,
+                                        const std::vector<std::size_t> &providers, core::Instant t);
+
 // What a visit of the query's service may come to claim beside its provider and patient: rooms and devices of the classes it requires, at
 // the query's location when there is one, and all who can take part. None without a service, or for one that is not there.
 std::vector<Uuid> claimable_beside(const DiaryQuery &query);

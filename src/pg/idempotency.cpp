@@ -113,41 +113,82 @@ Terms terms_of(const Uuid &tenant) {
     return {core::minutes(60 * hours), hold_row("tenants", scan.place())};
 }
 
-// The result of an earlier call; nothing when this is the first, which is on record then.
-std::optional<std::string> begin(const Once &key, std::string_view call, const std::string &payload) {
+// What is on record of a call, and since when.
+struct Call {
+    std::string_view name;
+    Bytes payload_hash;
+    core::Instant begun;
+};
+
+// The keys whose calls are under way in this backend, innermost first. They are on record only when they are over, so that a
+// call that is refused has written nothing.
+class Running {
+  public:
+    explicit Running(const Once &key) : key_(key), outer_(innermost) { innermost = this; }
+    ~Running() { innermost = outer_; }
+    Running(const Running &) = delete;
+    Running &operator=(const Running &) = delete;
+
+    static bool is(const Once &key) {
+        for (const Running *one = innermost; one != nullptr; one = one->outer_)
+            if (one->key_.tenant == key.tenant && one->key_.caller == key.caller && one->key_.key_hash == key.key_hash)
+                return true;
+        return false;
+    }
+
+  private:
+    static constinit const Running *innermost;
+    const Once &key_;
+    const Running *outer_;
+};
+
+constinit const Running *Running::innermost = nullptr;
+
+[[noreturn]] void in_use() {
+    raise(Code::idempotency_conflict, "the idempotency key is in use by a call that is not over");
+}
+
+// The result of an earlier call; nothing when this is the first. Nobody else can begin one until this transaction ends.
+std::optional<std::string> look_for(const Once &key, const Call &call) {
     lock_resources(key.tenant, {first_bytes(key.key_hash)});
-    const core::Instant current = now();
-    const Bytes hash{key.key_hash};
-    const Bytes payload_hash{crypto::sha256(payload)};
+    if (Running::is(key))
+        in_use();
+    IndexScan scan(table, "idempotency_keys_pkey");
+    for (find(scan, key); scan.next();) {
+        if (scan.get(scan.column<core::Instant>("expires_at")) <= call.begun)
+            continue;
+        if (scan.get(scan.column<std::string_view>("call")) != call.name ||
+            scan.get(scan.column<Bytes>("payload_hash")).bytes != call.payload_hash.bytes)
+            raise(Code::idempotency_conflict);
+        const auto result = scan.optional(scan.column<Bytes>("result"));
+        if (!result)
+            in_use();
+        return opened(key, result->bytes);
+    }
+    return std::nullopt;
+}
+
+// Puts a call on record, in the place of one that expired.
+void record(const Once &key, const Call &call, const std::optional<std::string> &result) {
     const Terms terms = terms_of(key.tenant);
     TableWriter writer(table, terms.held ? std::vector{"tenants"} : std::vector<const char *>{});
     {
         IndexScan scan(table, "idempotency_keys_pkey");
         // Housekeeping may take away what is over.
-        for (find(scan, key); scan.next();) {
-            if (scan.get(scan.column<core::Instant>("expires_at")) > current) {
-                if (scan.get(scan.column<std::string_view>("call")) != call ||
-                    scan.get(scan.column<Bytes>("payload_hash")).bytes != payload_hash.bytes)
-                    raise(Code::idempotency_conflict);
-                const auto result = scan.optional(scan.column<Bytes>("result"));
-                if (!result)
-                    raise(Code::idempotency_conflict, "the idempotency key is in use by a call that is not over");
-                writer.finish();
-                return opened(key, result->bytes);
-            }
+        for (find(scan, key); scan.next();)
             if (writer.lock(scan.place()))
                 writer.remove();
-        }
     }
     writer.insert({column_value("tenant_id", key.tenant), column_value("caller_id", key.caller),
-                   column_value("key_hash", hash), column_value("call", call),
-                   column_value("payload_hash", payload_hash), column_value("result", std::optional<Bytes>{}),
-                   column_value("created_at", current), column_value("expires_at", current + terms.kept)});
+                   column_value("key_hash", Bytes{key.key_hash}), column_value("call", call.name),
+                   column_value("payload_hash", call.payload_hash),
+                   column_value("result", result ? std::optional(sealed(key, *result)) : std::nullopt),
+                   column_value("created_at", call.begun), column_value("expires_at", call.begun + terms.kept)});
     writer.finish();
-    return std::nullopt;
 }
 
-void finish(const Once &key, const std::string &result) {
+// Of a call that is on record: its result.
+void complete(const Once &key, const std::string &result) {
     TableWriter writer(table);
     {
         IndexScan scan(table, "idempotency_keys_pkey");
@@ -188,30 +229,29 @@ std::string payload_of(FunctionCallInfo fcinfo, int key_argument) {
 
 ReturnSetInfo &result_of(FunctionCallInfo fcinfo) { return *reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo); }
 
-// Prints times and intervals alike whoever asks: what is stored must be read back by any session.
+// Prints and reads times and intervals alike whoever asks: what is stored must be read back by any session. The settings are
+// changed where they are kept, for no longer than this lives: telling the server three times a call was dearer than printing.
 class NeutralForm {
   public:
-    NeutralForm()
-        : nest_(pg_call([] {
-              const int nest = NewGUCNestLevel();
-              for (const char *const *s : {date_style, interval_style, zone})
-                  (void)set_config_option(s[0], s[1], PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
-              return nest;
-          })) {}
+    NeutralForm() {
+        pg_tz *utc = pg_call([] { return pg_tzset("UTC"); });
+        DateStyle = USE_ISO_DATES;
+        DateOrder = DATEORDER_YMD;
+        IntervalStyle = INTSTYLE_POSTGRES;
+        session_timezone = utc;
+    }
     ~NeutralForm() {
-        if (std::uncaught_exceptions() == exceptions_)
-            AtEOXact_GUC(true, nest_);
+        DateStyle = style_;
+        DateOrder = order_;
+        IntervalStyle = interval_;
+        session_timezone = zone_;
     }
     NeutralForm(const NeutralForm &) = delete;
     NeutralForm &operator=(const NeutralForm &) = delete;
 
   private:
-    static constexpr const char *date_style[] = {"DateStyle", "ISO, YMD"};
-    static constexpr const char *interval_style[] = {"IntervalStyle", "postgres"};
-    static constexpr const char *zone[] = {"TimeZone", "UTC"};
-
-    int nest_;
-    int exceptions_ = std::uncaught_exceptions();
+    const int style_ = DateStyle, order_ = DateOrder, interval_ = IntervalStyle;
+    pg_tz *const zone_ = session_timezone;
 };
 
 // The rows a function has made, as a JSON array of arrays of texts and nulls.
@@ -290,24 +330,25 @@ Datum once(FunctionCallInfo fcinfo, const char *call, int key_argument, Datum (*
         return body(fcinfo);
     require_writable();
     const Once one = once_of(require_context(), *key);
+    Call begun{call, {}, now()};
     {
-        std::string payload;
-        {
-            const NeutralForm form;
-            payload = payload_of(fcinfo, key_argument);
-        }
-        if (const auto stored = begin(one, call, payload)) {
-            const NeutralForm form;
-            return replay(fcinfo, *stored);
-        }
+        const NeutralForm form;
+        begun.payload_hash = {crypto::sha256(payload_of(fcinfo, key_argument))};
     }
-    const Datum result = body(fcinfo);
+    if (const auto stored = look_for(one, begun)) {
+        const NeutralForm form;
+        return replay(fcinfo, *stored);
+    }
+    const Datum result = [&] {
+        const Running running(one);
+        return body(fcinfo);
+    }();
     std::string rows;
     {
         const NeutralForm form;
         rows = rows_as_json(fcinfo);
     }
-    finish(one, rows);
+    record(one, begun, rows);
     return result;
 }
 
@@ -324,8 +365,12 @@ CLINIC_FUNCTION(clinic_begin_once) {
     if (!key)
         return returning_null(fcinfo);
     require_writable();
-    const auto stored = begin(once_of(require_context(), *key), call, args.required<Json>(2, "payload").text);
-    return stored ? returning(fcinfo, Json{*stored}) : returning_null(fcinfo);
+    const Once one = once_of(require_context(), *key);
+    const Call begun{call, {crypto::sha256(args.required<Json>(2, "payload").text)}, now()};
+    if (const auto stored = look_for(one, begun))
+        return returning(fcinfo, Json{*stored});
+    record(one, begun, std::nullopt); // what ends it is another call
+    return returning_null(fcinfo);
 }
 
 // clinic_private.end_once(call, idempotency_key, result)
@@ -336,6 +381,6 @@ CLINIC_FUNCTION(clinic_end_once) {
     if (!key && taken != nullptr && taken->call == call)
         key = taken->key;
     if (key)
-        finish(once_of(require_context(), *key), args.required<Json>(2, "result").text);
+        complete(once_of(require_context(), *key), args.required<Json>(2, "result").text);
     return returning_null(fcinfo);
 }

@@ -39,11 +39,27 @@ Relation open_index(const char *name) {
 
 std::string name_of(Relation table) { return std::string("clinic_data.") + RelationGetRelationName(table); }
 
-// Whether the index finds every row of the table.
-bool is_whole(Relation index, Relation table) {
+// The column that must not be null for a row to be in a partial index; 0 for an index of all rows, -1 for one with another
+// condition.
+int present_column(Relation index) {
+    return pg_call([index] {
+        List *predicate = RelationGetIndexPredicate(index);
+        if (predicate == NIL)
+            return 0;
+        const auto *test = list_length(predicate) == 1 && IsA(linitial(predicate), NullTest)
+                               ? linitial_node(NullTest, predicate)
+                               : nullptr;
+        if (test == nullptr || test->nulltesttype != IS_NOT_NULL || !IsA(test->arg, Var))
+            return -1;
+        return static_cast<int>(reinterpret_cast<const Var *>(test->arg)->varattno);
+    });
+}
+
+// Whether the index finds every row of the table, or every one with a value in one of its columns.
+bool is_usable(Relation index, Relation table) {
     const Form_pg_index form = index->rd_index;
     return form->indrelid == RelationGetRelid(table) && form->indisvalid && index->rd_indam->amgettuple != nullptr &&
-           pg_call([index] { return RelationGetIndexPredicate(index); }) == NIL;
+           present_column(index) >= 0;
 }
 
 } // namespace
@@ -73,7 +89,7 @@ IndexScan::IndexScan(const char *table, const char *index) : table_(open_table(t
     index_ = open_index(index);
     if (index_ == nullptr)
         not_installed(index);
-    if (!is_whole(index_, table_))
+    if (!is_usable(index_, table_))
         altered(std::string("clinic_data.") + index + " is not an index of all rows of " + name_of(table_));
     slot_ = pg_call([this] { return table_slot_create(table_, nullptr); });
 }
@@ -143,10 +159,22 @@ void IndexScan::start(Sight sight) {
     // Searches want their conditions in the order of the index's columns.
     std::stable_sort(keys_, keys_ + key_count_,
                      [](const ScanKeyData &a, const ScanKeyData &b) { return a.sk_attno < b.sk_attno; });
+    if (const int column = present_column(index_); column > 0) {
+        const int place = index_column(static_cast<AttrNumber>(column));
+        if (std::none_of(keys_, keys_ + key_count_, [place](const ScanKeyData &key) {
+                return key.sk_attno == place && (key.sk_flags & SK_SEARCHNULL) == 0;
+            }))
+            altered(std::string("clinic_data.") + RelationGetRelationName(index_) + " is not an index of all rows of " +
+                    name_of(table_));
+    }
     pg_call([this, sight] {
+        Snapshot snapshot = sight == Sight::truth || IsolationIsSerializable() ? SnapshotSelf : GetActiveSnapshot();
+        if (scan_ != nullptr && scan_->xs_snapshot == snapshot && scan_->numberOfKeys == key_count_) {
+            index_rescan(scan_, keys_, key_count_, nullptr, 0);
+            return;
+        }
         if (scan_ != nullptr)
             index_endscan(scan_);
-        Snapshot snapshot = sight == Sight::truth || IsolationIsSerializable() ? SnapshotSelf : GetActiveSnapshot();
 #if PG_VERSION_NUM >= 180000
         scan_ = index_beginscan(table_, index_, snapshot, nullptr, key_count_, 0);
 #else

@@ -32,7 +32,8 @@ template <class T> struct Column {
 class IndexScan {
   public:
     // Throws SqlError (schema_version) when the table or index is missing (install() has not run), or the index is not one
-    // that finds every row.
+    // that finds every row. An index of the rows that have a value in a column finds every row as long as there is a
+    // condition on that column.
     IndexScan(const char *table, const char *index);
     ~IndexScan();
     IndexScan(const IndexScan &) = delete;

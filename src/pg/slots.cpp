@@ -136,6 +136,7 @@ struct Contender {
     }
 };
 
+// The first of each provider.
 std::vector<Contender> contenders(const core::Kernel &kernel) {
     std::vector<Contender> found;
     const std::vector<std::optional<core::Slot>> first = kernel.first_of_each();
@@ -144,6 +145,25 @@ std::vector<Contender> contenders(const core::Kernel &kernel) {
             found.push_back({*first[p], kernel.visits_on_day(p, first[p]->visit.begin)});
     std::sort(found.begin(), found.end());
     return found;
+}
+
+// The first of all.
+std::optional<core::Slot> winner(const core::Kernel &kernel, const core::Diary &diary, const DiaryQuery &query) {
+    std::vector<std::pair<std::size_t, core::Slot>> earliest = kernel.earliest();
+    if (earliest.empty())
+        return std::nullopt;
+    if (earliest.size() == 1)
+        return std::move(earliest.front().second);
+    std::vector<std::size_t> providers;
+    for (const auto &[provider, slot] : earliest)
+        providers.push_back(provider);
+    const std::vector<std::int32_t> visits =
+        visits_on_day(query, diary, providers, earliest.front().second.visit.begin);
+    std::optional<Contender> best;
+    for (std::size_t i = 0; i < earliest.size(); ++i)
+        if (Contender next{std::move(earliest[i].second), visits[i]}; !best || next < *best)
+            best = std::move(next);
+    return std::move(best->slot);
 }
 
 // A provider and location with what stands against a start there.
@@ -211,8 +231,8 @@ CLINIC_FUNCTION(clinic_first_available) {
     const Args args(fcinfo);
     const Context &context = require_context();
     Search s = read_search(args, context);
-    s.query.count_visits = true;
     const bool per_provider = args.get_or<bool>(8, false);
+    s.query.count_visits = per_provider;
     ResultSet rows(fcinfo);
     // The earliest slot is mostly near, so parts of the range are searched, each longer than the one before, until one has
     // it. The first of each provider may be anywhere.
@@ -225,11 +245,12 @@ CLINIC_FUNCTION(clinic_first_available) {
         core::Work work = interruptible_work();
         const core::Kernel kernel(diary, s.request, part, work);
         SlotWriter writer(rows, diary);
-        for (const Contender &c : contenders(kernel)) {
-            writer.add(c.slot);
+        if (per_provider) {
+            for (const Contender &c : contenders(kernel))
+                writer.add(c.slot);
+        } else if (const std::optional<core::Slot> first = winner(kernel, diary, s.query)) {
+            writer.add(*first);
             found = true;
-            if (!per_provider)
-                break;
         }
         found = found || part.end == end;
         part.begin = part.end;

@@ -201,7 +201,10 @@ SELECT is_empty($$ SELECT k.conname FROM pg_constraint k JOIN our_tables t ON t.
 SELECT is_empty($$ SELECT k.conname FROM pg_constraint k JOIN our_tables t ON t.oid = k.conrelid
                     WHERE k.contype = 'f'
                       AND NOT EXISTS (SELECT FROM pg_index i
-                                       WHERE i.indrelid = k.conrelid AND i.indpred IS NULL AND i.indisvalid
+                                       WHERE i.indrelid = k.conrelid AND i.indisvalid
+                                         -- Rows without a value refer to nothing, and need no entry.
+                                         AND (i.indpred IS NULL OR pg_get_expr(i.indpred, i.indrelid) = ANY (SELECT format('(%I IS NOT NULL)', a.attname) FROM pg_attribute a
+                                                                                                      WHERE a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)))
                                          AND (i.indkey::int2[])[0:least(cardinality(k.conkey), 2) - 1] <@ k.conkey) $$,
                 'every foreign key has an index');
 SELECT is_empty($$ SELECT k.conrelid::regclass, k.conname FROM pg_constraint k JOIN our_tables t ON t.oid = k.conrelid

@@ -99,6 +99,17 @@ void compare(const Clinic &c, Statistics &statistics) {
         ASSERT_EQ(first[p].has_value(), it != slots.end());
         ASSERT_TRUE(!first[p] || (first[p]->visit == it->visit && first[p]->location == it->location));
     }
+    std::vector<std::pair<Id, Id>> earliest, begin_first;
+    for (const auto &[provider, slot] : kernel.earliest()) {
+        ASSERT_EQ(slot.provider, c.diary.providers[provider].id);
+        ASSERT_FALSE(slots.empty());
+        ASSERT_EQ(slot.visit.begin, slots.front().visit.begin);
+        earliest.emplace_back(slot.provider, slot.location);
+    }
+    for (const auto &slot : first)
+        if (slot && slot->visit.begin == slots.front().visit.begin)
+            begin_first.emplace_back(slot->provider, slot->location);
+    ASSERT_EQ(earliest, begin_first);
 }
 
 } // namespace
