@@ -3,6 +3,7 @@
 
 #include "core/error.hpp"
 
+#include <array>
 #include <limits>
 
 namespace pg_clinic::core {
@@ -46,12 +47,18 @@ class Writer {
     void begin(std::size_t length) {
         if (length > std::numeric_limits<std::uint32_t>::max())
             throw Error(ErrorCode::limit_exceeded, "a value of an audit record is too long");
-        out_ += '\1';
-        put(length, 4);
+        std::array<char, 5> head{'\1'};
+        write(head.data() + 1, length, 4);
+        out_.append(head.data(), head.size());
+    }
+    static void write(char *out, std::uint64_t number, int bytes) {
+        for (int i = bytes; i-- > 0;)
+            *out++ = static_cast<char>(number >> (8 * i) & 0xFF);
     }
     void put(std::uint64_t number, int bytes) {
-        for (int i = bytes; i-- > 0;)
-            out_ += static_cast<char>(number >> (8 * i) & 0xFF);
+        std::array<char, 8> buffer;
+        write(buffer.data(), number, bytes);
+        out_.append(buffer.data(), static_cast<std::size_t>(bytes));
     }
     void put(const Id &id) { out_.append(reinterpret_cast<const char *>(id.bytes.data()), id.bytes.size()); }
 

@@ -1,24 +1,38 @@
 // The form of an encrypted value: see encrypted_field.hpp.
 #include "core/encrypted_field.hpp"
 
+#include <cstring>
+
 namespace pg_clinic::core {
 
 namespace {
 
 constexpr unsigned char version = 0x01;
 
-void append_number(std::string &out, std::uint32_t number) {
+// These write at a place and give the place behind.
+
+char *put_number(char *out, std::uint32_t number) {
     for (int shift = 24; shift >= 0; shift -= 8)
-        out += static_cast<char>(static_cast<unsigned char>(number >> shift));
+        *out++ = static_cast<char>(static_cast<unsigned char>(number >> shift));
+    return out;
 }
 
-void append_text(std::string &out, std::string_view text) {
-    append_number(out, static_cast<std::uint32_t>(text.size()));
-    out += text;
+char *put_bytes(char *out, const void *bytes, std::size_t size) {
+    if (size != 0)
+        std::memcpy(out, bytes, size);
+    return out + size;
 }
 
-void append_id(std::string &out, const Id &id) {
-    out.append(reinterpret_cast<const char *>(id.bytes.data()), id.bytes.size());
+char *put_text(char *out, std::string_view text) {
+    return put_bytes(put_number(out, static_cast<std::uint32_t>(text.size())), text.data(), text.size());
+}
+
+char *put_id(char *out, const Id &id) { return put_bytes(out, id.bytes.data(), id.bytes.size()); }
+
+char *put_header(char *out, KeyScope scope, std::int32_t key_no) {
+    *out++ = static_cast<char>(version);
+    *out++ = static_cast<char>(scope);
+    return put_number(out, static_cast<std::uint32_t>(key_no));
 }
 
 } // namespace
@@ -41,21 +55,24 @@ std::optional<EncryptedField> read_encrypted_field(std::string_view bytes) noexc
 }
 
 std::string encrypted_field_header(KeyScope scope, std::int32_t key_no) {
-    std::string out{static_cast<char>(version), static_cast<char>(scope)};
-    append_number(out, static_cast<std::uint32_t>(key_no));
-    return out;
+    char out[field_header_bytes];
+    put_header(out, scope, key_no);
+    return std::string(out, sizeof out);
 }
 
-std::string field_associated_data(KeyScope scope, std::int32_t key_no, const FieldPlace &place) {
-    std::string out;
-    out.reserve(field_header_bytes + 32 + 12 + place.table.size() + place.column.size() + place.row.size());
-    out += encrypted_field_header(scope, key_no);
-    append_id(out, place.tenant);
-    append_id(out, scope == KeyScope::patient ? place.patient : Id{});
-    append_text(out, place.table);
-    append_text(out, place.column);
-    append_text(out, place.row);
-    return out;
+FieldAssociatedData::FieldAssociatedData(KeyScope scope, std::int32_t key_no, const FieldPlace &place)
+    : size_(field_header_bytes + 32 + 12 + place.table.size() + place.column.size() + place.row.size()) {
+    char *out = near_.data();
+    if (size_ > near_.size()) {
+        far_.resize(size_);
+        out = far_.data();
+    }
+    out = put_header(out, scope, key_no);
+    out = put_id(out, place.tenant);
+    out = put_id(out, scope == KeyScope::patient ? place.patient : Id{});
+    out = put_text(out, place.table);
+    out = put_text(out, place.column);
+    put_text(out, place.row);
 }
 
 } // namespace pg_clinic::core

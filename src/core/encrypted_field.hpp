@@ -10,6 +10,7 @@
 
 #include "core/id.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -49,7 +50,21 @@ struct FieldPlace {
     std::string_view row;
 };
 
-// What is authenticated beside the value: the header, the ids, and the names, each with its length before it.
-std::string field_associated_data(KeyScope scope, std::int32_t key_no, const FieldPlace &place);
+// What is authenticated beside the value: the header, the ids, and the names, each with its length before it. Built for each
+// value: within the object itself where it fits, as names and ids of rows nearly always do.
+class FieldAssociatedData {
+  public:
+    FieldAssociatedData(KeyScope scope, std::int32_t key_no, const FieldPlace &place);
+
+    // Lives as long as the object.
+    std::string_view bytes() const noexcept {
+        return size_ <= near_.size() ? std::string_view(near_.data(), size_) : std::string_view(far_);
+    }
+
+  private:
+    std::size_t size_;
+    std::array<char, 256> near_;
+    std::string far_; // all of it, where it is longer
+};
 
 } // namespace pg_clinic::core

@@ -3,11 +3,14 @@
 
 #include "core/error.hpp"
 
+#include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <climits>
@@ -45,8 +48,8 @@ constinit Context sealing{nullptr, 0};
 constinit Context opening{nullptr, 0};
 constinit EVP_CIPHER *cipher = nullptr; // fetching it takes longer than encrypting a field
 
-// Makes the context ready for a key and a nonce.
-void prepare(Context &c, bool encrypting, AeadKey key, std::string_view nonce) {
+// Makes the context ready for a key, a nonce, and what else is known of the value.
+void prepare(Context &c, bool encrypting, AeadKey key, std::string_view nonce, const OSSL_PARAM *known_of_value) {
     must(nonce.size() == aead_nonce_bytes && key.bytes != nullptr);
     if (c.context == nullptr) {
         if (cipher == nullptr)
@@ -58,51 +61,74 @@ void prepare(Context &c, bool encrypting, AeadKey key, std::string_view nonce) {
     }
     const bool known = key.serial != 0 && key.serial == c.serial;
     c.serial = 0; // until it has worked
-    must(EVP_CipherInit_ex2(c.context, nullptr, known ? nullptr : key.bytes, bytes_of(nonce), encrypting, nullptr) ==
-         1);
+    must(EVP_CipherInit_ex2(c.context, nullptr, known ? nullptr : key.bytes, bytes_of(nonce), encrypting,
+                            known_of_value) == 1);
     c.serial = key.serial;
 }
+
+// The tag as a parameter of OpenSSL: what EVP_CIPHER_CTX_ctrl would make of it, without the way there.
+struct Tag {
+    explicit Tag(unsigned char *bytes)
+        : parameters{OSSL_PARAM_construct_octet_string(OSSL_CIPHER_PARAM_AEAD_TAG, bytes, aead_tag_bytes),
+                     OSSL_PARAM_construct_end()} {}
+
+    OSSL_PARAM parameters[2];
+};
 
 void wipe(Context &c) noexcept {
     EVP_CIPHER_CTX_free(c.context); // which cleanses
     c = Context{nullptr, 0};
 }
 
-// Random bytes for nonces, drawn in advance: asking for twelve costs as much as for thousands. A process that was forked
-// has none of its parent's.
+// Random bytes for nonces, drawn in advance: asking for twelve costs as much as for thousands. They lie where a process that
+// was forked finds zeros, which say that nothing is left: it has none of its parent's. Where the system cannot do that, the
+// process asks for its own number each time.
 struct NoncePool {
+    std::size_t left; // of the bytes, at their end
     unsigned char bytes[aead_nonce_bytes * 256];
-    std::size_t used;
-    pid_t owner;
 };
-constinit NoncePool pool{{}, sizeof pool.bytes, 0};
+constinit NoncePool *pool = nullptr; // lives as long as the process
+constinit bool wiped_by_fork = false;
+constinit pid_t owner = 0;
+
+void make_pool() {
+    void *memory = mmap(nullptr, sizeof(NoncePool), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    must(memory != MAP_FAILED);
+#ifdef MADV_WIPEONFORK
+    wiped_by_fork = madvise(memory, sizeof(NoncePool), MADV_WIPEONFORK) == 0;
+#endif
+    pool = static_cast<NoncePool *>(memory);
+}
 
 void draw_nonce(unsigned char *out) {
-    const pid_t me = getpid();
-    if (pool.used == sizeof pool.bytes || pool.owner != me) {
-        pool.used = sizeof pool.bytes;
-        random_fill(pool.bytes, sizeof pool.bytes);
-        pool.used = 0;
-        pool.owner = me;
+    if (pool == nullptr)
+        make_pool();
+    if (pool->left == 0 || (!wiped_by_fork && owner != getpid())) {
+        pool->left = 0;
+        random_fill(pool->bytes, sizeof pool->bytes);
+        pool->left = sizeof pool->bytes;
+        owner = getpid();
     }
-    std::memcpy(out, pool.bytes + pool.used, aead_nonce_bytes);
-    cleanse(pool.bytes + pool.used, aead_nonce_bytes);
-    pool.used += aead_nonce_bytes;
+    unsigned char *next = pool->bytes + (sizeof pool->bytes - pool->left);
+    std::memcpy(out, next, aead_nonce_bytes);
+    cleanse(next, aead_nonce_bytes);
+    pool->left -= aead_nonce_bytes;
 }
 
 } // namespace
 
 void seal_with_nonce(AeadKey key, std::string_view nonce, std::string_view associated, std::string_view text,
                      unsigned char *out) {
-    prepare(sealing, true, key, nonce);
+    prepare(sealing, true, key, nonce, nullptr);
     int length = 0;
-    unsigned char *tag = out + text.size();
+    Tag tag(out + text.size());
+    unsigned char rest[16]; // GCM has none
     const bool good =
         (associated.empty() ||
          EVP_EncryptUpdate(sealing.context, nullptr, &length, bytes_of(associated), length_of(associated)) == 1) &&
         (text.empty() || EVP_EncryptUpdate(sealing.context, out, &length, bytes_of(text), length_of(text)) == 1) &&
-        EVP_EncryptFinal_ex(sealing.context, tag, &length) == 1 &&
-        EVP_CIPHER_CTX_ctrl(sealing.context, EVP_CTRL_AEAD_GET_TAG, static_cast<int>(aead_tag_bytes), tag) == 1;
+        EVP_EncryptFinal_ex(sealing.context, rest, &length) == 1 &&
+        EVP_CIPHER_CTX_get_params(sealing.context, tag.parameters) == 1;
     if (!good) {
         wipe(sealing);
         broken();
@@ -119,18 +145,16 @@ bool open(AeadKey key, std::string_view nonce, std::string_view associated, std:
           std::string_view tag, unsigned char *out) {
     if (nonce.size() != aead_nonce_bytes || tag.size() != aead_tag_bytes)
         return false;
-    prepare(opening, false, key, nonce);
-    int length = 0;
-    unsigned char rest[16];
     unsigned char wanted[aead_tag_bytes]; // OpenSSL takes it as if it would write there
     std::memcpy(wanted, tag.data(), aead_tag_bytes);
-    const bool good =
-        (associated.empty() ||
-         EVP_DecryptUpdate(opening.context, nullptr, &length, bytes_of(associated), length_of(associated)) == 1) &&
-        (ciphertext.empty() ||
-         EVP_DecryptUpdate(opening.context, out, &length, bytes_of(ciphertext), length_of(ciphertext)) == 1) &&
-        EVP_CIPHER_CTX_ctrl(opening.context, EVP_CTRL_AEAD_SET_TAG, static_cast<int>(aead_tag_bytes), wanted) == 1 &&
-        EVP_DecryptFinal_ex(opening.context, rest, &length) == 1;
+    prepare(opening, false, key, nonce, Tag(wanted).parameters);
+    int length = 0;
+    unsigned char rest[16];
+    const bool good = (associated.empty() || EVP_DecryptUpdate(opening.context, nullptr, &length, bytes_of(associated),
+                                                               length_of(associated)) == 1) &&
+                      (ciphertext.empty() || EVP_DecryptUpdate(opening.context, out, &length, bytes_of(ciphertext),
+                                                               length_of(ciphertext)) == 1) &&
+                      EVP_DecryptFinal_ex(opening.context, rest, &length) == 1;
     if (!good) {
         cleanse(out, ciphertext.size());
         ERR_clear_error();

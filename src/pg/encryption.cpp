@@ -28,7 +28,7 @@ core::FieldPlace place_of(const Args &args) {
 Datum encrypt(core::KeyScope scope, const core::FieldPlace &place, const FieldKey &key, std::string_view text) {
     const Varlena out(core::least_field_bytes + text.size());
     core::encrypted_field_header(scope, key.key_no).copy(VARDATA(out.value), core::field_header_bytes);
-    crypto::seal(key.key, core::field_associated_data(scope, key.key_no, place), text,
+    crypto::seal(key.key, core::FieldAssociatedData(scope, key.key_no, place).bytes(), text,
                  out.bytes() + core::field_header_bytes);
     return PointerGetDatum(out.value);
 }
@@ -43,7 +43,7 @@ std::optional<Datum> decrypt(bool of_patient, const core::FieldPlace &place, std
     if (!key)
         return std::nullopt;
     const Varlena out(field->ciphertext.size());
-    if (!crypto::open(*key, field->nonce, core::field_associated_data(field->scope, field->key_no, place),
+    if (!crypto::open(*key, field->nonce, core::FieldAssociatedData(field->scope, field->key_no, place).bytes(),
                       field->ciphertext, field->tag, out.bytes()))
         return std::nullopt;
     return PointerGetDatum(out.value);

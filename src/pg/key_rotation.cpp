@@ -257,12 +257,12 @@ std::optional<std::string> anew(const EncryptedColumn &c, const std::string &row
     const auto field = core::read_encrypted_field(old_bytes);
     std::string text(field->ciphertext.size(), '\0');
     auto *bytes = reinterpret_cast<unsigned char *>(text.data());
-    if (!crypto::open(old_key, field->nonce, core::field_associated_data(field->scope, field->key_no, place),
+    if (!crypto::open(old_key, field->nonce, core::FieldAssociatedData(field->scope, field->key_no, place).bytes(),
                       field->ciphertext, field->tag, bytes))
         return std::nullopt;
     std::string out = core::encrypted_field_header(core::KeyScope::tenant, fresh.key_no);
     out.resize(core::least_field_bytes + text.size());
-    crypto::seal(fresh.key, core::field_associated_data(core::KeyScope::tenant, fresh.key_no, place), text,
+    crypto::seal(fresh.key, core::FieldAssociatedData(core::KeyScope::tenant, fresh.key_no, place).bytes(), text,
                  reinterpret_cast<unsigned char *>(out.data()) + core::field_header_bytes);
     crypto::cleanse(text.data(), text.size());
     return out;

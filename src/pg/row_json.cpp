@@ -124,10 +124,10 @@ Oid base_unless_encrypted(Oid type) {
     }
 }
 
-bool is_escaped(char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; }
-
 void quote(std::string &out, std::string_view text) {
     constexpr char digits[] = "0123456789abcdef";
+    // A lambda, not a function: it is called for each character, and that one is compiled into the loop.
+    constexpr auto is_escaped = [](char c) { return c == '"' || c == '\\' || static_cast<unsigned char>(c) < 0x20; };
     out += '"';
     for (;;) {
         const auto plain = static_cast<std::size_t>(std::find_if(text.begin(), text.end(), is_escaped) - text.begin());

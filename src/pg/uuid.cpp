@@ -65,15 +65,15 @@ constexpr bool is_dash(std::size_t i) { return i == 8 || i == 13 || i == 18 || i
 
 std::string to_text(const Uuid &id) {
     constexpr char digits[] = "0123456789abcdef";
-    std::string out;
-    out.reserve(36);
+    char out[36];
+    std::size_t size = 0;
     for (const std::uint8_t byte : id.bytes) {
-        if (is_dash(out.size()))
-            out += '-';
-        out += digits[byte >> 4];
-        out += digits[byte & 15];
+        if (is_dash(size))
+            out[size++] = '-';
+        out[size++] = digits[byte >> 4];
+        out[size++] = digits[byte & 15];
     }
-    return out;
+    return std::string(out, sizeof out);
 }
 
 std::optional<Uuid> parse_uuid(std::string_view text) noexcept { return core::parse_id(text); }

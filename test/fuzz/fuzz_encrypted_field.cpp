@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(const unsigned char *data, std::size_t siz
         std::abort();
     const std::string_view rest = field->ciphertext;
     const FieldPlace place{Id{}, Id{}, rest.substr(0, rest.size() / 3), rest.substr(rest.size() / 3), "row"};
-    if (field_associated_data(field->scope, field->key_no, place).size() != 6 + 32 + 12 + rest.size() + 3)
+    if (FieldAssociatedData(field->scope, field->key_no, place).bytes().size() != 6 + 32 + 12 + rest.size() + 3)
         std::abort();
     return 0;
 }

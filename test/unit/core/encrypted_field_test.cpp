@@ -16,6 +16,10 @@ Id id_of(unsigned char byte) {
     return id;
 }
 
+std::string bound_to(KeyScope scope, std::int32_t key_no, const FieldPlace &place) {
+    return std::string(FieldAssociatedData(scope, key_no, place).bytes());
+}
+
 TEST(EncryptedField, TakesApartWhatItPutsTogether) {
     for (const KeyScope scope : {KeyScope::patient, KeyScope::tenant})
         for (const std::int32_t key_no : {1, 255, 256, 0x01020304, INT32_MAX})
@@ -60,22 +64,31 @@ TEST(EncryptedField, RefusesWhatIsNone) {
 // Every part of the place has to tell: were a name's end not marked, "ab" + "c" would be "a" + "bc".
 TEST(EncryptedField, NoTwoPlacesAreBoundAlike) {
     const Id a = id_of(1), b = id_of(2);
-    const std::vector<std::string> all{field_associated_data(KeyScope::patient, 1, {a, b, "t", "c", "r"}),
-                                       field_associated_data(KeyScope::patient, 2, {a, b, "t", "c", "r"}),
-                                       field_associated_data(KeyScope::tenant, 1, {a, b, "t", "c", "r"}),
-                                       field_associated_data(KeyScope::patient, 1, {b, b, "t", "c", "r"}),
-                                       field_associated_data(KeyScope::patient, 1, {a, a, "t", "c", "r"}),
-                                       field_associated_data(KeyScope::patient, 1, {a, b, "tc", "", "r"}),
-                                       field_associated_data(KeyScope::patient, 1, {a, b, "", "tc", "r"}),
-                                       field_associated_data(KeyScope::patient, 1, {a, b, "t", "cr", ""}),
-                                       field_associated_data(KeyScope::patient, 1, {a, b, "t", "", "cr"}),
-                                       field_associated_data(KeyScope::patient, 1, {a, b, "t", "c", "s"})};
+    const std::vector<std::string> all{
+        bound_to(KeyScope::patient, 1, {a, b, "t", "c", "r"}), bound_to(KeyScope::patient, 2, {a, b, "t", "c", "r"}),
+        bound_to(KeyScope::tenant, 1, {a, b, "t", "c", "r"}),  bound_to(KeyScope::patient, 1, {b, b, "t", "c", "r"}),
+        bound_to(KeyScope::patient, 1, {a, a, "t", "c", "r"}), bound_to(KeyScope::patient, 1, {a, b, "tc", "", "r"}),
+        bound_to(KeyScope::patient, 1, {a, b, "", "tc", "r"}), bound_to(KeyScope::patient, 1, {a, b, "t", "cr", ""}),
+        bound_to(KeyScope::patient, 1, {a, b, "t", "", "cr"}), bound_to(KeyScope::patient, 1, {a, b, "t", "c", "s"})};
     for (std::size_t i = 0; i < all.size(); ++i)
         for (std::size_t j = i + 1; j < all.size(); ++j)
             EXPECT_NE(all[i], all[j]) << i << " and " << j;
     EXPECT_EQ(all[0].substr(0, 6), encrypted_field_header(KeyScope::patient, 1));
     EXPECT_EQ(all[2].substr(22, 16), std::string(16, '\0')) << "a tenant's value names no patient";
     EXPECT_EQ(all[0].substr(38), std::string("\0\0\0\1t\0\0\0\1c\0\0\0\1r", 15));
+}
+
+// Short ones lie elsewhere than long ones; they are made of the same parts.
+TEST(EncryptedField, NamesOfAnyLengthAreBoundWhole) {
+    const Id a = id_of(1), b = id_of(2);
+    for (const std::size_t length : {0, 1, 100, 203, 204, 205, 206, 207, 300, 70'000}) {
+        const std::string row(length, 'r');
+        std::string wanted = encrypted_field_header(KeyScope::patient, 7) + std::string(16, '\1') +
+                             std::string(16, '\2') + std::string("\0\0\0\1t\0\0\0\1c\0", 11);
+        for (const int shift : {16, 8, 0})
+            wanted += static_cast<char>(static_cast<unsigned char>(length >> shift));
+        EXPECT_EQ(bound_to(KeyScope::patient, 7, {a, b, "t", "c", row}), wanted + row) << length;
+    }
 }
 
 } // namespace
