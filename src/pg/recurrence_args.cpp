@@ -32,32 +32,27 @@ std::vector<core::LocalTime> local_times(const Args &args, Form form, int i, con
     return times;
 }
 
-// The rules read last, by their text: a table of rules holds the same few texts many times, and reading one costs more than
-// expanding it over a week. Each text has one place, which the next text of that place takes over.
+// The rules read last, by their text: a table of rules holds the same few texts many times, and reading one costs as much
+// as expanding it over a week. Each text has one place, which the next text of that place takes over.
 struct KeptRule {
     std::string text;
     core::RRule rule;
 };
-constexpr std::size_t kept_rules = 512;
-constexpr std::size_t longest_kept = 128; // bytes of text
+using KeptRules = std::array<std::unique_ptr<KeptRule>, 2048>;
+constexpr std::size_t longest_kept = 128; // bytes of text; longer ones share a place
 
-KeptRule &place_of(std::string_view text) {
-    static constinit std::array<KeptRule, kept_rules> *all = nullptr;
+std::unique_ptr<KeptRule> &place_of(std::string_view text) {
+    static constinit KeptRules *all = nullptr;
     if (all == nullptr)
-        all = new std::array<KeptRule, kept_rules>;
-    const bool long_text = text.size() > longest_kept;
-    return (*all)[long_text ? 0 : 1 + std::hash<std::string_view>()(text) % (kept_rules - 1)];
+        all = new KeptRules;
+    return (*all)[text.size() > longest_kept ? 0 : std::hash<std::string_view>()(text) % all->size()];
 }
 
 const core::RRule &kept_rule(std::string_view text) {
-    KeptRule &kept = place_of(text);
-    if (kept.text == text && !text.empty())
-        return kept.rule;
-    core::RRule rule = core::parse_rrule(text);
-    kept.text.clear();
-    kept.rule = std::move(rule);
-    kept.text = text;
-    return kept.rule;
+    std::unique_ptr<KeptRule> &place = place_of(text);
+    if (!place || place->text != text)
+        place = std::make_unique<KeptRule>(KeptRule{std::string(text), core::parse_rrule(text)});
+    return place->rule;
 }
 
 void require(const Args &args, int i, const char *name) {
