@@ -176,7 +176,7 @@ void each_occurrence(const RRule &rule, LocalTime dtstart, Gap gap, const Zone &
         return;
     RuleStream stream(rule, dtstart, gap, zone, work);
     stream.seek(range.begin, range.end);
-    std::array<Instant, 128> portion;
+    std::array<Instant, 32> portion; // most calls of many have fewer
     for (std::size_t wanted = 0, found = 0; found == wanted && left > 0; left -= static_cast<std::int64_t>(found)) {
         wanted = static_cast<std::size_t>(std::min(left, std::ssize(portion)));
         found = stream.fill(std::span(portion).first(wanted));

@@ -73,25 +73,40 @@ class Rows {
 
     void add(std::span<const core::Instant> portion) {
         pg_call([this, portion] {
-            if (tuple_ == nullptr)
+            if (info_->setResult == nullptr)
                 begin();
-            // The columns of a tuple are one value of eight bytes, never null: only they change from row to row.
-            char *value = reinterpret_cast<char *>(tuple_->t_data) + tuple_->t_data->t_hoff;
-            for (const core::Instant t : portion) {
-                std::memcpy(value, &t.micros, sizeof t.micros);
-                tuplestore_puttuple(info_->setResult, tuple_);
-            }
+            if (portion.size() == 1)
+                put_one(portion.front());
+            else
+                put_many(portion);
         });
     }
 
   private:
     void begin() {
-        Datum value = 0;
-        bool null = false;
-        tuple_ = heap_form_tuple(info_->expectedDesc, &value, &null);
         MemoryContext caller = MemoryContextSwitchTo(info_->econtext->ecxt_per_query_memory);
         info_->setResult = tuplestore_begin_heap((info_->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
         MemoryContextSwitchTo(caller);
+    }
+
+    void put_one(core::Instant t) {
+        Datum value = TimestampTzGetDatum(t.micros);
+        bool null = false;
+        tuplestore_putvalues(info_->setResult, info_->expectedDesc, &value, &null);
+    }
+
+    // The columns of a tuple are one value of eight bytes, never null: only they change from row to row.
+    void put_many(std::span<const core::Instant> portion) {
+        if (tuple_ == nullptr) {
+            Datum value = 0;
+            bool null = false;
+            tuple_ = heap_form_tuple(info_->expectedDesc, &value, &null);
+        }
+        char *value = reinterpret_cast<char *>(tuple_->t_data) + tuple_->t_data->t_hoff;
+        for (const core::Instant t : portion) {
+            std::memcpy(value, &t.micros, sizeof t.micros);
+            tuplestore_puttuple(info_->setResult, tuple_);
+        }
     }
 
     ReturnSetInfo *info_;
