@@ -25,6 +25,7 @@ class PeriodWalk final : public RuleWalk {
 
     void seek(Wall from, Wall end) override;
     std::optional<Wall> next() override;
+    std::size_t fill(std::span<Wall> out, Wall before) override { return fill_by_next(*this, out, before); }
     std::optional<std::int64_t> rank(Wall before) override;
 
   private:

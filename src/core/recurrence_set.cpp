@@ -2,6 +2,7 @@
 #include "core/recurrence_set.hpp"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -54,6 +55,7 @@ struct RecurrenceIterator::State {
 
     void seek(Instant from, Instant to);
     std::optional<Instant> next();
+    std::size_t fill(std::span<Instant> out);
     std::optional<Instant> first_within(Instant from, Instant to);
 
     Work &work;
@@ -117,6 +119,24 @@ std::optional<Instant> RecurrenceIterator::State::next() {
     }
 }
 
+// A rule alone has nothing to be merged with.
+std::size_t RecurrenceIterator::State::fill(std::span<Instant> out) {
+    const bool alone = streams.size() == 1 && rdates.empty() && exdates.empty();
+    std::size_t count = 0;
+    while (count < out.size()) {
+        const std::optional<Instant> t = next();
+        if (!t)
+            break;
+        out[count++] = *t;
+        if (!alone || count == out.size() || !heads.front())
+            continue;
+        out[count++] = *heads.front();
+        count += streams.front()->fill(out.subspan(count));
+        heads.front() = streams.front()->next();
+    }
+    return count;
+}
+
 std::optional<Instant> RecurrenceIterator::State::first_within(Instant from, Instant to) {
     seek(from, to);
     return next();
@@ -132,6 +152,8 @@ RecurrenceIterator::~RecurrenceIterator() = default;
 
 std::optional<Instant> RecurrenceIterator::next() { return state_->next(); }
 
+std::size_t RecurrenceIterator::fill(std::span<Instant> out) { return state_->fill(out); }
+
 std::vector<Instant> occurrences(const RecurrenceSpec &spec, const Zone &zone, InstantRange range,
                                  std::optional<std::int64_t> max_count, Work &work) {
     if (max_count && *max_count < 0)
@@ -145,6 +167,22 @@ std::vector<Instant> occurrences(const RecurrenceSpec &spec, const Zone &zone, I
         found.push_back(*t);
     }
     return found;
+}
+
+void each_occurrence(const RRule &rule, LocalTime dtstart, Gap gap, const Zone &zone, InstantRange range,
+                     std::optional<std::int64_t> max_count, Work &work, TakeInstants take, void *context) {
+    std::int64_t left = max_count.value_or(std::numeric_limits<std::int64_t>::max());
+    if (left <= 0)
+        return;
+    RuleStream stream(rule, dtstart, gap, zone, work);
+    stream.seek(range.begin, range.end);
+    std::array<Instant, 32> portion; // most calls of many have fewer
+    for (std::size_t wanted = 0, found = 0; found == wanted && left > 0; left -= static_cast<std::int64_t>(found)) {
+        wanted = static_cast<std::size_t>(std::min(left, std::ssize(portion)));
+        found = stream.fill(std::span(portion).first(wanted));
+        if (found > 0)
+            take(std::span(portion).first(found), context);
+    }
 }
 
 std::optional<Instant> next_occurrence(const RecurrenceSpec &spec, const Zone &zone, Instant after, Work &work) {

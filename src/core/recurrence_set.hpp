@@ -3,8 +3,10 @@
 // policies.md, "Recurrence", decides every reading. Rules expand in wall time, then each local time becomes an instant.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +49,9 @@ class RecurrenceIterator {
     // The next instance, or nothing when the set is exhausted (year 9999 is reached at least).
     std::optional<Instant> next();
 
+    // Puts the next instances into out, as many as it holds; returns how many. Fewer than fit means the end.
+    std::size_t fill(std::span<Instant> out);
+
     // The last instance before `before`; leaves the iterator at an unspecified place.
     std::optional<Instant> last_before(Instant before);
 
@@ -59,6 +64,12 @@ class RecurrenceIterator {
 // All instances within range, ascending, at most max_count when given.
 std::vector<Instant> occurrences(const RecurrenceSpec &spec, const Zone &zone, InstantRange range,
                                  std::optional<std::int64_t> max_count, Work &work);
+
+// Gives `take` the same in portions, for one rule that no date is added to or taken from: without a list of them all, and
+// without what a set costs. What `take` throws ends it. dtstart is supported.
+using TakeInstants = void (*)(std::span<const Instant> portion, void *context);
+void each_occurrence(const RRule &rule, LocalTime dtstart, Gap gap, const Zone &zone, InstantRange range,
+                     std::optional<std::int64_t> max_count, Work &work, TakeInstants take, void *context);
 
 // The first instance after `after`, the last one before `before`.
 std::optional<Instant> next_occurrence(const RecurrenceSpec &spec, const Zone &zone, Instant after, Work &work);

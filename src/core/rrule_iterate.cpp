@@ -1,11 +1,11 @@
-// What both kinds of walk share.
+// What both kinds of general walk share.
 #include "core/rrule_iterate.hpp"
 
 #include <algorithm>
 
 namespace pg_clinic::core::detail {
 
-std::unique_ptr<RuleWalk> make_rule_walk(const RRule &rule, Wall dtstart, Work &work) {
+std::unique_ptr<RuleWalk> make_general_walk(const RRule &rule, Wall dtstart, Work &work) {
     return rule.freq >= Frequency::daily ? make_period_walk(rule, dtstart, work) : make_grid_walk(rule, dtstart, work);
 }
 

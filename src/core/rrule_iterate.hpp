@@ -1,9 +1,11 @@
 // Internal: the expansion of one rule in wall time, with seek. COUNT, UNTIL and the zone belong to the callers.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "core/rrule_days.hpp"
 
@@ -23,15 +25,34 @@ class RuleWalk {
     // The next wall time, or nothing at the end.
     virtual std::optional<Wall> next() = 0;
 
+    // Puts the next wall times into out until it is full or one at `before` or later was put; returns how many. Fewer
+    // than fit, the last of them earlier than `before`, means the end.
+    virtual std::size_t fill(std::span<Wall> out, Wall before) = 0;
+
     // How many wall times lie in [DTSTART, before), where arithmetic can tell. Does not move the walk.
     virtual std::optional<std::int64_t> rank(Wall before) = 0;
 };
 
-// dtstart in whole seconds. The walk keeps a reference to work, but none to the rule.
-std::unique_ptr<RuleWalk> make_rule_walk(const RRule &rule, Wall dtstart, Work &work);
+// The fill of a walk whose next() is known when it is compiled.
+template <class Walk> std::size_t fill_by_next(Walk &walk, std::span<Wall> out, Wall before) {
+    std::size_t count = 0;
+    while (count < out.size()) {
+        const std::optional<Wall> t = walk.next();
+        if (!t)
+            break;
+        out[count++] = *t;
+        if (*t >= before)
+            break;
+    }
+    return count;
+}
 
-// The two kinds: intervals of a day and more, which expand to days and times, and intervals below a day, a grid that
-// everything coarser only limits. period_walk.cpp and grid_walk.cpp make them.
+// dtstart in whole seconds. The walk keeps a reference to work, but none to the rule.
+// Knows every rule; date_walk.hpp is a shorter way for plain ones.
+std::unique_ptr<RuleWalk> make_general_walk(const RRule &rule, Wall dtstart, Work &work);
+
+// The two kinds: intervals of a day and more, which expand to days and times, and intervals below a day, a grid
+// that everything coarser only limits. period_walk.cpp and grid_walk.cpp make them.
 std::unique_ptr<RuleWalk> make_period_walk(const RRule &rule, Wall dtstart, Work &work);
 std::unique_ptr<RuleWalk> make_grid_walk(const RRule &rule, Wall dtstart, Work &work);
 

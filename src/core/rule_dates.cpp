@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/date_walk.hpp"
 #include "core/recurrence_set.hpp"
-#include "core/rrule_iterate.hpp"
 
 namespace pg_clinic::core {
 
@@ -35,7 +35,13 @@ std::vector<Day> rule_dates(const RRule &rule, Day anchor, Day begin, Day end, W
                               end < detail::expansion_end ? end + 1 : detail::expansion_end);
     if (first >= stop)
         return dates;
-    const auto walk = detail::make_period_walk(rule, anchor.days * wall_day, work);
+    std::optional<detail::DateWalk> plain;
+    std::unique_ptr<detail::RuleWalk> general;
+    detail::RuleWalk *walk = nullptr;
+    if (detail::DateWalk::takes(rule))
+        walk = &plain.emplace(rule, anchor.days * wall_day, work);
+    else
+        walk = (general = detail::make_period_walk(rule, anchor.days * wall_day, work)).get();
     std::int64_t left = rule.count.value_or(std::numeric_limits<std::int64_t>::max());
     Day from = first;
     if (rule.count) {

@@ -3,7 +3,9 @@
 #include "core/rule_stream.hpp"
 
 #include <algorithm>
+#include <array>
 #include <functional>
+#include <utility>
 
 namespace pg_clinic::core::detail {
 
@@ -47,18 +49,11 @@ LocalTime latest_wall(const Zone &zone, Instant to) {
     return shifted(to, offsets_near(zone, to).second);
 }
 
-bool WallMap::plain(LocalTime t, Instant *out) {
-    if (t < begin_ || t >= end_)
-        learn(t);
-    if (t < begin_ || t >= end_)
-        return false;
-    *out = {t.micros - offset_seconds_ * micros_per_second};
-    return true;
-}
-
 // Finds the wall times that the span showing t shows, less those an earlier span shows too: of an ambiguous pair the
 // first counts, and what lies ahead of every earlier span can come before none of their times.
 void WallMap::learn(LocalTime t) {
+    if (learn_within_span(t))
+        return;
     const Resolution found = resolve(zone_, t);
     if (found.kind == Resolution::Kind::nonexistent)
         return;
@@ -78,14 +73,42 @@ void WallMap::learn(LocalTime t) {
     if (begin <= t && t < end) {
         begin_ = begin;
         end_ = end;
-        offset_seconds_ = shows.offset_seconds;
+        offset_micros_ = shows.offset_seconds * micros_per_second;
     }
 }
 
+// The same by one look, when t lies so far behind the begin of its span that no earlier one shows any time after it.
+bool WallMap::learn_within_span(LocalTime t) {
+    if (t < wall_begin || t >= wall_end)
+        return false;
+    const ZoneSpan span = zone_.span_at({t.micros - zone_reach});
+    const bool open = span.begin.micros <= wall_begin.micros - 2 * zone_reach;
+    const LocalTime begin = open ? wall_begin : LocalTime{span.begin.micros + 2 * zone_reach};
+    const LocalTime end =
+        span.end.micros < wall_end.micros + zone_reach ? shifted(span.end, span.offset_seconds) : wall_end;
+    if (t < begin || t >= end)
+        return false;
+    begin_ = begin;
+    end_ = end;
+    offset_micros_ = span.offset_seconds * micros_per_second;
+    return true;
+}
+
 RuleStream::RuleStream(const RRule &rule, LocalTime dtstart, Gap gap, const Zone &zone, Work &work)
-    : map_(zone), work_(work), dtstart_(dtstart), fraction_(floor_mod(dtstart.micros, micros_per_second)), gap_(gap),
-      count_(rule.count), until_(wall_end), until_instant_(instant_max) {
-    walk_ = make_rule_walk(rule, floor_div(dtstart.micros, micros_per_second), work);
+    : RuleStream(rule, dtstart, gap, zone, work, nullptr) {}
+
+RuleStream::RuleStream(const RRule &rule, LocalTime dtstart, Gap gap, const Zone &zone, Work &work,
+                       std::unique_ptr<RuleWalk> walk)
+    : map_(zone), any_walk_(std::move(walk)), work_(work), dtstart_(dtstart),
+      fraction_(floor_mod(dtstart.micros, micros_per_second)), gap_(gap), count_(rule.count), until_(wall_end),
+      until_instant_(instant_max) {
+    const Wall start = floor_div(dtstart.micros, micros_per_second);
+    if (!any_walk_ && DateWalk::takes(rule))
+        walk_ = &date_walk_.emplace(rule, start, work);
+    else if (!any_walk_)
+        any_walk_ = make_general_walk(rule, start, work);
+    if (any_walk_)
+        walk_ = any_walk_.get();
     if (rule.until) {
         switch (rule.until->kind) {
         case Until::Kind::instant:
@@ -203,6 +226,56 @@ std::optional<Instant> RuleStream::next() {
             return t;
         }
     }
+}
+
+std::size_t RuleStream::fill(std::span<Instant> out) {
+    std::size_t count = 0;
+    while (count < out.size()) {
+        const std::optional<Instant> t = next();
+        if (!t)
+            break;
+        out[count++] = *t;
+        count += fill_plain(out.subspan(count));
+    }
+    return count;
+}
+
+// Goes on after an instance was given out: by addition, as long as wall times are plain, within the bounds and COUNT.
+// Leaves to next() whatever comes then.
+std::size_t RuleStream::fill_plain(std::span<Instant> out) {
+    Instant t;
+    if (count_ && left_ < std::ssize(out))
+        out = out.first(static_cast<std::size_t>(std::max<std::int64_t>(left_, 0)));
+    if (out.empty() || !held_ || !pending_.empty() || !map_.plain(*held_, &t) || t <= *last_)
+        return 0;
+    Instant end = std::min(map_.end(), to_);
+    if (until_instant_ < end)
+        end = {until_instant_.micros + 1};
+    if (t >= end)
+        return 0;
+    const std::int64_t shift = fraction_ - map_.offset_micros(); // from wall times to instants
+    const Wall before = ceil_div(end.micros - shift, micros_per_second);
+    std::size_t count = 0;
+    out[count++] = t;
+    held_.reset();
+    for (std::array<Wall, 64> walls; !held_;) {
+        const std::size_t wanted = std::min(walls.size(), out.size() - count + 1);
+        const std::size_t found = walk_->fill(std::span(walls).first(wanted), before);
+        if (found == 0)
+            break;
+        // One more than fits, or one that is no longer plain, is held.
+        const bool hold = walls[found - 1] >= before || count + found > out.size();
+        for (std::size_t i = 0; i < found - (hold ? 1 : 0); ++i)
+            out[count++] = {walls[i] * micros_per_second + shift};
+        if (hold)
+            held_ = LocalTime{walls[found - 1] * micros_per_second + fraction_};
+        else if (found < wanted)
+            break;
+    }
+    if (count_)
+        left_ -= static_cast<std::int64_t>(count);
+    last_ = out[count - 1];
+    return count;
 }
 
 // Puts the held wall time among the pending instants, unless the gap drops it, which COUNT does not count.

@@ -75,6 +75,9 @@ Datum Sql<Json>::to(const Json &json) {
 }
 
 Elements take_apart(Datum array, Oid type, int length, bool by_value, char align) {
+    const auto *stored = reinterpret_cast<const ArrayType *>(DatumGetPointer(array));
+    if (!VARATT_IS_EXTENDED(stored) && ARR_NDIM(stored) == 0)
+        return {};
     return pg_call([=] {
         Elements e{};
         deconstruct_array(DatumGetArrayTypeP(array), type, length, by_value, align, &e.values, &e.nulls, &e.count);

@@ -1,7 +1,8 @@
 // clinic.occurrences and its kin: the instances of recurrence sets.
 //
-// Rows are computed one by one as they are asked for, so neither a long expansion nor a LIMIT in the select list costs
-// memory or work for rows nobody reads. The budget of core::Work bounds each call; cancel and timeout interrupt it.
+// In a select list rows are computed one by one as they are asked for, so that a LIMIT there costs no work for rows nobody
+// reads. In FROM the server keeps all rows in a tuplestore before anybody reads one; there they are put into it in portions,
+// and a row costs no call. The budget of core::Work bounds each call; cancel and timeout interrupt it.
 #include "pg/recurrence_args.hpp"
 
 namespace pg_clinic::pg {
@@ -27,8 +28,8 @@ Wanted wanted(const Args &args, Form form, int range_start, int range_end, int m
     return out;
 }
 
-void refuse_endless(const Recurrence &recurrence, const Wanted &want) {
-    if (want.range.end != core::instant_max || want.max_count || !core::is_unbounded(recurrence.spec))
+void refuse_endless(bool unbounded, const Wanted &want) {
+    if (want.range.end != core::instant_max || want.max_count || !unbounded)
         return;
     fail(ERRCODE_INVALID_PARAMETER_VALUE, "the rule has no end, and neither \"range_end\" nor \"max_count\" is given",
          "A rule without COUNT and UNTIL goes on for ever.",
@@ -39,33 +40,111 @@ void refuse_endless(const Recurrence &recurrence, const Wanted &want) {
 class Expansion {
   public:
     Expansion(Recurrence recurrence, const Wanted &want)
-        : spec_(std::move(recurrence.spec)), end_(want.range.end),
-          left_(want.max_count.value_or(std::numeric_limits<std::int64_t>::max())),
-          iterator_(spec_, *recurrence.zone, work_, want.range.begin) {}
+        : spec_(std::move(recurrence.spec)), left_(want.max_count.value_or(std::numeric_limits<std::int64_t>::max())),
+          iterator_(spec_, *recurrence.zone, work_, want.range.begin, want.range.end) {}
 
     std::optional<core::Instant> next() {
         if (left_ == 0)
             return std::nullopt;
         const auto t = iterator_.next();
-        if (!t || *t >= end_)
-            return std::nullopt;
-        --left_;
+        if (t)
+            --left_;
         return t;
+    }
+
+    std::size_t fill(std::span<core::Instant> out) {
+        const std::size_t count =
+            iterator_.fill(out.first(static_cast<std::size_t>(std::min<std::int64_t>(left_, std::ssize(out)))));
+        left_ -= static_cast<std::int64_t>(count);
+        return count;
     }
 
   private:
     core::RecurrenceSpec spec_;
-    core::Instant end_;
     std::int64_t left_;
     core::Work work_ = interruptible_work();
     core::RecurrenceIterator iterator_; // refers to spec_ and work_
 };
 
+// The rows of a call in FROM. Without any there is no tuplestore, which the server takes for none.
+class Rows {
+  public:
+    explicit Rows(ReturnSetInfo *info) : info_(info) { info->returnMode = SFRM_Materialize; }
+
+    void add(std::span<const core::Instant> portion) {
+        pg_call([this, portion] {
+            if (info_->setResult == nullptr)
+                begin();
+            if (portion.size() == 1)
+                put_one(portion.front());
+            else
+                put_many(portion);
+        });
+    }
+
+  private:
+    void begin() {
+        MemoryContext caller = MemoryContextSwitchTo(info_->econtext->ecxt_per_query_memory);
+        info_->setResult = tuplestore_begin_heap((info_->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+        MemoryContextSwitchTo(caller);
+    }
+
+    void put_one(core::Instant t) {
+        Datum value = TimestampTzGetDatum(t.micros);
+        bool null = false;
+        tuplestore_putvalues(info_->setResult, info_->expectedDesc, &value, &null);
+    }
+
+    // The columns of a tuple are one value of eight bytes, never null: only they change from row to row.
+    void put_many(std::span<const core::Instant> portion) {
+        if (tuple_ == nullptr) {
+            Datum value = 0;
+            bool null = false;
+            tuple_ = heap_form_tuple(info_->expectedDesc, &value, &null);
+        }
+        char *value = reinterpret_cast<char *>(tuple_->t_data) + tuple_->t_data->t_hoff;
+        for (const core::Instant t : portion) {
+            std::memcpy(value, &t.micros, sizeof t.micros);
+            tuplestore_puttuple(info_->setResult, tuple_);
+        }
+    }
+
+    ReturnSetInfo *info_;
+    HeapTuple tuple_ = nullptr;
+};
+
+// Where the rows go when the call stands in FROM; null when it stands in a select list.
+ReturnSetInfo *called_in_from(FunctionCallInfo fcinfo) {
+    auto *info = reinterpret_cast<ReturnSetInfo *>(fcinfo->resultinfo);
+    const bool in_from = info != nullptr && IsA(info, ReturnSetInfo) &&
+                         (info->allowedModes & SFRM_Materialize_Preferred) != 0 && info->expectedDesc != nullptr;
+    return in_from ? info : nullptr;
+}
+
+// Returns all rows.
+Datum put(FunctionCallInfo fcinfo, ReturnSetInfo *info, Recurrence recurrence, const Wanted &want) {
+    Rows rows(info);
+    Expansion expansion(std::move(recurrence), want);
+    std::array<core::Instant, 128> portion;
+    for (std::size_t count = portion.size(); count == portion.size();)
+        if ((count = expansion.fill(portion)) > 0)
+            rows.add(std::span(portion).first(count));
+    return returning_null(fcinfo);
+}
+
+Datum put(FunctionCallInfo fcinfo, ReturnSetInfo *info, const RuleArguments &rule, const Wanted &want) {
+    Rows rows(info);
+    core::Work work = interruptible_work();
+    core::each_occurrence(
+        *rule.rule, rule.dtstart, rule.gap, *rule.zone, want.range, want.max_count, work,
+        [](std::span<const core::Instant> portion, void *to) { static_cast<Rows *>(to)->add(portion); }, &rows);
+    return returning_null(fcinfo);
+}
+
 // Returns the next row of the expansion that `start` makes at the first call.
 template <class Start> Datum stream(FunctionCallInfo fcinfo, Start start) {
     if (fcinfo->flinfo->fn_extra == nullptr) {
-        auto [recurrence, want] = start(Args(fcinfo));
-        refuse_endless(recurrence, want);
+        auto [recurrence, want] = start();
         FuncCallContext *calls = pg_call([fcinfo] { return init_MultiFuncCall(fcinfo); });
         calls->user_fctx = make_in_context<Expansion>(calls->multi_call_memory_ctx, std::move(recurrence), want);
     }
@@ -82,9 +161,39 @@ template <class Start> Datum stream(FunctionCallInfo fcinfo, Start start) {
 }
 
 Datum occurrences_of_rule(FunctionCallInfo fcinfo, Form form) {
-    return stream(fcinfo, [form](const Args &args) {
-        return std::pair(rule_argument(args, form, 5, 6, 8), wanted(args, form, 3, 4, 7));
+    struct Call {
+        RuleArguments rule;
+        Wanted want;
+    };
+    const auto read = [fcinfo, form] {
+        const Args args(fcinfo);
+        Call call{read_rule(args, form, 5, 6, 8), wanted(args, form, 3, 4, 7)};
+        refuse_endless(!call.rule.rule->count && !call.rule.rule->until, call.want);
+        return call;
+    };
+    if (ReturnSetInfo *info = called_in_from(fcinfo)) {
+        Call call = read();
+        return call.rule.alone() ? put(fcinfo, info, call.rule, call.want)
+                                 : put(fcinfo, info, recurrence(std::move(call.rule)), call.want);
+    }
+    return stream(fcinfo, [&] {
+        Call call = read();
+        return std::pair(recurrence(std::move(call.rule)), call.want);
     });
+}
+
+Datum occurrences_of_icalendar(FunctionCallInfo fcinfo) {
+    const auto read = [fcinfo] {
+        const Args args(fcinfo);
+        std::pair call{icalendar_argument(args, 4, 5), wanted(args, Form::typed, 1, 2, 3)};
+        refuse_endless(core::is_unbounded(call.first.spec), call.second);
+        return call;
+    };
+    if (ReturnSetInfo *info = called_in_from(fcinfo)) {
+        auto [set, want] = read();
+        return put(fcinfo, info, std::move(set), want);
+    }
+    return stream(fcinfo, read);
 }
 
 // next_occurrence, previous_occurrence and is_occurrence of a rule share one list of arguments.
@@ -123,11 +232,7 @@ CLINIC_FUNCTION(clinic_occurrences) { return occurrences_of_rule(fcinfo, Form::t
 CLINIC_FUNCTION(clinic_occurrences_literal) { return occurrences_of_rule(fcinfo, Form::literal); }
 
 // clinic.occurrences(icalendar, range_start, range_end, max_count, gap, tz)
-CLINIC_FUNCTION(clinic_occurrences_icalendar) {
-    return stream(fcinfo, [](const Args &args) {
-        return std::pair(icalendar_argument(args, 4, 5), wanted(args, Form::typed, 1, 2, 3));
-    });
-}
+CLINIC_FUNCTION(clinic_occurrences_icalendar) { return occurrences_of_icalendar(fcinfo); }
 
 // clinic.next_occurrence(rule, dtstart, tz, after, rdates, exdates, gap)
 CLINIC_FUNCTION(clinic_next_occurrence) {

@@ -32,6 +32,29 @@ std::vector<core::LocalTime> local_times(const Args &args, Form form, int i, con
     return times;
 }
 
+// The rules read last, by their text: a table of rules holds the same few texts many times, and reading one costs as much
+// as expanding it over a week. Each text has one place, which the next text of that place takes over.
+struct KeptRule {
+    std::string text;
+    core::RRule rule;
+};
+using KeptRules = std::array<std::unique_ptr<KeptRule>, 2048>;
+constexpr std::size_t longest_kept = 128; // bytes of text; longer ones share a place
+
+std::unique_ptr<KeptRule> &place_of(std::string_view text) {
+    static constinit KeptRules *all = nullptr;
+    if (all == nullptr)
+        all = new KeptRules;
+    return (*all)[text.size() > longest_kept ? 0 : std::hash<std::string_view>()(text) % all->size()];
+}
+
+const core::RRule &kept_rule(std::string_view text) {
+    std::unique_ptr<KeptRule> &place = place_of(text);
+    if (!place || place->text != text)
+        place = std::make_unique<KeptRule>(KeptRule{std::string(text), core::parse_rrule(text)});
+    return place->rule;
+}
+
 void require(const Args &args, int i, const char *name) {
     if (args.is_null(i))
         fail(ERRCODE_NULL_VALUE_NOT_ALLOWED, std::string("argument \"") + name + "\" must not be null",
@@ -42,7 +65,7 @@ void require(const Args &args, int i, const char *name) {
 } // namespace
 
 core::Gap gap_argument(const Args &args, int i) {
-    const auto gap = args.get_or<std::string>(i, "skip");
+    const auto gap = args.get_or<std::string_view>(i, "skip");
     if (gap == "skip")
         return core::Gap::skip;
     if (gap == "shift")
@@ -52,17 +75,32 @@ core::Gap gap_argument(const Args &args, int i) {
          "Use 'skip' to leave them out, or 'shift' to move them by the length of the gap.", "gap");
 }
 
-Recurrence rule_argument(const Args &args, Form form, int rdates, int exdates, int gap) {
-    Recurrence out{};
+RuleArguments read_rule(const Args &args, Form form, int rdates, int exdates, int gap) {
     require(args, 0, "rule");
     require(args, 1, "dtstart");
-    out.zone = reading("tz", [&] { return &zone_named(args.required<std::string>(2, "tz")); });
-    out.spec.rules.push_back(reading("rule", [&] { return core::parse_rrule(args.get<std::string>(0)); }));
-    out.spec.dtstart = finite(Sql<core::LocalTime>::from(time_datum(args, form, 1, F_TIMESTAMP_IN)), "dtstart");
-    out.spec.rdates = local_times(args, form, rdates, "rdates");
-    out.spec.exdates = local_times(args, form, exdates, "exdates");
-    out.spec.gap = gap_argument(args, gap);
+    RuleArguments out{};
+    out.zone = reading("tz", [&] { return &zone_named(args.required<std::string_view>(2, "tz")); });
+    out.rule = reading("rule", [&] { return &kept_rule(args.get<std::string_view>(0)); });
+    out.dtstart = finite(Sql<core::LocalTime>::from(time_datum(args, form, 1, F_TIMESTAMP_IN)), "dtstart");
+    out.rdates = local_times(args, form, rdates, "rdates");
+    out.exdates = local_times(args, form, exdates, "exdates");
+    out.gap = gap_argument(args, gap);
     return out;
+}
+
+Recurrence recurrence(RuleArguments &&arguments) {
+    Recurrence out{};
+    out.zone = arguments.zone;
+    out.spec.rules.push_back(*arguments.rule);
+    out.spec.dtstart = arguments.dtstart;
+    out.spec.rdates = std::move(arguments.rdates);
+    out.spec.exdates = std::move(arguments.exdates);
+    out.spec.gap = arguments.gap;
+    return out;
+}
+
+Recurrence rule_argument(const Args &args, Form form, int rdates, int exdates, int gap) {
+    return recurrence(read_rule(args, form, rdates, exdates, gap));
 }
 
 Recurrence icalendar_argument(const Args &args, int gap, int tz) {

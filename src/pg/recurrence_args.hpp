@@ -15,7 +15,20 @@ struct Recurrence {
 // How the time arguments come: as timestamps, or as text because the caller wrote untyped literals.
 enum class Form : std::uint8_t { typed, literal };
 
+// A rule and what belongs to it, not yet put together. The rule lives until the next one is read.
+struct RuleArguments {
+    const core::RRule *rule;
+    const core::Zone *zone;
+    core::LocalTime dtstart;
+    std::vector<core::LocalTime> rdates, exdates;
+    core::Gap gap;
+
+    bool alone() const { return rdates.empty() && exdates.empty(); }
+};
+
 // Reads a rule, its DTSTART, zone, RDATEs and EXDATEs: arguments 0, 1, 2, and those named by position.
+RuleArguments read_rule(const Args &args, Form form, int rdates, int exdates, int gap);
+Recurrence recurrence(RuleArguments &&arguments);
 Recurrence rule_argument(const Args &args, Form form, int rdates, int exdates, int gap);
 
 // Reads an iCalendar block in argument 0; tz is the zone of floating times.

@@ -132,8 +132,13 @@ bool is_file_name(std::string_view spelled) {
     return mixed || is_in_capitals(spelled);
 }
 
-// The zones of this backend by folded name; never taken down, since references to them are handed out.
-using Zones = std::unordered_map<std::string, std::unique_ptr<PgZone>>;
+// The zones of this backend by folded name; never taken down, since references to them are handed out. Most calls name the
+// zone that the call before named.
+struct Zones {
+    std::unordered_map<std::string, std::unique_ptr<PgZone>> by_name;
+    std::string last_name; // as it was given
+    const PgZone *last = nullptr;
+};
 
 Zones &zones() {
     static constinit Zones *all = nullptr;
@@ -142,12 +147,13 @@ Zones &zones() {
     return *all;
 }
 
-const PgZone *find_zone(std::string_view name) {
+const PgZone *look_up(std::string_view name) {
     const std::string folded = upper(name);
     if (!is_plausible(folded))
         return nullptr;
-    if (const auto known = zones().find(folded); known != zones().end())
-        return known->second.get();
+    auto &known = zones().by_name;
+    if (const auto found = known.find(folded); found != known.end())
+        return found->second.get();
     const char *text = folded.c_str();
     pg_tz *zone = pg_call([text]() -> pg_tz * {
         pg_tz *found = pg_tzset(text);
@@ -155,7 +161,20 @@ const PgZone *find_zone(std::string_view name) {
     });
     if (zone == nullptr || !is_file_name(pg_get_timezone_name(zone)))
         return nullptr;
-    return zones().emplace(folded, std::make_unique<PgZone>(zone)).first->second.get();
+    return known.emplace(folded, std::make_unique<PgZone>(zone)).first->second.get();
+}
+
+const PgZone *find_zone(std::string_view name) {
+    Zones &all = zones();
+    if (all.last != nullptr && all.last_name == name)
+        return all.last;
+    const PgZone *found = look_up(name);
+    if (found != nullptr) {
+        all.last = nullptr;
+        all.last_name = name;
+        all.last = found;
+    }
+    return found;
 }
 
 const PgZone &require_zone(std::string_view name) {
