@@ -71,7 +71,9 @@ class HoursExpansion {
         const Day end = std::min(last_date(range_), rule.valid_until.value_or(last_date(range_)));
         if (begin > end)
             return;
-        for (const Day date : rule_dates(rule.rule, rule.dtstart, begin, end, work_)) {
+        const std::vector<Day> dates = rule_dates(rule.rule, rule.dtstart, begin, end, work_);
+        windows_.reserve(windows_.size() + dates.size());
+        for (const Day date : dates) {
             const OverrideEffect effect = override_effect(overrides_on(date), rule.location);
             if (effect.replaced)
                 continue;

@@ -59,6 +59,7 @@ Kernel::State::State(const Diary &d, const Request &q, Interval r, Work &w) : di
     }
     for (const auto &[way, time] : diary.travel)
         longest_travel = std::max(longest_travel, time);
+    providers.reserve(diary.providers.size());
     for (const Provider &p : diary.providers)
         providers.push_back(plan_provider(diary, p, range, reach, request.ignored, work));
     for (const Resource &resource : diary.resources)

@@ -79,6 +79,8 @@ void merge_windows(Site &site, const Service &service) {
         m.parts = {&site.serving[first], i - first + 1};
         m.limited = m.limited || w.max_appointments;
     }
+    if (site.closed.empty())
+        return; // no two of the open ones touch: they cover nothing that one of them does not
     std::vector<Interval> all;
     all.reserve(site.open.size() + site.closed.size());
     for (const MergedWindow &m : site.open)

@@ -52,7 +52,7 @@ struct Site {
     std::vector<const Window *> serving; // windows that serve the request and are open, ascending
     std::vector<MergedWindow> open;      // the same, merged: disjoint, ascending
     std::vector<const Window *> closed;  // windows that serve the request but are closed, ascending
-    IntervalSet hours_when_not_closed;   // open and closed together
+    IntervalSet hours_when_not_closed;   // open and closed together; empty when none is closed
     BlockedSpans blocked;                // what neither visits nor buffers may reach
     BlockedSpans driving;                // beginnings of windows lost on the way here: not for visits
 

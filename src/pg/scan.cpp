@@ -2,10 +2,7 @@
 #include "pg/scan.hpp"
 
 #include "pg/errors.hpp"
-
-extern "C" {
-#include "utils/acl.h"
-}
+#include "pg/names.hpp"
 
 namespace pg_clinic::pg {
 
@@ -13,15 +10,14 @@ namespace {
 
 Relation open_table(const char *name) {
     return pg_call([name]() -> Relation {
-        const Oid schema = get_namespace_oid("clinic_data", true);
-        const Oid table = OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
+        const Oid table = named_relation(name);
         return OidIsValid(table) ? table_open(table, AccessShareLock) : nullptr;
     });
 }
 
 Relation open_index(const char *name) {
     return pg_call([name]() -> Relation {
-        const Oid index = get_relname_relid(name, get_namespace_oid("clinic_data", false));
+        const Oid index = named_relation(name);
         return OidIsValid(index) ? index_open(index, AccessShareLock) : nullptr;
     });
 }
@@ -65,9 +61,13 @@ bool is_usable(Relation index, Relation table) {
 } // namespace
 
 AttrNumber column_number(Relation table, const char *name, Oid type) {
-    const Oid id = RelationGetRelid(table);
-    const AttrNumber number = pg_call([id, name] { return get_attnum(id, name); });
-    if (number <= 0)
+    const TupleDesc row = RelationGetDescr(table);
+    AttrNumber number = 0;
+    for (int i = 0; i < row->natts && number == 0; ++i)
+        if (const Form_pg_attribute column = TupleDescAttr(row, i);
+            std::strcmp(NameStr(column->attname), name) == 0 && !column->attisdropped)
+            number = column->attnum;
+    if (number == 0)
         altered(name_of(table) + " has no column " + name);
     const Oid actual = TupleDescAttr(RelationGetDescr(table), number - 1)->atttypid;
     if (actual != type && pg_call([actual] { return getBaseType(actual); }) != type) {
@@ -84,7 +84,7 @@ IndexScan::IndexScan(const char *table, const char *index) : table_(open_table(t
     if (table_ == nullptr)
         not_installed(table);
     // Whoever may make a schema could make tables of these names.
-    if (table_->rd_rel->relowner != pg_call([] { return get_role_oid("clinic_owner", true); }))
+    if (table_->rd_rel->relowner != pg_call([] { return owner_role(); }))
         altered(name_of(table_) + " does not belong to clinic_owner");
     index_ = open_index(index);
     if (index_ == nullptr)
@@ -117,6 +117,12 @@ int IndexScan::index_column(AttrNumber column) const {
 void IndexScan::add_key(const char *column, StrategyNumber strategy, Datum value, Oid type) {
     if (key_count_ == max_keys)
         throw core::Error(core::ErrorCode::internal, "too many scan keys");
+    Condition &last = conditions_[key_count_];
+    if (last.column == column && last.strategy == strategy && last.type == type) {
+        keys_[key_count_] = last.key;
+        keys_[key_count_++].sk_argument = value;
+        return;
+    }
     const int place = index_column(column_number(table_, column, type));
     ScanKeyData *key = &keys_[key_count_];
     Relation index = index_;
@@ -137,6 +143,7 @@ void IndexScan::add_key(const char *column, StrategyNumber strategy, Datum value
                        });
     if (!known)
         altered(std::string("clinic_data.") + RelationGetRelationName(index_) + " cannot be searched by " + column);
+    last = {column, strategy, type, *key};
     ++key_count_;
 }
 

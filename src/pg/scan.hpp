@@ -86,6 +86,14 @@ class IndexScan {
     TupleTableSlot *slot_ = nullptr;
     ScanKeyData keys_[max_keys];
     int key_count_ = 0;
+    // The condition that was given last at each place, which the next scan mostly repeats with another value.
+    struct Condition {
+        const char *column = nullptr;
+        StrategyNumber strategy = InvalidStrategy;
+        Oid type = InvalidOid;
+        ScanKeyData key;
+    };
+    Condition conditions_[max_keys];
     int exceptions_ = std::uncaught_exceptions();
 };
 

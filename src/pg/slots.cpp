@@ -237,7 +237,7 @@ CLINIC_FUNCTION(clinic_first_available) {
     // The earliest slot is mostly near, so parts of the range are searched, each longer than the one before, until one has
     // it. The first of each provider may be anywhere.
     const core::Instant end = s.query.range.end;
-    core::Duration length = per_provider ? s.query.range.length() : core::Duration{4 * core::micros_per_day};
+    core::Duration length = per_provider ? s.query.range.length() : core::Duration{2 * core::micros_per_day};
     for (bool found = false; !found;) {
         core::Interval &part = s.query.range;
         part.end = std::min(end, part.begin + length);

@@ -2,6 +2,7 @@
 #include "pg/table_writer.hpp"
 
 #include "pg/errors.hpp"
+#include "pg/names.hpp"
 #include "pg/row_rules.hpp"
 #include "pg/scan.hpp"
 
@@ -36,11 +37,9 @@ namespace {
 constexpr int most_gathered = 100;
 constexpr std::size_t most_gathered_bytes = 256 * 1024;
 
-Oid table_oid(const char *name) { return get_relname_relid(name, get_namespace_oid("clinic_data", false)); }
-
 Relation open_for_writing(const char *name, LOCKMODE mode) {
     Relation table = pg_call([name, mode]() -> Relation {
-        const Oid oid = table_oid(name);
+        const Oid oid = named_relation(name);
         return OidIsValid(oid) ? table_open(oid, mode) : nullptr;
     });
     if (table == nullptr)
@@ -255,7 +254,7 @@ void TableWriter::leave_out_proven(const std::vector<bool> &given) {
     pg_call([=] {
         if (!may_be_changed(triggers))
             for (std::size_t i = 0; i < count; ++i)
-                leave_out_checks(table, triggers, table_oid(names[i]), *columns);
+                leave_out_checks(table, triggers, named_relation(names[i]), *columns);
     });
 }
 
