@@ -108,7 +108,7 @@ CREATE TABLE clinic_data.appointment_resources (
     CONSTRAINT appointment_resources_resource_id_fkey FOREIGN KEY (tenant_id, resource_id)
         REFERENCES clinic_data.resources (tenant_id, resource_id)
 );
-CREATE INDEX appointment_resources_resource_id_idx ON clinic_data.appointment_resources (tenant_id, resource_id);
+CREATE INDEX appointment_resources_resource_id_idx ON clinic_data.appointment_resources (tenant_id, resource_id, appointment_id);
 COMMENT ON TABLE clinic_data.appointment_resources IS 'Which resources an appointment uses (provider, rooms, devices), kept after its claims are gone.';
 COMMENT ON COLUMN clinic_data.appointment_resources.tenant_id IS 'The tenant.';
 COMMENT ON COLUMN clinic_data.appointment_resources.appointment_id IS 'The appointment.';

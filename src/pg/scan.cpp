@@ -101,8 +101,10 @@ IndexScan::~IndexScan() {
     if (scan_ != nullptr)
         index_endscan(scan_);
     ExecDropSingleTupleTableSlot(slot_);
-    index_close(index_, NoLock);
-    table_close(table_, NoLock);
+    // Not kept until the transaction ends: a booking reads some sixty tables and indexes, more than a backend can lock
+    // without going to the table of locks that all share.
+    index_close(index_, AccessShareLock);
+    table_close(table_, AccessShareLock);
 }
 
 // The column of the index that holds a column of the table, from 1.
