@@ -350,7 +350,7 @@ core::Diary read_diary(const DiaryQuery &query) { return Reader(query).read(); }
 
 std::vector<std::int32_t> visits_on_day(const DiaryQuery &query, const core::Diary &diary,
                                         const std::vector<std::size_t> &providers, core::Instant t) {
-    constexpr core::Duration around{2 * core::micros_per_day}; // a local day, whatever the zone
+    constexpr core::Duration around{3 * core::micros_per_day}; // a local day, whatever zones a stay brings
     VisitReader reader(query, diary.now);
     std::vector<std::int32_t> counts;
     counts.reserve(providers.size());

@@ -28,11 +28,6 @@ struct Taken {
 };
 constinit const Taken *taken = nullptr; // in the memory of the transaction
 
-void forget(XactEvent, void *) {
-    request_key = nullptr;
-    taken = nullptr;
-}
-
 // One key of one caller.
 struct Once {
     Uuid tenant;
@@ -129,6 +124,9 @@ class Running {
     Running(const Running &) = delete;
     Running &operator=(const Running &) = delete;
 
+    // When a transaction is over no call is under way, whatever way it ended.
+    static void forget() { innermost = nullptr; }
+
     static bool is(const Once &key) {
         for (const Running *one = innermost; one != nullptr; one = one->outer_)
             if (one->key_.tenant == key.tenant && one->key_.caller == key.caller && one->key_.key_hash == key.key_hash)
@@ -143,6 +141,12 @@ class Running {
 };
 
 constinit const Running *Running::innermost = nullptr;
+
+void forget(XactEvent, void *) {
+    request_key = nullptr;
+    taken = nullptr;
+    Running::forget();
+}
 
 [[noreturn]] void in_use() {
     raise(Code::idempotency_conflict, "the idempotency key is in use by a call that is not over");
@@ -234,7 +238,7 @@ ReturnSetInfo &result_of(FunctionCallInfo fcinfo) { return *reinterpret_cast<Ret
 class NeutralForm {
   public:
     NeutralForm() {
-        pg_tz *utc = pg_call([] { return pg_tzset("UTC"); });
+        pg_tz *utc = pg_call([] { return pg_tzset("GMT"); }); // built in, whatever files of zones there are
         DateStyle = USE_ISO_DATES;
         DateOrder = DATEORDER_YMD;
         IntervalStyle = INTSTYLE_POSTGRES;

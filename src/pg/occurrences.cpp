@@ -98,7 +98,7 @@ class Rows {
     // The columns of a tuple are one value of eight bytes, never null: only they change from row to row.
     void put_many(std::span<const core::Instant> portion) {
         if (tuple_ == nullptr) {
-            Datum value = 0;
+            Datum value = TimestampTzGetDatum(portion.front().micros);
             bool null = false;
             tuple_ = heap_form_tuple(info_->expectedDesc, &value, &null);
         }

@@ -101,10 +101,11 @@ IndexScan::~IndexScan() {
     if (scan_ != nullptr)
         index_endscan(scan_);
     ExecDropSingleTupleTableSlot(slot_);
-    // Not kept until the transaction ends: a booking reads some sixty tables and indexes, more than a backend can lock
-    // without going to the table of locks that all share.
+    // The lock of the table stays until the transaction ends, so that a place of a row keeps its meaning. That of the index
+    // does not: a booking reads by some thirty, which with their tables are more than a backend can lock without going to
+    // the table of locks that all share.
     index_close(index_, AccessShareLock);
-    table_close(table_, AccessShareLock);
+    table_close(table_, NoLock);
 }
 
 // The column of the index that holds a column of the table, from 1.

@@ -104,7 +104,25 @@ SET clinic.clock = '2026-03-03T11:59:59.999999Z';
 SELECT replayed FROM clinic.book_appointment(:visit, :pat1, '2026-03-04 09:00-05', :ann, duration => interval '30 minutes', idempotency_key => 'a key');
 SET clinic.clock = '2026-03-03T12:00:00Z';
 SELECT status, replayed FROM clinic.book_appointment(:visit, :pat1, '2026-03-05 11:00-05', :ann, idempotency_key => 'a key');
+-- What is refused has written nothing, not even its key.
+SELECT state, pg_current_xact_id_if_assigned() IS NULL AS nothing_written
+FROM pg_temp.attempt($$SELECT clinic.book_appointment('5c000073-0040-7000-8000-000000000001', '5c000073-0090-7000-8000-000000000002', '2026-03-05 11:00-05', '5c000073-0020-7000-8000-0000000000a1', idempotency_key => 'refused')$$);
 RESET SESSION AUTHORIZATION;
+-- A key is in use while its call is under way, by a trigger of the clinic's too.
+BEGIN;
+CREATE FUNCTION pg_temp.once_more() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM clinic.book_appointment(NEW.service_id, NEW.patient_id, '2026-03-06 11:00-05', NEW.provider_id, idempotency_key => TG_ARGV[0]);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER same_key AFTER INSERT ON clinic_data.appointments FOR EACH ROW WHEN (NEW.starts_at = '2026-03-06 09:00-05') EXECUTE FUNCTION pg_temp.once_more('outer');
+CREATE TRIGGER other_key AFTER INSERT ON clinic_data.appointments FOR EACH ROW WHEN (NEW.starts_at = '2026-03-06 10:00-05') EXECUTE FUNCTION pg_temp.once_more('inner');
+SET SESSION AUTHORIZATION regress_idempotency;
+SELECT state, message FROM pg_temp.attempt($$SELECT clinic.book_appointment('5c000073-0040-7000-8000-000000000001', '5c000073-0090-7000-8000-000000000001', '2026-03-06 09:00-05', '5c000073-0020-7000-8000-0000000000a1', idempotency_key => 'outer')$$);
+SELECT status, replayed FROM clinic.book_appointment(:visit, :pat1, '2026-03-06 10:00-05', :ann, idempotency_key => 'outer');
+SELECT local_starts_at, replayed FROM clinic.book_appointment(:visit, :pat1, '2026-03-06 11:00-05', :ann, idempotency_key => 'inner');
+RESET SESSION AUTHORIZATION;
+ROLLBACK;
 -- Neither key nor payload is readable in what is kept.
 SELECT count(*) FROM clinic_data.idempotency_keys WHERE idempotency_keys::text LIKE '%a key%';
 
