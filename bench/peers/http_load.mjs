@@ -1,6 +1,6 @@
 // Requests over HTTP, kept alive, as many at a time as asked for: prints how many were answered, with what status, and in what time.
 //
-//   node http_load.mjs <job.json     {"url", "token", "path", "profile" (or null), "clients", "seconds", "bodies": [...]}
+//   node http_load.mjs <job.json     {"url", "token", "path", "profile" (or null), "clients", "seconds", "bodies": [...], "first": which body comes first}
 import http from 'node:http';
 import { readFileSync } from 'node:fs';
 
@@ -31,7 +31,7 @@ async function client(until) {
     while (process.hrtime.bigint() < until) await request();
 }
 
-next = Math.floor(Math.random() * job.bodies.length);
+next = job.first;
 const began = process.hrtime.bigint();
 const until = began + BigInt(job.seconds * 1e9);
 await Promise.all(Array.from({ length: job.clients }, () => client(until)));
