@@ -7,7 +7,7 @@ set -euo pipefail
 . "$(dirname "$0")/../support/tap.sh"
 
 seed=${FUZZ_SEED:-$((RANDOM % 1000))}
-calls=${FUZZ_CALLS:-6000}
+calls=${FUZZ_CALLS:-4800}
 printf '# FUZZ_SEED=%s FUZZ_CALLS=%s\n' "$seed" "$calls"
 
 # What a statement_timeout of three seconds has not stopped after twelve is written into the server's log.
